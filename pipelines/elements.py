@@ -1,0 +1,123 @@
+"""JSON files that are one document: an array, a page of the platform's API, or objects in a row.
+
+They become lines, one per element, so that everything after this reads lines. An element is cut
+out by its brackets alone; whether it is JSON is for the reader of lines to say.
+"""
+
+import re
+from collections.abc import Iterator
+
+from pipelines.landing import (
+    LONGEST_LINE_BYTES,
+    Chunk,
+    LandingFile,
+    UnreadableFile,
+    read_blocks,
+    split_lines,
+)
+
+# Everything up to the next bracket (or comma) outside strings; an unfinished string is left over.
+_TO_BRACKET = re.compile(rb'(?:[^"\[\]{}]++|"(?:[^"\\]++|\\.)*+")*+', re.DOTALL)
+_TO_COMMA = re.compile(rb'(?:[^"\[\]{},]++|"(?:[^"\\]++|\\.)*+")*+', re.DOTALL)
+_PAGE = re.compile(rb'^\s*\{(?:.*?,)?\s*"_data"\s*:\s*', re.DOTALL)
+_HEAD_BYTES = 64 * 2**10
+_WHITE = b" \t\r\n"
+
+
+def read_elements(file: LandingFile) -> Iterator[Chunk]:
+    """The elements of a `.json` file as chunks of lines; the line number is the element's number.
+
+    `[...]` gives its elements, `{"_data": [...], ...}` those of `_data`, anything else its top-level
+    values. What stands where no element may stand becomes a line of its own, for quarantine.
+    Raises `UnreadableFile` when a page has no list of data, or the file does not decompress.
+    """
+    position = 0
+
+    def blocks() -> Iterator[bytes]:
+        nonlocal position
+        for block, position in read_blocks(file):
+            yield block
+
+    def lines() -> Iterator[bytes]:
+        waiting: list[bytes] = []
+        size = 0
+        for element in split_elements(blocks()):
+            waiting.append(_one_line(element))
+            size += len(element)
+            if size > 2**20:
+                yield b"\n".join(waiting) + b"\n"
+                waiting, size = [], 0
+        if waiting:
+            yield b"\n".join(waiting) + b"\n"
+
+    yield from split_lines(lines(), lambda: position)
+
+
+def split_elements(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """Blocks of a JSON document -> the bytes of each element, in order."""
+    buffer = b""
+    for block in blocks:
+        buffer += block
+        if len(buffer) >= _HEAD_BYTES:
+            break
+    buffer = buffer.removeprefix(b"\xef\xbb\xbf").lstrip(_WHITE)
+    base = 0
+    if buffer.startswith(b"["):
+        base, buffer = 1, buffer[1:]
+    elif page := _PAGE.match(buffer[:_HEAD_BYTES]):
+        buffer = buffer[page.end() :]
+        if not buffer.startswith(b"["):
+            raise UnreadableFile("it is a page of the API without a list of records in `_data`")
+        base, buffer = 2, buffer[1:]
+    yield from _scan(buffer, blocks, base)
+
+
+def _scan(buffer: bytes, blocks: Iterator[bytes], base: int) -> Iterator[bytes]:
+    depth, start, at = base, 0, 0
+    while depth >= base:
+        skipped = (_TO_COMMA if depth == base else _TO_BRACKET).match(buffer, at)
+        at = skipped.end() if skipped else at
+        token = buffer[at : at + 1]
+        if token in (b"", b'"'):
+            # The block ends here, perhaps inside a string: go on from the same place with more.
+            more = next(blocks, None)
+            if more is None:
+                break
+            buffer, at, start = buffer[start:] + more, at - start, 0
+            if len(buffer) > LONGEST_LINE_BYTES + len(more):
+                raise UnreadableFile(f"an element is longer than {LONGEST_LINE_BYTES:,} bytes")
+            continue
+        at += 1
+        if token in (b"{", b"["):
+            depth += 1
+        elif token == b",":
+            yield buffer[start : at - 1].strip(_WHITE)
+            start = at
+        else:
+            depth -= 1
+            if depth < base or (base == depth == 0):
+                element = buffer[start : at if depth == 0 == base else at - 1].strip(_WHITE)
+                if element:
+                    yield element
+                start = at
+    rest = buffer[start:].strip(_WHITE)
+    if depth >= base:
+        # The document ended inside an element, or between two of them.
+        if rest or base:
+            yield rest or b"]"
+    elif base < 2 and (more := b"".join([rest, *blocks]).strip(_WHITE)):
+        yield more  # something stands behind the end
+
+
+def _one_line(element: bytes) -> bytes:
+    """An element without line breaks. In a string a line break is not JSON, and stays not JSON."""
+    if b"\n" not in element and b"\r" not in element:
+        return element
+    pieces: list[bytes] = []
+    end = 0
+    for string in re.finditer(rb'"(?:[^"\\]|\\.)*"?', element, re.DOTALL):
+        pieces.append(re.sub(rb"[\r\n]", b" ", element[end : string.start()]))
+        pieces.append(re.sub(rb"[\r\n]", b"\x01", string[0]))
+        end = string.end()
+    pieces.append(re.sub(rb"[\r\n]", b" ", element[end:]))
+    return b"".join(pieces)

@@ -1,0 +1,94 @@
+"""Where things are and how they run, from the environment (`LEADTIME_...`) and the command line.
+
+What the settings are used for does not belong here.
+"""
+
+import os
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from schemas.errors import SourceError
+
+PROCEDURES_FOLDER = Path(__file__).resolve().parent.parent / "schemas" / "procedures"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One place for every choice an operator has.
+
+    `data` holds the warehouse, the published databases and Dagster's instance. `time_zone` is the
+    reporting time zone: day tables cut at its midnights. `keep` is the number of published
+    generations that stay. `wait_seconds` is how long a run waits for another to end.
+    """
+
+    data: Path = field(default_factory=lambda: Path("data"))
+    landing: Path = field(default_factory=lambda: Path("data/landing"))
+    procedures: Path = PROCEDURES_FOLDER
+    time_zone: str = "UTC"
+    keep: int = 5
+    threads: int = field(default_factory=lambda: os.cpu_count() or 2)
+    memory_limit: str = "2GB"
+    wait_seconds: float = 60.0
+
+    @property
+    def warehouse(self) -> Path:
+        return self.data / "warehouse.duckdb"
+
+    @property
+    def published(self) -> Path:
+        """The pointer to the current generation."""
+        return self.data / "analytics.duckdb"
+
+    @property
+    def generations(self) -> Path:
+        return self.data / "analytics"
+
+    @property
+    def dagster_home(self) -> Path:
+        return self.data / "dagster"
+
+
+def from_environment() -> Settings:
+    """Settings from `LEADTIME_DATA`, `_LANDING`, `_PROCEDURES`, `_TIME_ZONE`, `_KEEP`, `_THREADS`,
+    `_MEMORY_LIMIT` and `_WAIT_SECONDS`; what is not set keeps its default, and the landing folder
+    follows the data folder.
+
+    Raises `SourceError` when a number is not one.
+    """
+    given = {
+        name: os.environ[f"LEADTIME_{name.upper()}"]
+        for name in Settings.__dataclass_fields__
+        if os.environ.get(f"LEADTIME_{name.upper()}")
+    }
+    data = Path(given.get("data", "data"))
+    default = Settings(data=data)
+    return Settings(
+        data=data,
+        landing=Path(given["landing"]) if "landing" in given else data / "landing",
+        procedures=Path(given["procedures"]) if "procedures" in given else default.procedures,
+        time_zone=given.get("time_zone", default.time_zone),
+        keep=int(_number(given, "keep", default.keep)),
+        threads=int(_number(given, "threads", default.threads)),
+        memory_limit=given.get("memory_limit", default.memory_limit),
+        wait_seconds=_number(given, "wait_seconds", default.wait_seconds),
+    )
+
+
+def now() -> datetime:
+    """The present instant in UTC, to the millisecond; the only clock of the product."""
+    instant = datetime.now(UTC)
+    return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
+
+
+def _number(given: dict[str, str], name: str, default: float) -> float:
+    text = given.get(name)
+    if text is None:
+        return default
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if value < 0 or (name in ("keep", "threads") and value < 1):
+        raise SourceError(f"LEADTIME_{name.upper()}", f"found {text!r}", "Set it to a number")
+    return value

@@ -1,0 +1,91 @@
+"""What the pipeline must find out: visits and outcomes as they were simulated, line counts.
+
+Everything here was noted when the steps were taken; nothing is worked out from the versions again.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from pipelines.simulator.behaviour import BEHAVIOURS, STATUSES
+from pipelines.simulator.paths import Histories
+from pipelines.simulator.situations import Situations
+
+_INSTANT = pl.Datetime("ms", "UTC")
+_OUTCOMES = dict(zip(STATUSES, ("open", "completed", "cancelled"), strict=True))
+
+
+def true_visits(histories: Histories, facts: pl.DataFrame, situations: Situations) -> pl.DataFrame:
+    """One row per stay in a state. `left_at` is null where the stay goes on.
+
+    The first visit begins at creation, also where the recorded history begins later.
+    """
+    steps = histories.steps
+    states = pl.lit(situations.states["name"]).gather(pl.col("state"))
+    created_at = pl.lit(histories.processes["created_at"]).gather(pl.col("process"))
+    opened = steps.filter("opens_visit").select(
+        "process",
+        "visit_no",
+        state=states,
+        entered_at=pl.when(pl.col("visit_no") == 1).then(created_at).otherwise("t"),
+    )
+    closed = steps.filter(pl.col("closed_visit_no").is_not_null()).select(
+        "process", visit_no="closed_visit_no", left_at="t"
+    )
+    return (
+        opened.join(closed, on=["process", "visit_no"], how="left", maintain_order="left")
+        .sort("process", "visit_no")
+        .select(
+            *_identity(facts),
+            "visit_no",
+            "state",
+            pl.col("entered_at", "left_at").cast(_INSTANT),
+        )
+    )
+
+
+def true_outcomes(histories: Histories, facts: pl.DataFrame) -> pl.DataFrame:
+    """One row per process, as at the end of the simulation."""
+    status = pl.lit(pl.Series(list(_OUTCOMES.values()))).gather(pl.col("status"))
+    steps = histories.steps
+    last = steps.filter(pl.col("process") != pl.col("process").shift(-1, fill_value=-1))
+    first = steps.filter(pl.col("step") == 1)
+    return last.with_columns(
+        first_seen_at=first["t"], created_at=histories.processes["created_at"]
+    ).select(
+        *_identity(facts),
+        pl.col("created_at", "first_seen_at").cast(_INSTANT),
+        pl.col("first_completed_at", "last_completed_at").cast(_INSTANT),
+        outcome=pl.when("is_deleted").then(pl.lit("deleted")).otherwise(status),
+        n_versions="step",
+        n_visits="visit_no",
+        n_completions="n_completions",
+        n_cancellations="n_cancellations",
+        n_reopens="n_reopens",
+        n_deletions="n_deletions",
+        n_restores="n_restores",
+    )
+
+
+def write_truth(
+    folder: Path, *, visits: pl.DataFrame, outcomes: pl.DataFrame, counts: dict[str, Any]
+) -> None:
+    """Writes `visits.parquet`, `outcomes.parquet` and `counts.json`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    visits.write_parquet(folder / "visits.parquet")
+    outcomes.write_parquet(folder / "outcomes.parquet")
+    text = json.dumps(counts, indent=2) + "\n"
+    (folder / "counts.json").write_text(text, encoding="utf-8")
+
+
+def _identity(facts: pl.DataFrame) -> tuple[pl.Expr, pl.Expr]:
+    names = pl.Series([behaviour.procedure for behaviour in BEHAVIOURS])
+    number = pl.lit(facts["procedure_no"]).gather(pl.col("process"))
+    return (
+        pl.lit(facts["id"]).gather(pl.col("process")).alias("process_id"),
+        pl.lit(names).gather(number).alias("procedure"),
+    )

@@ -1,0 +1,214 @@
+"""The process record: its fields as they arrive, how they convert, and the rules they must keep.
+
+Only what holds for every procedure; the attributes of one procedure are in `attribute_rules.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+import pandera.polars as pa
+import polars as pl
+
+from schemas.rules import Rule, compile_schema
+
+Kind = Literal["uuid", "time", "status", "state", "boolean", "object"]
+STATUSES = ("OPEN", "COMPLETED", "CANCELLED")
+EARLIEST_MS = 946_684_800_000  # 2000-01-01T00:00:00Z
+ONE_DAY_MS = 86_400_000
+_UUID = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
+_WHOLE_NUMBER = r"^-?[0-9]{1,18}(\.0+)?$"
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of the record: `name` as it arrives, `column` as stored."""
+
+    name: str
+    column: str
+    kind: Kind
+    required: bool = False
+
+
+FIELDS: tuple[Field, ...] = (
+    Field("id", "process_id", "uuid", required=True),
+    Field("team", "team_id", "uuid", required=True),
+    Field("procedure", "procedure_id", "uuid", required=True),
+    Field("status", "status", "status", required=True),
+    Field("state", "state_key", "state", required=True),
+    Field("createdAt", "created_at", "time", required=True),
+    Field("updatedAt", "updated_at", "time", required=True),
+    Field("createdBy", "created_by", "uuid"),
+    Field("assignedTo", "assigned_to", "uuid"),
+    Field("firstAssignedTo", "first_assigned_to", "uuid"),
+    Field("belongsTo", "pod_id", "uuid"),
+    Field("entity", "entity_id", "uuid"),
+    Field("record", "record_id", "uuid"),
+    Field("primaryBooking", "primary_booking_id", "uuid"),
+    Field("parentProcedure", "parent_procedure", "uuid"),
+    Field("parentProcess", "parent_process_id", "uuid"),
+    Field("nextActionAt", "next_action_at", "time"),
+    Field("completedAt", "completed_at", "time"),
+    Field("cancelledAt", "cancelled_at", "time"),
+    Field("firstAssignedAt", "first_assigned_at", "time"),
+    Field("lastAssignedAt", "last_assigned_at", "time"),
+    Field("isDeleted", "is_deleted", "boolean"),
+    Field("data", "data", "object"),
+    Field("derivedData", "derived_data", "object"),
+)
+
+
+def raw(column: str) -> str:
+    """The frame column that holds a field as it arrived, beside the converted one."""
+    return f"{column}:raw"
+
+
+def convert(frame: pl.DataFrame, states: pl.DataFrame) -> pl.DataFrame:
+    """Raw text columns -> the same plus converted columns; what does not convert is null.
+
+    `frame` has one text column per field, named `raw(column)`: identifiers and words as plain text,
+    times, booleans and objects as JSON text. `states` maps `(procedure_id, state_key)` to
+    `state_id` in lower case. Row order and height are kept. Times are epoch milliseconds; a time
+    of 0 means null. Missing `data` and `derivedData` are the empty object, missing `isDeleted` is
+    false.
+    """
+    converted = frame.with_columns(_convert(field) for field in FIELDS)
+    known = states.select("procedure_id").unique().with_columns(procedure_known=pl.lit(value=True))
+    return (
+        converted.with_columns(state_key=pl.col("state_key").str.to_lowercase())
+        .join(states, on=["procedure_id", "state_key"], how="left", maintain_order="left")
+        .join(known, on="procedure_id", how="left", maintain_order="left")
+        .with_columns(pl.col("procedure_known").fill_null(value=False))
+    )
+
+
+def core_rules(latest_ms: int) -> list[Rule]:
+    """The rules of the record; no time may lie after `latest_ms` (the run's start plus a day)."""
+    rules = [rule for field in FIELDS for rule in _field_rules(field, latest_ms)]
+    return [*rules, *_record_rules()]
+
+
+def core_schema(rules: Iterable[Rule]) -> pa.DataFrameSchema:
+    """The rules of the record compiled to pandera."""
+    dtypes: dict[str, type[pl.DataType]] = {"procedure_known": pl.Boolean, "state_id": pl.String}
+    for field in FIELDS:
+        dtypes[raw(field.column)] = pl.String
+        dtypes[field.column] = _DTYPES.get(field.kind, pl.String)
+    return compile_schema(rules, dtypes)
+
+
+_DTYPES: dict[str, type[pl.DataType]] = {"time": pl.Int64, "boolean": pl.Boolean}
+
+
+def _convert(field: Field) -> pl.Expr:
+    text = pl.col(raw(field.column))
+    match field.kind:
+        case "uuid":
+            value = pl.when(text.str.contains(_UUID)).then(text.str.to_lowercase())
+        case "time":
+            number = text.str.replace(r"\.0+$", "").cast(pl.Int64, strict=False)
+            value = pl.when(text.str.contains(_WHOLE_NUMBER) & (number != 0)).then(number)
+        case "boolean":
+            value = (
+                pl.when(text.is_null() | (text == "null") | (text == "false"))
+                .then(pl.lit(value=False))
+                .when(text == "true")
+                .then(pl.lit(value=True))
+            )
+        case "object":
+            missing = text.is_null() | (text == "null")
+            value = pl.when(missing).then(pl.lit("{}")).when(text.str.starts_with("{")).then(text)
+        case "status" | "state":
+            value = pl.when(text != "").then(text)
+    return value.alias(field.column)
+
+
+def _field_rules(field: Field, latest_ms: int) -> list[Rule]:
+    name, column = field.name, field.column
+    text, value = pl.col(raw(column)), pl.col(column)
+    severity: Literal["reject", "null"] = "reject" if field.required else "null"
+    rules: list[Rule] = []
+    if field.required:
+        rules.append(
+            Rule(f"core:{column}:required", "reject", f"`{name}` is required.", name, raw(column))
+        )
+    match field.kind:
+        case "uuid":
+            ok, rule, sentence = value.is_not_null() | (text == ""), "uuid", "is a uuid"
+            if field.required:
+                ok = value.is_not_null()
+        case "time":
+            ok = value.is_not_null() | text.is_in(["0", "null"])
+            if field.required:
+                ok = text.str.contains(_WHOLE_NUMBER)
+            rule, sentence = "type", "is a whole number of milliseconds"
+        case "boolean":
+            ok, rule, sentence, severity = value.is_not_null(), "type", "is true or false", "reject"
+        case "object":
+            ok, rule, sentence = value.is_not_null(), "type", "is an object"
+            severity = "reject" if column == "data" else "null"
+        case "status":
+            ok, rule, sentence = text.is_in(STATUSES), "isin", f"is one of {', '.join(STATUSES)}"
+        case "state":
+            ok = pl.col("state_id").is_not_null() | ~pl.col("procedure_known")
+            rule, sentence = "isin", "is a state of the procedure"
+    rules.append(
+        Rule(f"core:{column}:{rule}", severity, f"`{name}` {sentence}.", name, raw(column), ok)
+    )
+    if field.kind == "time":
+        within = value.is_between(EARLIEST_MS, latest_ms)
+        if field.required:  # 0 is a null elsewhere; here it is a time before 2000
+            within = within & (text != "0")
+            within = pl.when(text.str.contains(_WHOLE_NUMBER)).then(within.fill_null(value=False))
+        sentence = f"`{name}` lies between 2000-01-01 and a day after it was ingested."
+        rules.append(Rule(f"core:{column}:range", severity, sentence, name, raw(column), within))
+    return rules
+
+
+def _record_rules() -> list[Rule]:
+    status = pl.col("status")
+    completed, cancelled = pl.col("completed_at"), pl.col("cancelled_at")
+    return [
+        Rule(
+            "core:procedure_id:isin",
+            "reject",
+            "`procedure` is one of the procedures that are defined.",
+            "procedure",
+            "procedure_id",
+            pl.col("procedure_known"),
+        ),
+        Rule(
+            "core:updated_at:order",
+            "flag",
+            "`updatedAt` is not before `createdAt`.",
+            "updatedAt",
+            "updated_at",
+            pl.col("updated_at") >= pl.col("created_at"),
+        ),
+        Rule(
+            "core:completed_at:missing",
+            "flag",
+            "A COMPLETED version has `completedAt`.",
+            "completedAt",
+            "status",
+            (status != "COMPLETED") | completed.is_not_null(),
+        ),
+        Rule(
+            "core:cancelled_at:missing",
+            "flag",
+            "A CANCELLED version has `cancelledAt`.",
+            "cancelledAt",
+            "status",
+            (status != "CANCELLED") | cancelled.is_not_null(),
+        ),
+        Rule(
+            "core:completed_at:open",
+            "flag",
+            "An OPEN version has no `completedAt`.",
+            "completedAt",
+            "status",
+            (status != "OPEN") | completed.is_null(),
+        ),
+    ]

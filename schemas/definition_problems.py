@@ -1,0 +1,151 @@
+"""How a problem in a definition is worded: where it is, what was found, what is allowed.
+
+The rules themselves do not belong here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from schemas.definitions import (
+    Attribute,
+    DerivedAttribute,
+    Funnel,
+    FunnelStep,
+    Procedure,
+    State,
+    StateKind,
+)
+
+WHOLE_FILE = "(file)"
+_LONGEST_TEXT = 60
+
+KeyPath = tuple[str | int, ...]
+
+_MODELS: Mapping[str, type[BaseModel]] = {
+    "attributes": Attribute,
+    "derivedAttributes": DerivedAttribute,
+    "states": State,
+    "funnels": Funnel,
+    "steps": FunnelStep,
+}
+_TEXT = "text (in quotes where it looks like a number or a truth value)"
+_ALLOWED_BY_ERROR = {
+    "string_type": _TEXT,
+    "invalid_key": f"a key that is {_TEXT}",
+    "bool_type": "true or false",
+    "tuple_type": "a list",
+    "mapping_type": "a mapping of states to lists of states",
+    "dict_type": "a mapping of states to lists of states",
+    "literal_error": f"one of {', '.join(get_args(StateKind))}",
+}
+_REQUIRED = {
+    "id": "a uuid, such as 3024e1d6-7926-5cec-b4b7-0b0ec05ea0e7",
+    "shortId": _TEXT,
+    "name": _TEXT,
+    "type": "the type of the attribute",
+    "kind": _ALLOWED_BY_ERROR["literal_error"],
+    "states": "a list of states",
+    "steps": "a list of steps",
+    "startState": "the shortId or id of a state",
+    "completedState": "the shortId or id of a state",
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A problem at a place of one document; the place counts list entries from 0."""
+
+    path: KeyPath
+    found: str
+    allowed: str
+
+
+def as_mapping(value: object) -> Mapping[str, object]:
+    """The value if it is a mapping, else an empty one. Keys that are no text go unnoticed here."""
+    return cast("Mapping[str, object]", value) if isinstance(value, dict) else {}
+
+
+def as_list(value: object) -> Sequence[object]:
+    """The value if it is a list, else an empty one."""
+    return cast("list[object]", value) if isinstance(value, list) else []
+
+
+def shown(value: object) -> str:
+    """A value as its author would recognise it; long text is cut, a collection only counted."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        cut = value if len(value) <= _LONGEST_TEXT else f"{value[:_LONGEST_TEXT]}..."
+        return repr(cut)
+    if isinstance(value, int | float):
+        return str(value) if abs(value) < 10**_LONGEST_TEXT else "a very large number"
+    return "a list" if isinstance(value, list) else "a mapping"
+
+
+def key_path(document: object, path: KeyPath) -> str:
+    """A path as text: `states[2].kind`, or `states[NEW].kind`.
+
+    A list entry goes by its shortId (a funnel by its name) when no other entry has the same one.
+    """
+    text, here = "", document
+    for part in path:
+        if isinstance(part, int):
+            entries = as_list(here)
+            if not entries:
+                break
+            text += f"[{_label(entries, part)}]"
+            here = entries[part]
+        elif isinstance(here, dict):
+            text += f".{part}" if text else part
+            here = as_mapping(cast("object", here)).get(part)
+        # Otherwise a short form: the model knows parts that were not written out.
+    return text or WHOLE_FILE
+
+
+def _label(entries: Sequence[object], position: int) -> str:
+    labels = [as_mapping(entry).get("shortId", _funnel_name(entry)) for entry in entries]
+    label = labels[position]
+    is_clear = isinstance(label, str) and label != "" and labels.count(label) == 1
+    return str(label) if is_clear else str(position)
+
+
+def _funnel_name(entry: object) -> object:
+    funnel = as_mapping(entry)
+    return funnel.get("name") if "steps" in funnel else None
+
+
+def keys_of(model: type[BaseModel]) -> str:
+    """The keys a part may have, in the order of the model."""
+    return ", ".join(field.alias or name for name, field in model.model_fields.items())
+
+
+def findings_of(error: ValidationError) -> list[Finding]:
+    """What a model found wrong, in our words."""
+    return [_finding(details) for details in error.errors(include_url=False)]
+
+
+def _finding(error: ErrorDetails) -> Finding:
+    path: KeyPath = tuple(part for part in error["loc"] if part != "[key]")
+    last = path[-1] if path else ""
+    parents = [part for part in path[:-1] if isinstance(part, str)]
+    match error["type"]:
+        case "missing":
+            return Finding(path, "nothing", _REQUIRED[str(last)])
+        case "extra_forbidden":
+            model = _MODELS[parents[-1]] if parents else Procedure
+            return Finding(path, "an unknown key", f"the keys {keys_of(model)}")
+        case "model_type" | "model_attributes_type":
+            model = next(_MODELS[part] for part in reversed(path) if isinstance(part, str))
+            allowed = f"a mapping with the keys {keys_of(model)}"
+            return Finding(path, shown(error["input"]), allowed)
+        case kind:
+            allowed = _ALLOWED_BY_ERROR.get(kind, error["msg"])
+            return Finding(path, shown(error["input"]), allowed)

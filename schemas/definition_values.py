@@ -1,0 +1,111 @@
+"""The single values a procedure definition is written with: ids, labels, types, durations, zones.
+
+How they make up a procedure does not belong here (definitions.py).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from functools import cache
+from typing import Annotated, Any, cast
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BeforeValidator, PlainSerializer
+from pydantic_core import PydanticCustomError
+
+from schemas.attribute_types import ATTRIBUTE_TYPES, BY_NAME
+
+Option = str | int | float
+
+# The Python types an option may have, by the column type; a whole number will do for a float.
+_OPTION_TYPES: Mapping[str, tuple[type, ...]] = {
+    "VARCHAR": (str,),
+    "BIGINT": (int,),
+    "DOUBLE": (float, int),
+}
+ENUM_OPTION_TYPES: Mapping[str, tuple[type, ...]] = {
+    kind.name: _OPTION_TYPES[kind.sql_type.removesuffix("[]")]
+    for kind in BY_NAME.values()
+    if kind.options
+}
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_TABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_DURATION = re.compile(r"([1-9][0-9]{0,7})([smhdw])")
+_DURATION_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_BIGINT = range(-(2**63), 2**63)
+
+
+def not_allowed(allowed: str) -> PydanticCustomError:
+    """The error of a value that breaks a rule of this module; its text says what is allowed."""
+    return PydanticCustomError("not_allowed", "{allowed}", {"allowed": allowed})
+
+
+def _uuid(value: str) -> str:
+    if not _UUID.fullmatch(value):
+        raise not_allowed("a uuid such as 3024e1d6-7926-5cec-b4b7-0b0ec05ea0e7")
+    return value.lower()
+
+
+def _label(value: str) -> str:
+    if not value or value != value.strip():
+        raise not_allowed("text that is not empty and has no blanks at its ends")
+    return value
+
+
+def _table_name(value: str) -> str:
+    if not _TABLE_NAME.fullmatch(value):
+        raise not_allowed("letters, digits and _, not starting with a digit: it names a table")
+    return value
+
+
+def _attribute_type(value: str) -> str:
+    if value not in ATTRIBUTE_TYPES:
+        raise not_allowed(f"one of {', '.join(ATTRIBUTE_TYPES)}")
+    return value
+
+
+@cache
+def _time_zones() -> frozenset[str]:
+    # `localtime` and `Factory` mean another zone on every machine, or none.
+    return frozenset(available_timezones() - {"localtime", "Factory"})
+
+
+def _time_zone(value: str) -> str:
+    if value not in _time_zones():
+        raise not_allowed("an IANA time zone such as Europe/Berlin or UTC")
+    return value
+
+
+def _option(value: object) -> Option:
+    is_scalar = isinstance(value, str | int | float) and not isinstance(value, bool)
+    if not is_scalar or (isinstance(value, int) and value not in _BIGINT):
+        raise not_allowed("text (in quotes where it looks like something else) or a number")
+    return cast("Option", value)
+
+
+def _duration(value: object) -> timedelta:
+    """A duration from text: a whole number above 0 and a unit, no mixture of units."""
+    if isinstance(value, timedelta) and value > timedelta(0):
+        return value
+    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise not_allowed("a whole number and one of s, m, h, d, w, such as 90s, 30m, 12h, 7d, 2w")
+    return timedelta(**{_DURATION_UNITS[match[2]]: int(match[1])})
+
+
+def _milliseconds(value: timedelta) -> int:
+    return value // timedelta(milliseconds=1)
+
+
+Uuid = Annotated[str, AfterValidator(_uuid)]
+Label = Annotated[str, AfterValidator(_label)]
+TableName = Annotated[str, AfterValidator(_table_name)]
+AttributeTypeName = Annotated[str, AfterValidator(_attribute_type)]
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
+Duration = Annotated[
+    timedelta, BeforeValidator(_duration), PlainSerializer(_milliseconds, when_used="json")
+]
+PlainOption = Annotated[Any, BeforeValidator(_option)]

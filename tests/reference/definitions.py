@@ -1,0 +1,58 @@
+"""Reads procedure definitions from YAML into the plain dicts the reference works with.
+
+Checking definitions does not belong here: what is read must be right.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from .versions import Procedures
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+
+
+def read_definition(path: Path) -> dict[str, Any]:
+    """The definition as written, keys of the platform."""
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def read_procedures(*paths: Path) -> Procedures:
+    """Per shortId: `states` in rank order, `stategraph` or null, `funnels` with `within_ms`."""
+    return {
+        raw["shortId"]: {
+            "states": [
+                {
+                    "short_id": state["shortId"],
+                    "name": state.get("name", state["shortId"]),
+                    "kind": state["kind"],
+                }
+                for state in raw["states"]
+            ],
+            "stategraph": raw.get("stategraph"),
+            "funnels": [
+                {
+                    "name": funnel["name"],
+                    "steps": [_step(step) for step in funnel["steps"]],
+                    "within_ms": _milliseconds(funnel.get("within")),
+                }
+                for funnel in raw.get("funnels", [])
+            ],
+        }
+        for raw in map(read_definition, paths)
+    }
+
+
+def _step(step: str | list[str] | dict[str, Any]) -> dict[str, Any]:
+    if isinstance(step, str):
+        return {"name": step, "states": [step]}
+    if isinstance(step, list):
+        return {"name": " | ".join(step), "states": step}
+    return {"name": step["name"], "states": step["states"]}
+
+
+def _milliseconds(within: str | None) -> int | None:
+    return None if within is None else int(within[:-1]) * _UNITS[within[-1]] * 1000

@@ -1,0 +1,181 @@
+"""SQL that takes attribute values out of `data` and `derivedData`, built through sqlglot.
+
+One implementation for validation and for the wide tables, so that both see the same values. The
+conversions themselves are macros (`macros.sql`); which type uses which is in `attribute_types.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from sqlglot import exp
+
+from schemas.attribute_rules import Value, raw
+from schemas.attribute_types import BY_NAME
+
+DOCUMENTS = ("data", "derived_data")
+
+
+def read_values(
+    values: Sequence[Value],
+    *,
+    source: str,
+    keep: Sequence[str],
+    time_zone: str,
+    present: Collection[str] | None = None,
+) -> exp.Select:
+    """Select `keep` and, per value, its JSON text `raw(column)` and its typed `column`.
+
+    Grain: one row per row of `source`, which has JSON text columns `data` and `derived_data`. A key
+    may be the attribute's id or its shortId; the id wins when both are there. Missing, JSON null
+    and the empty text are null. Values outside an enum's options are kept: `options_only` drops
+    them. `present` names the keys that occur at all, where that is known: the rest is not looked
+    for.
+    """
+    select = _kept(keep).from_(_texts(values, source, keep, present).subquery("texts"))
+    for value in values:
+        select = select.select(exp.column(raw(value.column), quoted=True))
+    for value in values:
+        select = select.select(_alias(convert(value, time_zone), value.column))
+    return select
+
+
+def read_content(
+    values: Sequence[Value],
+    *,
+    source: str,
+    keep: Sequence[str],
+    time_zone: str,
+    present: Collection[str],
+) -> exp.Select:
+    """`read_values`, and per document a fingerprint `<document>_hash` of its content.
+
+    Two documents have the same fingerprint when they hold the same values under the same
+    attributes, whatever the key convention, the order of keys and the white space.
+    """
+    select = read_values(values, source=source, keep=keep, time_zone=time_zone, present=present)
+    for document in DOCUMENTS:
+        mine = [value for value in values if value.source == document]
+        strange = bool(set(present) - {key for v in mine for key in (v.id, v.short_id)})
+        select = select.select(_alias(_hash(document, mine, strange), f"{document}_hash"))
+        if strange:
+            select.args["from_"].this.this.select(exp.column(document), copy=False)
+    return select
+
+
+def undeclared_keys(values: Sequence[Value], document: str) -> exp.Expression:
+    """The keys of a document that no attribute has, as a list; empty when there are none."""
+    known = [k for v in values if v.source == document for k in (v.id, v.short_id)]
+    among = _call("list_contains", exp.array(*map(exp.Literal.string, known)), exp.column("k"))
+    return _call(
+        "list_filter",
+        _call("json_keys", exp.column(document)),
+        exp.Lambda(this=exp.not_(among), expressions=[exp.to_identifier("k")], colon=True),
+    )
+
+
+def convert(value: Value, time_zone: str) -> exp.Expression:
+    """The typed value, from the JSON text in column `raw(value.column)`."""
+    kind = BY_NAME[value.type]
+    arguments: list[exp.Expression] = [exp.column(raw(value.column), quoted=True)]
+    if kind.zoned:
+        arguments.append(exp.Literal.string(time_zone))
+    return exp.cast(_call(kind.macro, *arguments), kind.sql_type, dialect="duckdb")
+
+
+def options_only(value: Value, expression: exp.Expression) -> exp.Expression:
+    """`expression`, or null where the value (or one of a list) is not among the options."""
+    if not value.options:
+        return expression
+    options = exp.array(*(exp.convert(option) for option in value.options))
+    is_list = BY_NAME[value.type].shape == "list"
+    allowed = _call("list_has_all" if is_list else "list_contains", options, expression)
+    return exp.Case().when(allowed, expression.copy())
+
+
+def _texts(
+    values: Sequence[Value],
+    source: str,
+    keep: Sequence[str],
+    present: Collection[str] | None,
+) -> exp.Select:
+    """The JSON text of each value, from one parse of each document."""
+    lists = _kept(keep).select(*map(exp.column, DOCUMENTS)).from_(source)
+    select = _kept(keep)
+    for document in DOCUMENTS:
+        mine = [value for value in values if value.source == document]
+        keys = [k for v in mine for k in (v.id, v.short_id) if present is None or k in present]
+        if keys:
+            pointers = exp.array(*(exp.Literal.string(_pointer(key)) for key in keys))
+            found = _call("json_extract", exp.column(document), pointers)
+            lists = lists.select(_alias(found, f"{document}_values"))
+        for value in mine:
+            places = [keys.index(key) + 1 for key in (value.id, value.short_id) if key in keys]
+            select = select.select(_alias(_json_text(document, places), raw(value.column)))
+    return select.from_(lists.subquery("lists"))
+
+
+def _json_text(document: str, places: Sequence[int]) -> exp.Expression:
+    if not places:
+        return exp.cast(exp.null(), "VARCHAR")
+    found: list[exp.Expression] = []
+    for place in places:
+        item = _call(
+            "list_extract", exp.column(f"{document}_values"), exp.Literal.number(place)
+        )
+        text: exp.Expression = exp.cast(item, "VARCHAR")
+        for missing in ("null", '""'):
+            text = _call("nullif", text, exp.Literal.string(missing))
+        found.append(text)
+    return found[0] if len(found) == 1 else _call("coalesce", *found)
+
+
+def _hash(document: str, values: Sequence[Value], strange: bool) -> exp.Expression:
+    # `||` is null when a part is, so a missing value adds nothing; `concat_ws` skips it.
+    members: list[exp.Expression] = [
+        exp.DPipe(
+            this=exp.Literal.string(f"{value.id}:"),
+            expression=exp.column(raw(value.column), quoted=True),
+        )
+        for value in values
+    ]
+    if strange:
+        members.append(_undeclared_members(document, values))
+    return _call("md5_number_lower", _call("concat_ws", exp.Literal.string(","), *members))
+
+
+def _undeclared_members(document: str, values: Sequence[Value]) -> exp.Expression:
+    key = exp.column("k")
+    pointer: exp.Expression = key
+    for plain, escaped in (("~", "~0"), ("/", "~1")):
+        pointer = _call(
+            "replace", pointer, exp.Literal.string(plain), exp.Literal.string(escaped)
+        )
+    pointer = _call("concat", exp.Literal.string("/"), pointer)
+    found = exp.cast(_call("json_extract", exp.column(document), pointer), "VARCHAR")
+    member = exp.Lambda(
+        this=_call("concat", key.copy(), exp.Literal.string(":"), found),
+        expressions=[exp.to_identifier("k")],
+        colon=True,
+    )
+    members = _call(
+        "list_transform", _call("list_sort", undeclared_keys(values, document)), member
+    )
+    text = _call("array_to_string", members, exp.Literal.string(","))
+    return _call("nullif", text, exp.Literal.string(""))
+
+
+def _pointer(key: str) -> str:
+    return "/" + key.replace("~", "~0").replace("/", "~1")
+
+
+def _kept(names: Sequence[str]) -> exp.Select:
+    return exp.select(*(exp.column(name) for name in names))
+
+
+def _call(name: str, *arguments: exp.Expression) -> exp.Expression:
+    return exp.Anonymous(this=name, expressions=list(arguments))
+
+
+def _alias(expression: exp.Expression, name: str) -> exp.Expression:
+    return exp.alias_(expression, name, quoted=True)

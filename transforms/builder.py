@@ -1,0 +1,2 @@
+from pathlib import Path
+MACROS = (Path(__file__).parent / "macros.sql").read_text()
