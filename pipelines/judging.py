@@ -17,7 +17,7 @@ import polars as pl
 from pipelines.landing import Chunk
 from pipelines.parse import Parsed, line_text, parse_chunk
 from schemas.definitions import Procedures
-from transforms.builder import MACROS
+from transforms.tables import MACROS
 from transforms.validation import Validated, Validator
 
 _THREADS = 2

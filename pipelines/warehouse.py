@@ -12,7 +12,7 @@ import duckdb
 from pipelines.lease import hold_lease
 from pipelines.settings import Settings
 from schemas.errors import SourceError
-from transforms.builder import MACROS
+from transforms.tables import MACROS
 
 # Lines are numbered within a file and files in the order they came; one number orders both.
 LINES_PER_FILE = 10_000_000_000
@@ -20,9 +20,6 @@ LINES_PER_FILE = 10_000_000_000
 _TABLES = """
 create schema if not exists raw;
 create schema if not exists config;
-create schema if not exists history;
-create schema if not exists core;
-create schema if not exists mart;
 
 create table if not exists raw.process_versions (
     process_id uuid not null,

@@ -17,6 +17,7 @@ from schemas.rules import Rule, compile_schema
 Kind = Literal["uuid", "time", "status", "state", "boolean", "object"]
 STATUSES = ("OPEN", "COMPLETED", "CANCELLED")
 EARLIEST_MS = 946_684_800_000  # 2000-01-01T00:00:00Z
+LATEST_PLANNED_MS = 4_102_444_800_000  # 2100-01-01T00:00:00Z; a plan may lie in the future
 ONE_DAY_MS = 86_400_000
 _UUID = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
 _WHOLE_NUMBER = r"^-?[0-9]{1,18}(\.0+)?$"
@@ -158,11 +159,13 @@ def _field_rules(field: Field, latest_ms: int) -> list[Rule]:
         Rule(f"core:{column}:{rule}", severity, f"`{name}` {sentence}.", name, raw(column), ok)
     )
     if field.kind == "time":
-        within = value.is_between(EARLIEST_MS, latest_ms)
+        latest = LATEST_PLANNED_MS if column == "next_action_at" else latest_ms
+        within = value.is_between(EARLIEST_MS, latest)
         if field.required:  # 0 is a null elsewhere; here it is a time before 2000
             within = within & (text != "0")
             within = pl.when(text.str.contains(_WHOLE_NUMBER)).then(within.fill_null(value=False))
-        sentence = f"`{name}` lies between 2000-01-01 and a day after it was ingested."
+        until = "2100-01-01" if latest == LATEST_PLANNED_MS else "a day after it was ingested"
+        sentence = f"`{name}` lies between 2000-01-01 and {until}."
         rules.append(Rule(f"core:{column}:range", severity, sentence, name, raw(column), within))
     return rules
 

@@ -200,9 +200,16 @@ def _bad_stategraph(document: Mapping[str, object], states: Names) -> Iterator[F
         findings += _bad_states(path, targets, states)
     yield from findings
     start = states.resolve(document.get("startState"))
-    # A misspelt state would make others look unreachable: one mistake, one problem.
-    if isinstance(document.get("stategraph"), dict) and start is not None and not findings:
+    # A mistake in one transition would make states look unreachable: one mistake, one problem.
+    is_sound = not findings and all(_is_list_of_text(targets) for targets in graph.values())
+    if isinstance(document.get("stategraph"), dict) and start is not None and is_sound:
         yield from _unreachable(document, successors, start)
+
+
+def _is_list_of_text(value: object) -> bool:
+    if not isinstance(value, list):
+        return False
+    return all(isinstance(item, str) for item in as_list(cast("object", value)))
 
 
 def _unreachable(

@@ -97,15 +97,13 @@ def key_path(document: object, path: KeyPath) -> str:
     """
     text, here = "", document
     for part in path:
-        if isinstance(part, int):
-            entries = as_list(here)
-            if not entries:
-                break
+        if isinstance(here, dict):
+            text += f".{part}" if text else str(part)
+            here = cast("Mapping[object, object]", here).get(part)
+        elif isinstance(here, list) and isinstance(part, int):
+            entries = as_list(cast("object", here))
             text += f"[{_label(entries, part)}]"
             here = entries[part]
-        elif isinstance(here, dict):
-            text += f".{part}" if text else part
-            here = as_mapping(cast("object", here)).get(part)
         # Otherwise a short form: the model knows parts that were not written out.
     return text or WHOLE_FILE
 
@@ -133,7 +131,9 @@ def findings_of(error: ValidationError) -> list[Finding]:
 
 
 def _finding(error: ErrorDetails) -> Finding:
-    path: KeyPath = tuple(part for part in error["loc"] if part != "[key]")
+    path: KeyPath = error["loc"]
+    if path and path[-1] == "[key]":
+        path = (*path[:-2], str(error["input"]))
     last = path[-1] if path else ""
     parents = [part for part in path[:-1] if isinstance(part, str)]
     match error["type"]:

@@ -106,3 +106,7 @@ create or replace temp macro seconds_between(started, ended) as
 -- round: an instant has one local time, a local time may have none or two.
 create or replace temp macro local_day(instant, zone) as
     timezone(zone, timezone('UTC', instant))::date;
+
+-- Parts of `ingest_seq`, which numbers lines within files within the order of the files.
+create or replace temp macro file_of(ingest_seq) as ingest_seq // 10000000000;
+create or replace temp macro line_of(ingest_seq) as ingest_seq % 10000000000;

@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-import schemas
+from pipelines.settings import PROCEDURES_FOLDER
 from pipelines.simulator.arrivals import DAY_MS
 from pipelines.simulator.behaviour import BEHAVIOURS
 from pipelines.simulator.damage import FLAGGED, NULLED, REJECTED, reject, soil
@@ -37,7 +37,6 @@ from schemas.errors import SourceError
 
 DEFAULT_DAYS = 270
 _MOST_BLANK_LINES = 3
-PROCEDURES_FOLDER = Path(schemas.__file__).parent / "procedures"
 
 
 @dataclass(frozen=True)

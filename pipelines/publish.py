@@ -1,0 +1,182 @@
+"""Publishing: one read-only database a generation, and a pointer that is swapped at the end.
+
+What the tables are is in `transforms/`, what is said about them in `schemas/catalogue.py`.
+"""
+
+import json
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from pipelines.settings import Settings
+from schemas.catalogue import OutputTable, metric_catalog_rows, published_tables
+from schemas.definitions import Procedures
+from transforms.tables import PUBLISHED_MACROS
+
+# Clients from this version on can read the file.
+STORAGE_VERSION = "v1.2.0"
+_NAME = re.compile(r"analytics-(\d{6,})\.duckdb")
+
+
+@dataclass(frozen=True)
+class Generation:
+    """A published database: its number, where it is, and the rows of its tables."""
+
+    number: int
+    path: Path
+    rows: dict[str, int]
+
+
+def publish(
+    con: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    procedures: Procedures,
+    *,
+    built_at: datetime,
+    out: Path | None = None,
+) -> Generation:
+    """Write what is built to a new generation and point to it; keep the last `settings.keep`.
+
+    With `out` the database goes there, and neither pointer nor generations change. Readers of an
+    older generation keep it: a published file is never written to again. Raises `RuntimeError`
+    when the file does not read back as written; the pointer then stays.
+    """
+    number = 0 if out else next_number(settings)
+    path = out or settings.generations / f"analytics-{number:06}.duckdb"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    building = path.with_name(f".{path.name}.building")
+    for leftover in (building, building.with_name(building.name + ".wal")):
+        leftover.unlink(missing_ok=True)
+    tables = published_tables(procedures)
+    rows = _write(con, building, tables, procedures, number=number, built_at=built_at)
+    _verify(building, rows)
+    _sync(building)
+    building.chmod(0o444)
+    building.replace(path)
+    _sync(path.parent)
+    generation = Generation(number, path, rows)
+    if out is None:
+        _point_to(settings, generation, built_at)
+        _drop_old(settings, number)
+    return generation
+
+
+def next_number(settings: Settings) -> int:
+    """One more than any generation there has been."""
+    numbers = [int(match[1]) for match in map(_NAME.fullmatch, _names(settings)) if match]
+    return 1 + max([*numbers, current_generation(settings).get("generation", 0)])
+
+
+def current_generation(settings: Settings) -> dict[str, int]:
+    """What `current.json` says of the published database; empty when there is none yet."""
+    path = settings.data / "current.json"
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
+def _write(
+    con: duckdb.DuckDBPyConnection,
+    path: Path,
+    tables: Iterable[OutputTable],
+    procedures: Procedures,
+    *,
+    number: int,
+    built_at: datetime,
+) -> dict[str, int]:
+    con.execute(f"attach '{_escaped(str(path))}' as published (storage_version '{STORAGE_VERSION}')")
+    try:
+        con.execute("begin")
+        catalog = pl.DataFrame(metric_catalog_rows(procedures), infer_schema_length=None)
+        con.register("metric_catalog_rows", catalog)
+        sources = {
+            "metric_catalog": "from metric_catalog_rows",
+            "build": f"select as_of, time_zone, timestamp '{built_at.isoformat(sep=' ')}' as built_at, "
+            f"{number}::integer as generation, '{version('leadtime')}' as leadtime_version from build",
+        }
+        for table in tables:
+            columns = ", ".join(f'"{column.name}"' for column in table.columns)
+            source = sources.get(table.name, f'from "{table.name}"')
+            con.execute(
+                f'create table published."{table.name}" as select {columns} from ({source})'
+            )
+            _comment(con, table)
+        con.execute("commit")
+        con.unregister("metric_catalog_rows")
+        rows = {table.name: _count(con, f'published."{table.name}"') for table in tables}
+        con.execute("use published")
+        con.execute(PUBLISHED_MACROS)
+        con.execute("checkpoint published")
+    finally:
+        con.execute("use warehouse")
+        con.execute("detach published")
+    return rows
+
+
+def _comment(con: duckdb.DuckDBPyConnection, table: OutputTable) -> None:
+    place = f'published."{table.name}"'
+    about = f"{table.description} Grain: {table.grain}"
+    con.execute(f"comment on table {place} is '{_escaped(about)}'")
+    for column in table.columns:
+        con.execute(
+            f'comment on column {place}."{column.name}" is \'{_escaped(column.description)}\''
+        )
+
+
+def _verify(path: Path, rows: dict[str, int]) -> None:
+    with duckdb.connect(path, read_only=True) as con:
+        found = {name: _count(con, f'"{name}"') for name in rows}
+    if found != rows:
+        different = sorted(name for name in rows if found[name] != rows[name])
+        raise RuntimeError(f"{path} does not read back as written: {', '.join(different)}")
+
+
+def _point_to(settings: Settings, generation: Generation, built_at: datetime) -> None:
+    about = {
+        "generation": generation.number,
+        "file": generation.path.relative_to(settings.data).as_posix(),
+        "built_at": built_at.isoformat(timespec="milliseconds"),
+        "rows": generation.rows,
+    }
+    waiting = settings.data / ".current.json"
+    waiting.write_text(json.dumps(about, indent=2) + "\n")
+    waiting.replace(settings.data / "current.json")
+    link = settings.data / ".analytics.duckdb.link"
+    link.unlink(missing_ok=True)
+    link.symlink_to(about["file"])
+    link.replace(settings.published)
+    _sync(settings.data)
+
+
+def _drop_old(settings: Settings, number: int) -> None:
+    for name in _names(settings):
+        match = _NAME.fullmatch(name)
+        if match and int(match[1]) <= number - settings.keep:
+            (settings.generations / name).unlink()
+
+
+def _names(settings: Settings) -> list[str]:
+    if not settings.generations.is_dir():
+        return []
+    return [path.name for path in settings.generations.iterdir()]
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _count(con: duckdb.DuckDBPyConnection, relation: str) -> int:
+    return con.execute(f"select count(*) from {relation}").fetchall()[0][0]
+
+
+def _escaped(text: str) -> str:
+    return text.replace("'", "''")

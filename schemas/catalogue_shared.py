@@ -1,0 +1,89 @@
+"""Columns that mean the same in every table they appear in, described once.
+
+A column with a meaning of its own is described with its table.
+"""
+
+from __future__ import annotations
+
+from schemas.catalogue_model import (
+    OutputColumn,
+    count,
+    flag,
+    identifier,
+    instant,
+    number,
+    seconds,
+    text,
+)
+
+_COLUMNS: tuple[OutputColumn, ...] = (
+    identifier("process_id", "Id of the process (a lead, a ticket)."),
+    text("procedure", "shortId of the procedure: the kind of process, such as `lead` or `ticket`."),
+    text(
+        "state_name",
+        "Name of the state as people see it. Two states may share a name, never a shortId.",
+    ),
+    text(
+        "state_kind",
+        "What happens in the state: `queue` (waits to be taken up), `work` (someone works on it), "
+        "`waiting_customer`, `waiting_other` (waits for the customer, for someone else) or `done`.",
+    ),
+    number(
+        "state_rank",
+        "INTEGER",
+        "Place of the state in the procedure's list of states, from 1. Going to a higher rank is "
+        "forward, to a lower one backward.",
+    ),
+    flag("is_current", "Whether the stay is still running at the build's as_of."),
+    instant(
+        "first_assigned_at",
+        "When the process first had an assignee: what the record says, if that lies between "
+        "creation and the latest version, otherwise the first version with an assignee.",
+        nulls="while nobody has ever been assigned",
+        open_rule="never moves once set by the versions, whatever is reassigned or reopened later",
+    ),
+    instant(
+        "next_action_at",
+        "When the next action is planned, as the latest version says. May lie in the future.",
+        nulls="while nothing is planned",
+    ),
+    text("funnel", "Name of the funnel. Names are unique within a procedure."),
+    text(
+        "mode",
+        "How steps must follow each other. Always `ordered`: a step is reached by the first visit "
+        "to one of its states after the visit chosen for the step before; anything may lie "
+        "between.",
+    ),
+    number("step_no", "INTEGER", "Number of the step in the funnel, from 1."),
+    text("step", "Name of the step: its own name, or the states that reach it."),
+    text("rule", "Stable id of the rule, such as `core:status:isin` or `attr:score:type`."),
+    text(
+        "file_name",
+        "Name of the landing file. A file is known by its content: the same content under a new "
+        "name is not taken in again.",
+    ),
+    number(
+        "line",
+        "BIGINT",
+        "Line in the file, from 1; in a file that is one JSON array or page, or Parquet, the "
+        "number of the record.",
+        nulls="where the file as a whole could not be read",
+    ),
+    seconds(
+        "mean_seconds",
+        "Arithmetic mean of the durations counted in `n`. A few very long ones move it much: see "
+        "the median, `p50_seconds`, beside it.",
+    ),
+    *(
+        seconds(
+            f"p{percent}_seconds",
+            f"{'Median' if percent == 50 else f'{percent}th percentile'} of the durations counted "
+            f"in `n`: {percent} % took at most this long. Continuous: between two values it is "
+            "interpolated linearly.",
+        )
+        for percent in (50, 75, 90, 95)
+    ),
+    count("processes", "Number of different processes."),
+)
+
+SHARED: dict[str, OutputColumn] = {column.name: column for column in _COLUMNS}

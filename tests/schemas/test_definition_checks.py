@@ -1,0 +1,282 @@
+"""The exact problems of definitions whose parts do not fit each other.
+
+Keys and values of a single part do not belong here.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.schemas.order_definition import (
+    ATTRIBUTE,
+    ID,
+    ORDER,
+    PLAIN_OPTION,
+    STATE,
+    load,
+    order,
+    problems_of,
+)
+
+# Names used twice
+
+
+def test_ids_and_short_ids_used_twice(tmp_path: Path) -> None:
+    text = order(
+        (f"{ID}12, shortId: score", f"{ID}11, shortId: Number"),
+        (f"{ID}23", f"{ID}21"),
+        ("shortId: ACTIVE", "shortId: New"),
+        ("  NEW: [ACTIVE]\n  ACTIVE: [DONE]", "  NEW: [New]\n  New: [DONE]"),
+    )
+    once, again = "used once", "(case is ignored)"
+    assert problems_of(tmp_path, text) == [
+        (
+            "attributes[Number].id",
+            f"'{ID}11', already the id of attributes[number] {again}",
+            f"an id {once}",
+        ),
+        (
+            "attributes[Number].shortId",
+            f"'Number', already the shortId of attributes[number] {again}",
+            f"a shortId {once}",
+        ),
+        (
+            "states[New].shortId",
+            f"'New', already the shortId of states[NEW] {again}",
+            f"a shortId {once}",
+        ),
+        ("states[DONE].id", f"'{ID}21', already the id of states[NEW] {again}", f"an id {once}"),
+    ]
+
+
+def test_attributes_and_derived_attributes_share_their_names(tmp_path: Path) -> None:
+    derived = f"derivedAttributes: [{{id: {ID}12, shortId: score, type: text}}]\n"
+    again = "of attributes[score] (case is ignored)"
+    assert problems_of(tmp_path, ORDER + derived) == [
+        ("derivedAttributes[score].id", f"'{ID}12', already the id {again}", "an id used once"),
+        (
+            "derivedAttributes[score].shortId",
+            f"'score', already the shortId {again}",
+            "a shortId used once",
+        ),
+    ]
+
+
+def test_an_attribute_may_be_called_like_a_state(tmp_path: Path) -> None:
+    assert load(tmp_path, order(("shortId: score", "shortId: NEW"))).attributes[1].column == "NEW"
+
+
+def test_entries_with_the_same_short_id_go_by_position(tmp_path: Path) -> None:
+    assert problems_of(tmp_path, order(("shortId: score", "shortId: number"))) == [
+        (
+            "attributes[1].shortId",
+            "'number', already the shortId of attributes[0] (case is ignored)",
+            "a shortId used once",
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "column"),
+    [("a-b", "A b", "A_b"), ("2x", "_2x", "_2x"), ("status", "attr_status", "attr_status")],
+)
+def test_two_attributes_for_one_column(
+    tmp_path: Path, first: str, second: str, column: str
+) -> None:
+    text = order(
+        ("shortId: number", f"shortId: {first}"),
+        ("shortId: score", f"shortId: {second}"),
+        ("primaryKey: number\n", ""),
+    )
+    assert problems_of(tmp_path, text) == [
+        (
+            f"attributes[{second}].shortId",
+            f"'{second}', whose column {column} is that of attributes[{first}]",
+            "a shortId with a column of its own",
+        )
+    ]
+
+
+def test_a_reserved_column_is_no_problem(tmp_path: Path) -> None:
+    text = order(("shortId: score", "shortId: status"))
+    assert load(tmp_path, text).attributes[1].column == "attr_status"
+
+
+# Options
+
+
+@pytest.mark.parametrize(
+    ("declared", "place", "found", "allowed"),
+    [
+        ("stringEnum", "", "no options", "at least one, as the type is stringEnum"),
+        (
+            "multiFloatEnum, options: []",
+            "",
+            "no options",
+            "at least one, as the type is multiFloatEnum",
+        ),
+        (
+            "integer, options: [1]",
+            "",
+            "options on an attribute of type integer",
+            "only on stringEnum, integerEnum, floatEnum, multiStringEnum, multiIntegerEnum, "
+            "multiFloatEnum",
+        ),
+        ("stringEnum, options: a", "", "'a'", "a list"),
+        (
+            "stringEnum, options: [a, 1]",
+            "[1]",
+            "1",
+            "text (in quotes where it looks like something else)",
+        ),
+        ("integerEnum, options: [1, one]", "[1]", "'one'", "a whole number"),
+        ("multiIntegerEnum, options: [1, 2.0]", "[1]", "2.0", "a whole number"),
+        ("floatEnum, options: [1, '2']", "[1]", "'2'", "a number"),
+        ("floatEnum, options: [1e999]", "[0]", "a very large number", "a number"),
+        ("multiStringEnum, options: [a, b, a]", "[2]", "'a' again", "each option once"),
+        ("floatEnum, options: [1, 1.0]", "[1]", "1.0 again", "each option once"),
+        ("integerEnum, options: [1, true]", "[1]", "true", PLAIN_OPTION),
+        ("stringEnum, options: [null]", "[0]", "nothing", PLAIN_OPTION),
+        ("stringEnum, options: [{name: a}]", "[0]", "a mapping", PLAIN_OPTION),
+        ("integerEnum, options: [9223372036854775808]", "[0]", "9223372036854775808", PLAIN_OPTION),
+    ],
+)
+@pytest.mark.parametrize("section", ["attributes", "derivedAttributes"])
+def test_bad_options(  # noqa: PLR0913 - one row of the table and the place it is tried in
+    tmp_path: Path, section: str, declared: str, place: str, found: str, allowed: str
+) -> None:
+    text = f"{ORDER}derivedAttributes:\n  - {{id: {ID}13, shortId: d, type: {declared}}}\n"
+    if section == "attributes":
+        text = order(("shortId: score, type: integer", f"shortId: d, type: {declared}"))
+    assert problems_of(tmp_path, text) == [(f"{section}[d].options{place}", found, allowed)]
+
+
+def test_options_are_plain_values(tmp_path: Path) -> None:
+    text = order(("type: integer", "type: integer, options: []"))
+    assert load(tmp_path, text).attributes[1].options == ()
+    text = order(("type: integer", "type: floatEnum, options: [1, 2.5]"))
+    options = load(tmp_path, text).attributes[1].options
+    assert options == (1.0, 2.5)
+    assert [type(option) for option in options] == [float, float]
+
+
+# States, transitions, funnels
+
+
+def test_no_states_is_one_problem(tmp_path: Path) -> None:
+    start, end = ORDER.index("states:"), ORDER.index("startState:")
+    assert problems_of(tmp_path, ORDER[:start] + "states: []\n" + ORDER[end:]) == [
+        ("states", "an empty list", "at least one state")
+    ]
+
+
+def test_references_to_nothing(tmp_path: Path) -> None:
+    text = order(
+        ("startState: NEW", "startState: new"),
+        ("completedState: DONE", f"completedState: {ID}99"),
+        ("primaryKey: number", "primaryKey: DONE\nprimaryIdentifier: nummer"),
+    )
+    assert problems_of(tmp_path, text) == [
+        ("startState", "'new', which is no state", STATE),
+        ("completedState", f"'{ID}99', which is no state", STATE),
+        ("primaryKey", "'DONE', which is no attribute", ATTRIBUTE),
+        ("primaryIdentifier", "'nummer', which is no attribute", ATTRIBUTE),
+    ]
+
+
+def test_a_primary_key_needs_attributes(tmp_path: Path) -> None:
+    start, end = ORDER.index("attributes:"), ORDER.index("states:")
+    assert problems_of(tmp_path, ORDER[:start] + ORDER[end:]) == [
+        (
+            "primaryKey",
+            "'number', which is no attribute",
+            "the shortId or id of a declared attribute (none is declared)",
+        )
+    ]
+
+
+def test_transitions_of_and_to_unknown_states(tmp_path: Path) -> None:
+    text = order(
+        ("  NEW: [ACTIVE]", "  NOW: [ACTIVE]"), ("  ACTIVE: [DONE]", "  ACTIVE: [DONE, GONE]")
+    )
+    # States that nobody leads to are not named while others are misspelt.
+    assert problems_of(tmp_path, text) == [
+        ("stategraph.NOW", "'NOW', which is no state", STATE),
+        ("stategraph.ACTIVE[1]", "'GONE', which is no state", STATE),
+    ]
+
+
+def test_states_named_twice(tmp_path: Path) -> None:
+    text = order(
+        ("  NEW: [ACTIVE]", f"  NEW: [ACTIVE, {ID}22]\n  {ID}21: [DONE]"),
+        ("steps: [NEW, DONE]", f"steps: [NEW, [DONE, DONE], {{name: x, states: [NEW, {ID}21]}}]"),
+    )
+    assert problems_of(tmp_path, text) == [
+        ("stategraph.NEW[1]", f"'{ID}22' again", "each state once"),
+        (f"stategraph.{ID}21", "state NEW again", "each state once"),
+        ("funnels[all].steps[1][1]", "'DONE' again", "each state once"),
+        ("funnels[all].steps[2].states[1]", f"'{ID}21' again", "each state once"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("graph", "unreached"),
+    [
+        ("{NEW: [ACTIVE]}", ["DONE"]),
+        ("{NEW: [NEW], ACTIVE: [DONE], DONE: [ACTIVE]}", ["ACTIVE", "DONE"]),
+        ("{}", ["ACTIVE", "DONE"]),
+    ],
+)
+def test_states_that_cannot_be_reached(tmp_path: Path, graph: str, unreached: list[str]) -> None:
+    written = "stategraph:\n  NEW: [ACTIVE]\n  ACTIVE: [DONE]\n"
+    assert problems_of(tmp_path, order((written, f"stategraph: {graph}\n"))) == [
+        (
+            f"states[{state}]",
+            "no way in the stategraph from the start state NEW",
+            "a state that can be reached from NEW",
+        )
+        for state in unreached
+    ]
+
+
+def test_funnel_steps_that_do_not_exist(tmp_path: Path) -> None:
+    steps = "steps: [NOW, [NEW, OLD], {name: x, states: [GONE]}, '']"
+    assert problems_of(tmp_path, order(("steps: [NEW, DONE]", steps))) == [
+        ("funnels[all].steps[0]", "'NOW', which is no state", STATE),
+        ("funnels[all].steps[1][1]", "'OLD', which is no state", STATE),
+        ("funnels[all].steps[2].states[0]", "'GONE', which is no state", STATE),
+        ("funnels[all].steps[3]", "'', which is no state", STATE),
+    ]
+
+
+def test_funnels_and_steps_without_content(tmp_path: Path) -> None:
+    steps = "steps: []}\n  - {name: other, steps: [[], {name: x, states: []}]"
+    assert problems_of(tmp_path, order(("steps: [NEW, DONE]", steps))) == [
+        ("funnels[all].steps", "an empty list", "at least one step"),
+        ("funnels[other].steps[0]", "an empty list", "at least one state"),
+        ("funnels[other].steps[1].states", "an empty list", "at least one state"),
+    ]
+
+
+def test_funnel_names_used_twice(tmp_path: Path) -> None:
+    text = ORDER + "  - {name: all, steps: [NEW]}\n"
+    assert problems_of(tmp_path, text) == [
+        ("funnels[1].name", "'all' again", "each funnel name once")
+    ]
+
+
+def test_a_wrong_value_does_not_hide_the_rules_between_parts(tmp_path: Path) -> None:
+    text = order(
+        ("kind: work", "kind: busy"),
+        ("type: integer", "type: integer, colour: red"),
+        ("completedState: DONE", "completedState: OVER"),
+        ("within: 7d", "within: soon"),
+    )
+    assert [key for key, _, _ in problems_of(tmp_path, text)] == [
+        "completedState",
+        "attributes[score].colour",
+        "states[ACTIVE].kind",
+        "funnels[all].within",
+    ]

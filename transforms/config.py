@@ -1,0 +1,106 @@
+"""The procedures as small tables, which the SQL joins instead of being written per procedure.
+
+What a procedure is, is in `schemas/definitions.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import duckdb
+import polars as pl
+
+from schemas.definitions import Procedure
+from schemas.rules import Rule
+
+_TEXT = pl.String
+_SCHEMAS: dict[str, dict[str, type[pl.DataType]]] = {
+    "procedures": {
+        "procedure_id": _TEXT,
+        "procedure": _TEXT,
+        "procedure_name": _TEXT,
+        "has_stategraph": pl.Boolean,
+    },
+    "states": {
+        "procedure_id": _TEXT,
+        "procedure": _TEXT,
+        "state_id": _TEXT,
+        "state": _TEXT,
+        "state_name": _TEXT,
+        "state_kind": _TEXT,
+        "state_rank": pl.Int32,
+    },
+    "transitions": {"procedure": _TEXT, "from_state": _TEXT, "to_state": _TEXT},
+    "funnels": {
+        "funnel": _TEXT,
+        "procedure": _TEXT,
+        "within_seconds": pl.Float64,
+        "n_steps": pl.Int32,
+    },
+    "funnel_states": {
+        "funnel": _TEXT,
+        "procedure": _TEXT,
+        "step_no": pl.Int32,
+        "step": _TEXT,
+        "state": _TEXT,
+    },
+    "rules": {"rule": _TEXT, "severity": _TEXT, "sentence": _TEXT, "procedure": _TEXT},
+}
+CONFIG_TABLES = tuple(_SCHEMAS)
+
+
+def config_frames(
+    procedures: Sequence[Procedure], rules: Iterable[tuple[Rule, str | None]]
+) -> dict[str, pl.DataFrame]:
+    """The rows of each `config` table; `rules` come with the procedure they belong to, if any."""
+    rows: dict[str, list[tuple[object, ...]]] = {
+        "procedures": [(p.id, p.short_id, p.name, p.stategraph is not None) for p in procedures],
+        "states": [
+            (p.id, p.short_id, s.id, s.short_id, s.name, s.kind, s.rank)
+            for p in procedures
+            for s in p.states
+        ],
+        "transitions": [
+            (p.short_id, before, after)
+            for p in procedures
+            for before, followers in (p.stategraph or {}).items()
+            for after in followers
+        ],
+        "funnels": [
+            (f.name, p.short_id, f.within and f.within.total_seconds(), len(f.steps))
+            for p in procedures
+            for f in p.funnels
+        ],
+        "funnel_states": [
+            (f.name, p.short_id, number, step.name, state)
+            for p in procedures
+            for f in p.funnels
+            for number, step in enumerate(f.steps, start=1)
+            for state in dict.fromkeys(step.states)
+        ],
+        "rules": [(r.id, r.severity, r.sentence, procedure) for r, procedure in rules],
+    }
+    return {
+        name: pl.DataFrame(rows[name], schema=schema, orient="row")
+        for name, schema in _SCHEMAS.items()
+    }
+
+
+def write_config(con: duckdb.DuckDBPyConnection, frames: dict[str, pl.DataFrame]) -> None:
+    """Replace the `config` tables, all at once."""
+    con.execute("begin")
+    try:
+        for name, frame in frames.items():
+            con.register("incoming", frame)
+            columns = ", ".join(
+                f"{c}::uuid as {c}" if c in ("procedure_id", "state_id") else c
+                for c in frame.columns
+            )
+            con.execute(
+                f"create or replace table config.{name} as select {columns} from incoming"
+            )
+            con.unregister("incoming")
+        con.execute("commit")
+    except BaseException:
+        con.execute("rollback")
+        raise

@@ -1,0 +1,58 @@
+-- What happened to each process, with running clocks up to the build's instant.
+-- Grain: one row per process.
+with lifecycles as (from history_process_lifecycle),
+
+build as (from build),
+
+clocked as (
+    select
+        l.*,
+        b.as_of,
+        coalesce(epoch_ms(b.as_of) - epoch_ms(l.open_since), 0) as open_running_ms,
+        coalesce(epoch_ms(b.as_of) - epoch_ms(l.stay_since), 0) as stay_running_ms,
+        coalesce(epoch_ms(b.as_of) - epoch_ms(l.unassigned_since), 0) as unassigned_running_ms,
+        l.outcome = 'open' and coalesce(l.next_action_at < b.as_of, false) as is_overdue
+    from lifecycles as l
+    cross join build as b
+)
+
+select
+    process_id,
+    procedure,
+    first_completed_at,
+    last_completed_at,
+    n_completions,
+    n_reopens,
+    is_reopened,
+    seconds_between(started_at, first_completed_at) as resolution_seconds,
+    case when outcome = 'completed' then seconds_between(started_at, last_completed_at) end
+        as full_resolution_seconds,
+    (open_ms + open_running_ms) / 1000 as open_seconds,
+    case when outcome = 'open' then seconds_between(started_at, as_of) end as age_seconds,
+    (queue_ms + if(stay_kind = 'queue', stay_running_ms, 0)) / 1000 as queue_seconds,
+    (work_ms + if(stay_kind = 'work', stay_running_ms, 0)) / 1000 as work_seconds,
+    (waiting_customer_ms + if(stay_kind = 'waiting_customer', stay_running_ms, 0)) / 1000
+        as waiting_customer_seconds,
+    (waiting_other_ms + if(stay_kind = 'waiting_other', stay_running_ms, 0)) / 1000
+        as waiting_other_seconds,
+    seconds_between(in_state_since, as_of) as seconds_in_state,
+    n_visits,
+    n_states,
+    n_backward,
+    n_not_allowed,
+    n_reentries,
+    n_done_exits,
+    first_assigned_at,
+    seconds_between(started_at, first_assigned_at) as first_assignment_seconds,
+    first_assignment_source,
+    n_assignments,
+    n_assignees,
+    n_handoffs,
+    n_ping_pongs,
+    (unassigned_ms + unassigned_running_ms) / 1000 as unassigned_seconds,
+    next_action_at,
+    is_overdue,
+    case when is_overdue then seconds_between(next_action_at, as_of) end as overdue_seconds,
+    n_next_action_moves,
+    last_changed_at
+from clocked

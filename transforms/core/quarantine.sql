@@ -1,0 +1,18 @@
+-- Lines that were rejected, without their text, which stays in the warehouse.
+-- Grain: one row per rejected line; `line` is null where a file could not be read at all.
+with quarantine as (from raw_quarantine),
+
+files as (from raw_files),
+
+procedures as (from procedures)
+
+select
+    q.rules,
+    try_cast(q.process_id as uuid) as process_id,
+    p.procedure,
+    f.file_name,
+    q.line,
+    q.quarantined_at
+from quarantine as q
+inner join files as f using (file_seq)
+left join procedures as p on p.procedure_id = try_cast(q.procedure as uuid)

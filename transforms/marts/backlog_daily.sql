@@ -1,0 +1,61 @@
+-- Open processes by state at the end of each local day; the last day ends at the build's instant.
+-- Grain: one row per day, procedure and state with at least one open process. Built from the
+-- moments a process comes into the open part of a state and leaves it, not from processes x days.
+with visits as (from state_visits),
+
+spells as (from status_spells),
+
+flow_days as (from flow_daily),
+
+build as (from build),
+
+open_stays as (
+    select
+        v.procedure,
+        v.state,
+        greatest(v.entered_at, s.started_at) as stay_from,
+        least(v.left_at, s.ended_at) as stay_until
+    from visits as v
+    inner join spells as s
+        on s.process_id = v.process_id
+        and s.status = 'OPEN'
+        and (v.left_at is null or s.started_at < v.left_at)
+        and (s.ended_at is null or v.entered_at < s.ended_at)
+),
+
+moves as (
+    select procedure, state, stay_from as moved_at, 1 as change from open_stays
+    union all
+    select procedure, state, stay_until, -1 from open_stays where stay_until is not null
+),
+
+change_days as (
+    select m.procedure, m.state, local_day(m.moved_at, b.time_zone) as day, sum(m.change) as change
+    from moves as m
+    cross join build as b
+    group by all
+),
+
+levels as (
+    select
+        procedure,
+        state,
+        day,
+        sum(change) over state_days as open_processes,
+        lead(day) over state_days as next_day
+    from change_days
+    window state_days as (partition by procedure, state order by day)
+)
+
+select
+    d.day,
+    l.procedure,
+    l.state,
+    l.open_processes::bigint as open_processes
+from levels as l
+inner join flow_days as d
+    on d.procedure = l.procedure
+    and d.day >= l.day
+    and (l.next_day is null or d.day < l.next_day)
+where l.open_processes > 0
+order by l.procedure, d.day, l.state

@@ -1,0 +1,116 @@
+-- What opened and closed on each local day.
+-- Grain: one row per procedure and day, from its first event to the day of the build's instant.
+-- open_at_start + created + reopened + restored - completed - cancelled - deleted = open_at_end.
+-- An event at midnight belongs to the day that begins.
+with spells as (from status_spells),
+
+processes as (from processes),
+
+build as (from build),
+
+beside_others as (
+    select
+        *,
+        lag(status) over spell_order as previous_status,
+        lead(status) over spell_order as next_status,
+        lead(started_at) over spell_order as next_started_at
+    from spells
+    window spell_order as (partition by process_id order by spell_no)
+),
+
+open_spells as (
+    select
+        s.procedure,
+        s.started_at,
+        s.ended_at,
+        case
+            when s.previous_status is null and s.started_at <= p.first_seen_at then 'created'
+            when s.previous_status <> 'OPEN' then 'reopened'
+            else 'restored'
+        end as opened_by,
+        case
+            when s.next_started_at = s.ended_at and s.next_status = 'COMPLETED' then 'completed'
+            when s.next_started_at = s.ended_at and s.next_status = 'CANCELLED' then 'cancelled'
+            else 'deleted'
+        end as ended_by
+    from beside_others as s
+    inner join processes as p using (process_id)
+    where s.status = 'OPEN'
+),
+
+events as (
+    select procedure, started_at as happened_at, opened_by as event from open_spells
+    union all
+    select procedure, ended_at, ended_by from open_spells where ended_at is not null
+),
+
+event_days as (
+    select
+        e.procedure,
+        local_day(e.happened_at, b.time_zone) as day,
+        count(*) filter (event = 'created') as created,
+        count(*) filter (event = 'reopened') as reopened,
+        count(*) filter (event = 'restored') as restored,
+        count(*) filter (event = 'completed') as completed,
+        count(*) filter (event = 'cancelled') as cancelled,
+        count(*) filter (event = 'deleted') as deleted
+    from events as e
+    cross join build as b
+    group by all
+),
+
+spans as (
+    select
+        e.procedure,
+        min(e.day) as first_day,
+        local_day(any_value(b.as_of), any_value(b.time_zone)) as last_day
+    from event_days as e
+    cross join build as b
+    group by e.procedure
+),
+
+days as (
+    select procedure, unnest(generate_series(first_day, last_day, interval 1 day))::date as day
+    from spans
+),
+
+counted as (
+    select
+        d.day,
+        d.procedure,
+        coalesce(e.created, 0) as created,
+        coalesce(e.reopened, 0) as reopened,
+        coalesce(e.restored, 0) as restored,
+        coalesce(e.completed, 0) as completed,
+        coalesce(e.cancelled, 0) as cancelled,
+        coalesce(e.deleted, 0) as deleted
+    from days as d
+    cross join build as b
+    left join event_days as e using (procedure, day)
+    -- A zone that crosses the date line skips a day: it has no instant, and so no row.
+    where local_day(timezone('UTC', timezone(b.time_zone, d.day::timestamp)), b.time_zone) = d.day
+),
+
+running as (
+    select
+        *,
+        sum(created + reopened + restored - completed - cancelled - deleted) over (
+            partition by procedure order by day
+        ) as open_at_end
+    from counted
+)
+
+select
+    day,
+    procedure,
+    (open_at_end - created - reopened - restored + completed + cancelled + deleted)::bigint
+        as open_at_start,
+    created,
+    reopened,
+    restored,
+    completed,
+    cancelled,
+    deleted,
+    open_at_end::bigint as open_at_end
+from running
+order by procedure, day

@@ -1,0 +1,101 @@
+"""The tables of the warehouse as SQL, and what each reads.
+
+One file is one table; the tables of a procedure's attributes are generated (`wide.py`). How and
+when they are refreshed is `builder.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from schemas.definitions import Procedure
+from transforms.wide import attributes_sql, attributes_table, wide_sql, wide_table
+
+Layer = Literal["history", "core", "mart"]
+
+_FOLDER = Path(__file__).parent
+_FOLDERS: dict[Layer, str] = {"history": "history", "core": "core", "mart": "marts"}
+_RELATION = re.compile(r"\b(?:from|join)\s+([a-z_][a-z0-9_]*)", re.IGNORECASE)
+
+MACROS = (_FOLDER / "macros.sql").read_text()
+PUBLISHED_MACROS = (_FOLDER / "published.sql").read_text()
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table: its one `select`, and the relations it reads by plain name.
+
+    `history` tables hold what does not depend on the instant of the build; they are refreshed
+    process by process. `core` tables are the same as at that instant. `mart` tables are sums.
+    """
+
+    name: str
+    layer: Layer
+    sql: str
+    reads: tuple[str, ...]
+
+
+def load_versions() -> Table:
+    """The versions of the processes at hand, in order: what every history table starts from."""
+    return _table("versions", "history", (_FOLDER / "versions.sql").read_text())
+
+
+def load_tables(procedures: Iterable[Procedure]) -> dict[tuple[Layer, str], Table]:
+    """Every table by layer and name, each after the tables it reads."""
+    tables = dict(_files())
+    for procedure in procedures:
+        attributes = attributes_table(procedure)
+        for table in (
+            _table(attributes, "history", attributes_sql(procedure)),
+            _table(wide_table(procedure), "core", wide_sql(procedure)),
+        ):
+            tables[table.layer, table.name] = table
+    return _ordered(tables)
+
+
+@cache
+def _files() -> Mapping[tuple[Layer, str], Table]:
+    found = [
+        _table(path.stem, layer, path.read_text())
+        for layer, folder in _FOLDERS.items()
+        for path in sorted((_FOLDER / folder).glob("*.sql"))
+    ]
+    return {(table.layer, table.name): table for table in found}
+
+
+def _table(name: str, layer: Layer, sql: str) -> Table:
+    code = re.sub(r"--.*", "", sql)
+    return Table(name, layer, sql, tuple(dict.fromkeys(_RELATION.findall(code))))
+
+
+def _ordered(tables: Mapping[tuple[Layer, str], Table]) -> dict[tuple[Layer, str], Table]:
+    done: dict[tuple[Layer, str], Table] = {}
+
+    def visit(key: tuple[Layer, str]) -> None:
+        if key in done:
+            return
+        for name in tables[key].reads:
+            # A table may read its own layer, and through plain names a mart also reads core.
+            for layer in _READABLE[key[0]]:
+                upstream = layer, name.removeprefix("history_")
+                if upstream in tables and upstream != key:
+                    visit(upstream)
+        done[key] = tables[key]
+
+    for layer in _FOLDERS:
+        for key in tables:
+            if key[0] == layer:
+                visit(key)
+    return done
+
+
+_READABLE: dict[Layer, tuple[Layer, ...]] = {
+    "history": ("history",),
+    "core": ("history", "core"),
+    "mart": ("core", "mart"),
+}
