@@ -17,7 +17,7 @@ from transforms.tables import MACROS
 # Lines are numbered within a file and files in the order they came; one number orders both.
 LINES_PER_FILE = 10_000_000_000
 
-_TABLES = """
+RAW_TABLES = """
 create schema if not exists raw;
 create schema if not exists config;
 
@@ -111,7 +111,7 @@ def open_warehouse(settings: Settings, *, purpose: str) -> Iterator[duckdb.DuckD
     with hold_lease(settings.data, purpose=purpose, wait_seconds=settings.wait_seconds):
         con = _connect(settings.warehouse, settings, read_only=False)
         try:
-            con.execute(_TABLES)
+            con.execute(RAW_TABLES)
             con.execute(MACROS)
             yield con
         finally:

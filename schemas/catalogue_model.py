@@ -37,6 +37,17 @@ class OutputColumn:
     nulls: str = ""
     open_rule: str = ""
 
+    @property
+    def comment(self) -> str:
+        """The text for `comment on column`: formula, unit, and the two rules where they exist."""
+        parts = [
+            self.description,
+            f"Unit: {self.unit}." if self.unit else "",
+            f"Null: {self.nulls}." if self.nulls else "",
+            f"Open or reopened: {self.open_rule}." if self.open_rule else "",
+        ]
+        return " ".join(part for part in parts if part)
+
 
 @dataclass(frozen=True)
 class OutputTable:
@@ -58,17 +69,6 @@ class OutputTable:
         return f"{self.description} Grain: {self.grain}."
 
 
-def comment_on_column(column: OutputColumn) -> str:
-    """The text for `comment on column`: formula, unit, and the two rules where there are any."""
-    parts = [
-        column.description,
-        f"Unit: {column.unit}." if column.unit else "",
-        f"Null: {column.nulls}." if column.nulls else "",
-        f"Open processes: {column.open_rule}." if column.open_rule else "",
-    ]
-    return " ".join(part for part in parts if part)
-
-
 def in_order(
     shared: Mapping[str, OutputColumn], parts: Iterable[str | OutputColumn]
 ) -> tuple[OutputColumn, ...]:
@@ -87,9 +87,9 @@ def identifier(name: str, description: str, *, nulls: str = "") -> OutputColumn:
     return OutputColumn(name, "UUID", description, "", nulls)
 
 
-def number(name: str, type: str, description: str, *, nulls: str = "") -> OutputColumn:
+def number(name: str, sql_type: str, description: str, *, nulls: str = "") -> OutputColumn:
     """A number without a unit: a position, a rank, a generation."""
-    return OutputColumn(name, type, description, "", nulls)
+    return OutputColumn(name, sql_type, description, "", nulls)
 
 
 def flag(name: str, description: str, *, nulls: str = "", open_rule: str = "") -> OutputColumn:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from schemas.catalogue_model import (
     OutputColumn,
-    count,
     flag,
     identifier,
     instant,
@@ -37,10 +36,11 @@ _COLUMNS: tuple[OutputColumn, ...] = (
     flag("is_current", "Whether the stay is still running at the build's as_of."),
     instant(
         "first_assigned_at",
-        "When the process first had an assignee: what the record says, if that lies between "
-        "creation and the latest version, otherwise the first version with an assignee.",
-        nulls="while nobody has ever been assigned",
-        open_rule="never moves once set by the versions, whatever is reassigned or reopened later",
+        "When the process first had an assignee: what the record says, if that lies between the "
+        "start of the process and its latest version, otherwise the first version with an assignee "
+        "(see `first_assignment_source` in `process_lifecycle`).",
+        nulls="when nobody has ever been assigned",
+        open_rule="stays the first, whatever is reassigned or reopened later",
     ),
     instant(
         "next_action_at",
@@ -76,14 +76,17 @@ _COLUMNS: tuple[OutputColumn, ...] = (
     ),
     *(
         seconds(
-            f"p{percent}_seconds",
-            f"{'Median' if percent == 50 else f'{percent}th percentile'} of the durations counted "
-            f"in `n`: {percent} % took at most this long. Continuous: between two values it is "
-            "interpolated linearly.",
+            name,
+            f"{statistic} of the durations counted in `n`: {percent} % took at most this long. "
+            "Continuous: interpolated linearly between two values.",
         )
-        for percent in (50, 75, 90, 95)
+        for name, statistic, percent in (
+            ("p50_seconds", "Median", 50),
+            ("p75_seconds", "75th percentile", 75),
+            ("p90_seconds", "90th percentile", 90),
+            ("p95_seconds", "95th percentile", 95),
+        )
     ),
-    count("processes", "Number of different processes."),
 )
 
 SHARED: dict[str, OutputColumn] = {column.name: column for column in _COLUMNS}

@@ -26,6 +26,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from schemas.attribute_types import BY_NAME
+from schemas.catalogue_processes import PROCESS_LIFECYCLE, PROCESSES
 from schemas.definition_values import (
     ENUM_OPTION_TYPES,
     AttributeTypeName,
@@ -40,25 +41,21 @@ from schemas.definition_values import (
 
 StateKind = Literal["queue", "work", "waiting_customer", "waiting_other", "done"]
 
-# What stands beside the attributes in the wide table of a procedure: the columns of `processes`
-# and those `process_lifecycle` adds.
-_PROCESS_COLUMNS = """
-    process_id team_id procedure record_id entity_id pod_id created_by assigned_to status state
-    state_name state_kind outcome created_at updated_at completed_at cancelled_at deleted_at
-    next_action_at first_assigned_to first_assigned_at last_assigned_at primary_booking_id
-    parent_procedure parent_process_id first_seen_at n_versions
-"""
-_LIFECYCLE_COLUMNS = """
-    first_completed_at last_completed_at n_completions n_reopens is_reopened
-    resolution_seconds full_resolution_seconds open_seconds age_seconds
-    business_resolution_seconds business_full_resolution_seconds business_open_seconds
-    business_age_seconds queue_seconds work_seconds waiting_customer_seconds
-    waiting_other_seconds seconds_in_state n_visits n_states n_backward n_not_allowed
-    n_reentries n_done_exits first_assignment_seconds first_assignment_source n_assignments
-    n_assignees n_handoffs n_ping_pongs unassigned_seconds is_overdue overdue_seconds
-    n_next_action_moves n_children n_open_children depth root_process_id last_changed_at
-"""
-RESERVED_COLUMNS = frozenset((_PROCESS_COLUMNS + _LIFECYCLE_COLUMNS).split())
+# Columns the wide table of a procedure is to get: an attribute keeps its column when they come.
+_PLANNED_COLUMNS = (
+    "business_resolution_seconds",
+    "business_full_resolution_seconds",
+    "business_open_seconds",
+    "business_age_seconds",
+    "n_children",
+    "n_open_children",
+    "depth",
+    "root_process_id",
+)
+# What stands, or will stand, beside the attributes in the wide table.
+RESERVED_COLUMNS = frozenset(
+    (*PROCESSES.column_names, *PROCESS_LIFECYCLE.column_names, *_PLANNED_COLUMNS)
+)
 
 
 class _Part(BaseModel):

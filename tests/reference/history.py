@@ -200,9 +200,10 @@ def _next_action(history: list[Version], as_of: int) -> Row:
     if planned is not None and planned < as_of and outcome(history) == "open":
         overdue = seconds(as_of - planned)
     moves = 0
-    alive = [version["next_action_at"] for version in history if not version["is_deleted"]]
-    for before, after in pairwise(alive):
-        if before is not None and after is not None and before != after:
+    for before, after in pairwise(history):
+        plans = [before["next_action_at"], after["next_action_at"]]
+        alive = not before["is_deleted"] and not after["is_deleted"]
+        if alive and None not in plans and plans[0] != plans[1]:
             moves += 1
     return {
         "next_action_at": planned,

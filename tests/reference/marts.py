@@ -24,7 +24,8 @@ def duration_stats(
 ) -> list[Row]:
     """One row per procedure, measure and period: first day of the month of the ending, or null.
 
-    Only finished intervals; `open` counts the ended OPEN spells. No row where nothing has ended.
+    Only finished intervals; `open` counts the time that closed processes were open, by the start
+    of the closing that holds. No row where nothing has ended.
     """
     zone = ZoneInfo(time_zone)
     procedure_of = {
@@ -40,11 +41,15 @@ def duration_stats(
         ):
             if row[length] is not None:
                 ended.append((row["process_id"], measure, row[length], row[ended_at]))
-    ended += [
-        (spell["process_id"], "open", spell["seconds"], spell["ended_at"])
-        for spell in status_spells(versions, as_of=as_of)
-        if spell["status"] == "OPEN" and spell["ended_at"] is not None
-    ]
+    open_seconds = {
+        row["process_id"]: row["open_seconds"]
+        for row in process_lifecycle(versions, procedures, as_of=as_of)
+    }
+    for process in processes(versions, procedures, as_of=as_of):
+        closed_at = process["completed_at"] or process["cancelled_at"]
+        if closed_at is not None:
+            process_id = process["process_id"]
+            ended.append((process_id, "open", open_seconds[process_id], closed_at))
     groups: dict[tuple[str, str, date | None], list[int]] = defaultdict(list)
     for process_id, measure, length, ended_at in ended:
         month = _local_day(ended_at, zone).replace(day=1)
@@ -230,11 +235,15 @@ def _open_spells(
 
 
 def _days(spells: list[Row], as_of: int, zone: ZoneInfo) -> list[date]:
-    """Local days from the first opening to the day of `as_of`."""
+    """Local days from the first opening to the day of `as_of`.
+
+    A day that the local calendar skipped has no instant, and is not among them.
+    """
     day = _local_day(min(spell["started_at"] for spell in spells), zone)
     days: list[date] = []
     while day <= _local_day(as_of, zone):
-        days.append(day)
+        if _local_day(_midnight(day, zone), zone) == day:
+            days.append(day)
         day += timedelta(days=1)
     return days
 

@@ -74,7 +74,7 @@ def status_spells(versions: list[Version], *, as_of: int) -> list[Row]:
     """One row per stay in a status, by process and order.
 
     A completion or cancellation starts at its own time when that is believable. A process that is
-    first seen completed was open from its start to then.
+    first seen completed was open from its start to then. Nothing starts while a process is deleted.
     """
     rows: list[Row] = []
     for process_id, history in histories(versions, as_of).items():
@@ -82,7 +82,10 @@ def status_spells(versions: list[Version], *, as_of: int) -> list[Row]:
         previous: Run | None = None
         for run in runs(history, "status"):
             started_at = run.began_at(history)
-            if run.first["status"] != "OPEN":
+            after_deletion = not run.is_from_first_version and (
+                previous is None or previous.ended_by_deletion
+            )
+            if run.first["status"] != "OPEN" and not after_deletion:
                 closed_at = _closed_at(run.first, history, spells)
                 if run.is_from_first_version and closed_at > started_at:
                     spells.append(_spell(process_id, 1, "OPEN", started_at, closed_at))

@@ -1,0 +1,149 @@
+"""One run over a warehouse: ingest, build, publish, each step on call.
+
+The command and the Dagster assets both go through here, so both do the same. What a step does is
+in the modules it calls.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from pipelines.ingest import IngestReport, Progress, ingest
+from pipelines.landing import find_files
+from pipelines.publish import Generation, publish
+from pipelines.settings import Settings, now
+from pipelines.warehouse import open_warehouse
+from schemas.definition_files import load_procedures
+from schemas.definitions import Procedures
+from schemas.errors import DefinitionError, Problem
+from schemas.rule_book import all_rules
+from transforms.builder import Builder, unknown_states
+from transforms.config import config_frames, write_config
+
+_MAIN = "warehouse"
+_SIDE = "as_of_build"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a run is asked for.
+
+    `as_of` is an instant with a time zone; None means the start of the run. `full` rebuilds every table. With
+    `out` the database is written there and the published one stays as it is.
+    """
+
+    as_of: datetime | None = None
+    full: bool = False
+    out: Path | None = None
+
+
+class Run:
+    """A run that holds the warehouse; make one with `open_run`."""
+
+    def __init__(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        settings: Settings,
+        procedures: Procedures,
+        request: Request,
+    ) -> None:
+        self.con = con
+        self.settings = settings
+        self.procedures = procedures
+        self.request = request
+        self.started_at = now()
+        self.as_of = (request.as_of or self.started_at).astimezone(UTC).replace(tzinfo=None)
+        self._builder: Builder | None = None
+
+    def ingest(self, progress: Progress = lambda _: None) -> IngestReport:
+        """Take in the files of the landing folder that have not been seen.
+
+        Raises `SourceError` when there is no such folder.
+        """
+        files, _ = find_files(self.settings.landing)
+        self._builder = None
+        return ingest(
+            self.con, files, self.procedures, started_at=self.started_at, progress=progress
+        )
+
+    @property
+    def builder(self) -> Builder:
+        """The builder for what the raw tables hold now.
+
+        Raises `DefinitionError` when versions hold a state that no definition has any more.
+        """
+        if self._builder is None:
+            self._builder = self._new_builder()
+        return self._builder
+
+    def publish(self) -> Generation:
+        """Publish what the builder has built."""
+        self.builder.bind_names()
+        return publish(
+            self.con,
+            self.settings,
+            self.procedures,
+            built_at=self.started_at.replace(tzinfo=None),
+            out=self.request.out,
+        )
+
+    def _new_builder(self) -> Builder:
+        rules = all_rules(self.procedures)
+        frames = config_frames(list(self.procedures), rules)
+        write_config(self.con, frames)
+        _check_known_states(self.con, self.settings)
+        return Builder(
+            self.con,
+            self.procedures,
+            frames,
+            as_of=self.as_of,
+            time_zone=self.settings.time_zone,
+            catalog=self._catalog(),
+            full=self.request.full,
+        )
+
+    def _catalog(self) -> str:
+        """Where tables are built: beside the present ones when versions lie after `as_of`."""
+        query = "select count(*) from raw.process_versions where updated_at > $as_of"
+        later = self.con.execute(query, {"as_of": self.as_of}).fetchall()[0][0]
+        if not later or self.as_of >= self.started_at.replace(tzinfo=None):
+            return _MAIN
+        path = self.settings.data / "tmp" / "as_of_build.duckdb"
+        with suppress(duckdb.Error):
+            self.con.execute(f"detach {_SIDE}")
+        for leftover in path.parent.glob(f"{path.name}*"):
+            leftover.unlink()
+        self.con.execute("attach '" + str(path).replace("'", "''") + f"' as {_SIDE}")
+        return _SIDE
+
+
+@contextmanager
+def open_run(settings: Settings, request: Request, *, purpose: str) -> Iterator[Run]:
+    """A run that holds the warehouse for the length of the block.
+
+    Raises `DefinitionError` for the procedure files, `WarehouseBusy` when another run holds it.
+    """
+    procedures = load_procedures(settings.procedures)
+    with open_warehouse(settings, purpose=purpose) as con:
+        yield Run(con, settings, procedures, request)
+
+
+def _check_known_states(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    unknown = unknown_states(con)
+    if unknown:
+        raise DefinitionError(
+            [
+                Problem(
+                    str(settings.procedures),
+                    "states",
+                    f"{count} versions of procedure {procedure} in state {state}, "
+                    "which no definition has",
+                    "definitions that keep every procedure and state the warehouse holds",
+                )
+                for procedure, state, count in unknown
+            ]
+        )
