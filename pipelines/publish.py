@@ -7,6 +7,7 @@ import json
 import os
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
@@ -109,22 +110,25 @@ def _write(
         con.execute("commit")
         con.unregister("metric_catalog_rows")
         rows = {table.name: _count(con, f'published."{table.name}"') for table in tables}
-        con.execute("use published")
-        con.execute(PUBLISHED_MACROS)
         con.execute("checkpoint published")
+    except BaseException:
+        with suppress(duckdb.TransactionException):
+            con.execute("rollback")
+        raise
     finally:
-        con.execute("use warehouse")
         con.execute("detach published")
+    # Macros are bound where they are made: here only the published tables are to be seen.
+    with duckdb.connect(path) as own:
+        own.execute(PUBLISHED_MACROS)
     return rows
 
 
 def _comment(con: duckdb.DuckDBPyConnection, table: OutputTable) -> None:
     place = f'published."{table.name}"'
-    about = f"{table.description} Grain: {table.grain}"
-    con.execute(f"comment on table {place} is '{_escaped(about)}'")
+    con.execute(f"comment on table {place} is '{_escaped(table.comment)}'")
     for column in table.columns:
         con.execute(
-            f'comment on column {place}."{column.name}" is \'{_escaped(column.description)}\''
+            f'comment on column {place}."{column.name}" is \'{_escaped(column.comment)}\''
         )
 
 

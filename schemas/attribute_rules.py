@@ -16,6 +16,10 @@ from schemas.attribute_types import BY_NAME
 from schemas.definitions import Option, Procedure
 from schemas.rules import Rule, Severity, compile_schema
 
+Source = Literal["data", "derived_data"]
+DOCUMENTS: tuple[Source, ...] = ("data", "derived_data")
+"""The columns of a version that hold its values as JSON."""
+
 _POLARS: dict[str, pl.DataType | type[pl.DataType]] = {
     "VARCHAR": pl.String,
     "JSON": pl.String,
@@ -43,7 +47,7 @@ class Value:
     id: str
     short_id: str
     type: str
-    source: Literal["data", "derived_data"]
+    source: Source
     column: str
     target: str
     options: tuple[Option, ...]
@@ -103,7 +107,7 @@ def attribute_schema(procedure: Procedure, rules: list[Rule]) -> pa.DataFrameSch
     return compile_schema(rules, dtypes)
 
 
-def undeclared_rule(source: str) -> Rule:
+def undeclared_rule(source: Source) -> Rule:
     """The rule behind keys that no attribute has; found by comparing keys, not by a column check."""
     field, stem = ("data", "attr") if source == "data" else ("derivedData", "derived")
     return Rule(

@@ -5,6 +5,8 @@ What the rules are stands in `core_record.py` and `attribute_rules.py`.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from schemas.catalogue_model import (
     BYTES,
     OutputColumn,
@@ -50,8 +52,8 @@ VIOLATIONS = OutputTable(
             ),
             text(
                 "value",
-                "What was found there, as text; `***` for values of personal attributes and of "
-                "undeclared keys.",
+                "What was found there, as it arrived; `***` for values of personal attributes and "
+                "of undeclared keys.",
                 nulls="when nothing was there",
             ),
             instant(
@@ -86,7 +88,7 @@ QUARANTINE = OutputTable(
                 nulls="when it names no known procedure",
             ),
             "file_name",
-            "line",
+            replace(SHARED["line"], nulls="where the file as a whole could not be read"),
             instant("quarantined_at", "Start of the run that rejected it."),
         ),
     ),

@@ -67,7 +67,6 @@ _COLUMNS: tuple[OutputColumn, ...] = (
         "BIGINT",
         "Line in the file, from 1; in a file that is one JSON array or page, or Parquet, the "
         "number of the record.",
-        nulls="where the file as a whole could not be read",
     ),
     seconds(
         "mean_seconds",

@@ -6,7 +6,7 @@ reader of lines for the rules of a line, and `transforms/` for those of a histor
 
 from __future__ import annotations
 
-from schemas.attribute_rules import SOURCES, attribute_rules, undeclared_rule
+from schemas.attribute_rules import DOCUMENTS, attribute_rules, undeclared_rule
 from schemas.core_record import core_rules
 from schemas.definitions import Procedures
 from schemas.rules import Rule
@@ -58,7 +58,7 @@ def all_rules(procedures: Procedures) -> list[tuple[Rule, str | None]]:
     Rule ids are unique per procedure.
     """
     # No sentence names the latest instant allowed, so any will do.
-    everywhere = [*FILE_RULES, *core_rules(latest_ms=0), *map(undeclared_rule, SOURCES)]
+    everywhere = [*FILE_RULES, *core_rules(latest_ms=0), *map(undeclared_rule, DOCUMENTS)]
     rules: list[tuple[Rule, str | None]] = [(r, None) for r in (*everywhere, *HISTORY_RULES)]
     for procedure in procedures:
         rules += [(rule, procedure.short_id) for rule in attribute_rules(procedure)]

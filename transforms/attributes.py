@@ -10,10 +10,8 @@ from collections.abc import Collection, Sequence
 
 from sqlglot import exp
 
-from schemas.attribute_rules import Value, raw
+from schemas.attribute_rules import DOCUMENTS, Source, Value, raw
 from schemas.attribute_types import BY_NAME
-
-DOCUMENTS = ("data", "derived_data")
 
 
 def read_values(
@@ -63,7 +61,7 @@ def read_content(
     return select
 
 
-def undeclared_keys(values: Sequence[Value], document: str) -> exp.Expression:
+def undeclared_keys(values: Sequence[Value], document: str) -> exp.Expr:
     """The keys of a document that no attribute has, as a list; empty when there are none."""
     known = [k for v in values if v.source == document for k in (v.id, v.short_id)]
     among = _call("list_contains", exp.array(*map(exp.Literal.string, known)), exp.column("k"))
@@ -74,16 +72,16 @@ def undeclared_keys(values: Sequence[Value], document: str) -> exp.Expression:
     )
 
 
-def convert(value: Value, time_zone: str) -> exp.Expression:
+def convert(value: Value, time_zone: str) -> exp.Expr:
     """The typed value, from the JSON text in column `raw(value.column)`."""
     kind = BY_NAME[value.type]
-    arguments: list[exp.Expression] = [exp.column(raw(value.column), quoted=True)]
+    arguments: list[exp.Expr] = [exp.column(raw(value.column), quoted=True)]
     if kind.zoned:
         arguments.append(exp.Literal.string(time_zone))
     return exp.cast(_call(kind.macro, *arguments), kind.sql_type, dialect="duckdb")
 
 
-def options_only(value: Value, expression: exp.Expression) -> exp.Expression:
+def options_only(value: Value, expression: exp.Expr) -> exp.Expr:
     """`expression`, or null where the value (or one of a list) is not among the options."""
     if not value.options:
         return expression
@@ -115,24 +113,24 @@ def _texts(
     return select.from_(lists.subquery("lists"))
 
 
-def _json_text(document: str, places: Sequence[int]) -> exp.Expression:
+def _json_text(document: str, places: Sequence[int]) -> exp.Expr:
     if not places:
         return exp.cast(exp.null(), "VARCHAR")
-    found: list[exp.Expression] = []
+    found: list[exp.Expr] = []
     for place in places:
         item = _call(
             "list_extract", exp.column(f"{document}_values"), exp.Literal.number(place)
         )
-        text: exp.Expression = exp.cast(item, "VARCHAR")
+        text: exp.Expr = exp.cast(item, "VARCHAR")
         for missing in ("null", '""'):
             text = _call("nullif", text, exp.Literal.string(missing))
         found.append(text)
     return found[0] if len(found) == 1 else _call("coalesce", *found)
 
 
-def _hash(document: str, values: Sequence[Value], strange: bool) -> exp.Expression:
+def _hash(document: str, values: Sequence[Value], strange: bool) -> exp.Expr:
     # `||` is null when a part is, so a missing value adds nothing; `concat_ws` skips it.
-    members: list[exp.Expression] = [
+    members: list[exp.Expr] = [
         exp.DPipe(
             this=exp.Literal.string(f"{value.id}:"),
             expression=exp.column(raw(value.column), quoted=True),
@@ -144,9 +142,9 @@ def _hash(document: str, values: Sequence[Value], strange: bool) -> exp.Expressi
     return _call("md5_number_lower", _call("concat_ws", exp.Literal.string(","), *members))
 
 
-def _undeclared_members(document: str, values: Sequence[Value]) -> exp.Expression:
+def _undeclared_members(document: str, values: Sequence[Value]) -> exp.Expr:
     key = exp.column("k")
-    pointer: exp.Expression = key
+    pointer: exp.Expr = key
     for plain, escaped in (("~", "~0"), ("/", "~1")):
         pointer = _call(
             "replace", pointer, exp.Literal.string(plain), exp.Literal.string(escaped)
@@ -173,9 +171,9 @@ def _kept(names: Sequence[str]) -> exp.Select:
     return exp.select(*(exp.column(name) for name in names))
 
 
-def _call(name: str, *arguments: exp.Expression) -> exp.Expression:
+def _call(name: str, *arguments: exp.Expr) -> exp.Expr:
     return exp.Anonymous(this=name, expressions=list(arguments))
 
 
-def _alias(expression: exp.Expression, name: str) -> exp.Expression:
+def _alias(expression: exp.Expr, name: str) -> exp.Expr:
     return exp.alias_(expression, name, quoted=True)

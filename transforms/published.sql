@@ -148,9 +148,9 @@ select
     t.processes / nullif(first_value(t.processes) over step_order, 0) as share_of_first,
     t.processes / nullif(coalesce(lag(t.processes) over step_order, t.processes), 0)
         as share_of_previous,
-    t.from_first[1] / 1000 as median_seconds_from_first,
-    t.from_first[2] / 1000 as p90_seconds_from_first,
-    t.median_from_previous / 1000 as median_seconds_from_previous,
+    round(t.from_first[1] / 1000, 3) as median_seconds_from_first,
+    round(t.from_first[2] / 1000, 3) as p90_seconds_from_first,
+    round(t.median_from_previous / 1000, 3) as median_seconds_from_previous,
     cast(t.immature as bigint) as immature
 from counted as t
 window step_order as (partition by t.procedure order by t.step_no)
