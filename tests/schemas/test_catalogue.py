@@ -77,7 +77,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyC
             con,
             PROCEDURES,
             frames,
-            as_of=datetime(2026, 1, 1),  # noqa: DTZ001 (instants are UTC without a zone)
+            as_of=datetime(2026, 1, 1),  # UTC, as everywhere
             time_zone="UTC",
             catalog="warehouse",
         )
