@@ -90,15 +90,19 @@ def _write(
     number: int,
     built_at: datetime,
 ) -> dict[str, int]:
-    con.execute(f"attach '{_escaped(str(path))}' as published (storage_version '{STORAGE_VERSION}')")
+    place = _escaped(str(path))
+    con.execute(f"attach '{place}' as published (storage_version '{STORAGE_VERSION}')")
     try:
         con.execute("begin")
         catalog = pl.DataFrame(metric_catalog_rows(procedures), infer_schema_length=None)
         con.register("metric_catalog_rows", catalog)
         sources = {
             "metric_catalog": "from metric_catalog_rows",
-            "build": f"select as_of, time_zone, timestamp '{built_at.isoformat(sep=' ')}' as built_at, "
-            f"{number}::integer as generation, '{version('leadtime')}' as leadtime_version from build",
+            "build": f"""
+                select as_of, time_zone, timestamp '{built_at.isoformat(sep=" ")}' as built_at,
+                    {number}::integer as generation, '{version("leadtime")}' as leadtime_version
+                from build
+            """,
         }
         for table in tables:
             columns = ", ".join(f'"{column.name}"' for column in table.columns)

@@ -32,8 +32,8 @@ _SIDE = "as_of_build"
 class Request:
     """What a run is asked for.
 
-    `as_of` is an instant with a time zone; None means the start of the run. `full` rebuilds every table. With
-    `out` the database is written there and the published one stays as it is.
+    `as_of` is an instant with a time zone; None means the start of the run. `full` rebuilds every
+    table. With `out` the database is written there and the published one stays as it is.
     """
 
     as_of: datetime | None = None

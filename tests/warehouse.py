@@ -41,7 +41,6 @@ class MemoryWarehouse:
         self._procedures = procedures
         self._frames = config_frames(list(procedures), [])
         self._batch_seq = 0
-        write_config(self.con, self._frames)
 
     def add(self, versions: Iterable[Version]) -> None:
         """Add one batch of versions; their `ingest_seq` (file, line) decides their order."""
@@ -61,8 +60,17 @@ class MemoryWarehouse:
         self.con.execute(f"insert into raw.process_versions by name select {casts} from incoming")
         self.con.unregister("incoming")
 
-    def build(self, as_of: int, *, time_zone: str = "UTC", full: bool = False) -> Builder:
-        """Refresh everything as at `as_of` (epoch ms); tables can then be read by name."""
+    def build(
+        self, as_of: int, *, time_zone: str = "UTC", procedures: Procedures | None = None
+    ) -> Builder:
+        """Refresh everything as at `as_of` (epoch ms); tables can then be read by name.
+
+        `procedures` are new definitions, from now on.
+        """
+        if procedures is not None:
+            self._procedures = procedures
+            self._frames = config_frames(list(procedures), [])
+        write_config(self.con, self._frames)
         builder = Builder(
             self.con,
             self._procedures,
@@ -70,7 +78,6 @@ class MemoryWarehouse:
             as_of=_EPOCH + timedelta(milliseconds=as_of),
             time_zone=time_zone,
             catalog="memory",
-            full=full,
         )
         for name in builder.names("history"):
             builder.refresh_history(name)

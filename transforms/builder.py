@@ -211,7 +211,9 @@ class Builder:
                 f"from raw.process_versions where batch_seq > {mark.batch_seq} "
                 f"or (updated_at > {_instant(mark.as_of)} and {seen})"
             )
-            versions = f"from raw.process_versions semi join touched using (process_id) where {seen}"
+            versions = (
+                f"from raw.process_versions semi join touched using (process_id) where {seen}"
+            )
         self._con.execute(f"create or replace temp view raw_versions as {versions}")
         for name in _CONFIG_OF_HISTORY:
             self._con.execute(f'create or replace temp view "{name}" as from config.{name}')
@@ -245,7 +247,7 @@ class Builder:
         )
 
     def _fingerprint(self, table: Table) -> str:
-        """What defines a table: its SQL, the configuration it reads, and the same of its sources."""
+        """What defines a table: its SQL, the configuration it reads, and that of its sources."""
         digest = hashlib.sha256(table.sql.encode())
         for name in table.reads:
             if name in _CONFIG_OF_HISTORY:
@@ -280,7 +282,7 @@ class Builder:
 
 
 def unknown_states(con: duckdb.DuckDBPyConnection) -> Sequence[tuple[str, str, int]]:
-    """Procedures and states (as ids) that versions hold but no definition has, with their number."""
+    """Procedures and states (ids) that versions hold but no definition has, with their number."""
     query = """
         select v.procedure_id::varchar, v.state_id::varchar, count(*)
         from raw.process_versions as v

@@ -58,15 +58,14 @@ def wide_sql(procedure: Procedure) -> str:
     """Grain: one row per process of the procedure: `processes`, its attributes, its lifecycle."""
     attributes = [exp.column(v.target, "a", quoted=True) for v in values_of(procedure)]
     lifecycle = exp.Column(
-        this=exp.Star(
-            **{"except_": [exp.to_identifier(name) for name in _SHARED_WITH_PROCESSES]}
-        ),
+        this=exp.Star(except_=[exp.to_identifier(name) for name in _SHARED_WITH_PROCESSES]),
         table=exp.to_identifier("l"),
     )
     query = exp.select("p.*", *attributes, lifecycle).from_(
         exp.alias_(exp.to_table("processes"), "p", table=True)
     )
-    for table, alias in ((f"history_{attributes_table(procedure)}", "a"), ("process_lifecycle", "l")):
+    attributes_place = f"history_{attributes_table(procedure)}"
+    for table, alias in ((attributes_place, "a"), ("process_lifecycle", "l")):
         query = query.join(
             exp.alias_(exp.to_table(table), alias, table=True),
             on=f"{alias}.process_id = p.process_id",

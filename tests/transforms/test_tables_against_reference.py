@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -32,21 +33,23 @@ def procedures() -> Procedures:
 
 def expected_tables(versions: list[Version], as_of: int) -> dict[str, list[Row]]:
     """The tables the reference makes of some versions."""
-    at = {"as_of": as_of}
-    local = at | {"time_zone": TIME_ZONE}
+
+    def made(table: Callable[..., list[Row]], **more: str) -> list[Row]:
+        return table(versions, PROCEDURES, as_of=as_of, **more)
+
     return {
-        "processes": history.processes(versions, PROCEDURES, **at),
-        "state_visits": history.state_visits(versions, PROCEDURES, **at),
-        "status_spells": history.status_spells(versions, **at),
-        "assignments": history.assignments(versions, **at),
-        "process_lifecycle": history.process_lifecycle(versions, PROCEDURES, **at),
-        "funnel_progress": funnels.funnel_progress(versions, PROCEDURES, **at),
-        "funnel_steps": funnels.funnel_steps(versions, PROCEDURES, **at),
-        "duration_stats": marts.duration_stats(versions, PROCEDURES, **local),
-        "backlog_daily": marts.backlog_daily(versions, PROCEDURES, **local),
-        "flow_daily": marts.flow_daily(versions, PROCEDURES, **local),
-        "state_transitions": marts.state_transitions(versions, PROCEDURES, **at),
-        "variants": marts.variants(versions, PROCEDURES, **at),
+        "processes": made(history.processes),
+        "state_visits": made(history.state_visits),
+        "status_spells": history.status_spells(versions, as_of=as_of),
+        "assignments": history.assignments(versions, as_of=as_of),
+        "process_lifecycle": made(history.process_lifecycle),
+        "funnel_progress": made(funnels.funnel_progress),
+        "funnel_steps": made(funnels.funnel_steps),
+        "duration_stats": made(marts.duration_stats, time_zone=TIME_ZONE),
+        "backlog_daily": made(marts.backlog_daily, time_zone=TIME_ZONE),
+        "flow_daily": made(marts.flow_daily, time_zone=TIME_ZONE),
+        "state_transitions": made(marts.state_transitions),
+        "variants": made(marts.variants),
     }
 
 

@@ -1,0 +1,273 @@
+"""The command as the shell sees it: exit codes, one clear sentence, commands that work as printed.
+
+What the numbers must be is tested where they are made.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pytest
+from typer.testing import CliRunner
+
+from pipelines.command import app
+from pipelines.lease import hold_lease
+from pipelines.settings import PROCEDURES_FOLDER
+
+COMMANDS = ("demo", "run", "ui", "query", "check", "quarantine", "status")
+UNKNOWN = "11111111-1111-4111-8111-111111111111"
+SETTINGS = ("DATA", "LANDING", "PROCEDURES", "TIME_ZONE", "KEEP", "WAIT_SECONDS")
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command wrote, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A demo that has run, and what it printed."""
+
+    data: Path
+    printed: str
+
+
+def leadtime(*words: object) -> Said:
+    """Call the command in this process; anything but an exit is a failure."""
+    result = CliRunner().invoke(app, [str(word) for word in words], env={"COLUMNS": "200"})
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    assert "Traceback" not in result.output
+    return Said(result.exit_code, result.stdout, result.stderr)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _bare_environment() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name in SETTINGS:
+            patch.delenv(f"LEADTIME_{name}", raising=False)
+        patch.delenv("UV", raising=False)
+        patch.setenv("NO_COLOR", "1")
+        yield
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    data = tmp_path_factory.mktemp("demo") / "data"
+    said = leadtime("demo", "--versions", 2000, "--data", data)
+    assert said.code == 0, said
+    return Demo(data, said.out)
+
+
+def test_every_command_has_help_with_an_example() -> None:
+    overview = leadtime("--help").out
+    for command in COMMANDS:
+        assert command in overview
+        assert f"Example: leadtime {command}" in leadtime(command, "--help").out
+
+
+def test_light_commands_load_nothing_heavy() -> None:
+    script = (
+        "import sys; from pipelines.command import app; "
+        "app(sys.argv[1:], standalone_mode=False); "
+        "print([m for m in ('dagster', 'duckdb', 'polars', 'pandera') if m in sys.modules])"
+    )
+    for words in (["--help"], ["check", str(PROCEDURES_FOLDER / "lead.yaml")]):
+        done = subprocess.run(
+            [sys.executable, "-c", script, *words], capture_output=True, text=True, check=True
+        )
+        assert done.stdout.rstrip().endswith("[]")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["frob"],
+        ["run", "--frob"],
+        ["run", "--as-of", "2999-01-01"],
+        ["run", "--as-of", "soon"],
+        ["run", "--out", __file__],
+        ["query"],
+        ["query", "select 1", "--csv", "a", "--parquet", "b"],
+        ["demo", "--versions", "3"],
+    ],
+)
+def test_wrong_usage_is_exit_2(words: list[str]) -> None:
+    assert leadtime(*words).code == 2
+
+
+def test_the_demo_prints_a_funnel_durations_and_rejects(demo: Demo) -> None:
+    for said in (
+        "Funnel `conversion` of leads",
+        "CONVERTED",
+        "Time from creation to first completion",
+        "still open, not counted",
+        "Rejected most often",
+        str(demo.data / "analytics.duckdb"),
+    ):
+        assert said in demo.printed
+    with duckdb.connect(demo.data / "analytics.duckdb", read_only=True) as con:
+        query = "from funnel_steps where funnel = 'conversion' and step_no = 1 select processes"
+        [(entered,)] = con.execute(query).fetchall()
+    assert any(line.split()[:2] == ["NEW", str(entered)] for line in demo.printed.splitlines())
+
+
+def test_the_printed_commands_work_as_printed(demo: Demo) -> None:
+    printed = [line.strip() for line in demo.printed.splitlines() if line.startswith("  leadtime")]
+    assert len(printed) == 3
+    for line in printed:
+        program, *words = shlex.split(line)
+        said = leadtime(*words)
+        assert program == "leadtime"
+        assert (said.code, said.err) == (0, "")
+        assert "rows" in said.out
+
+
+def test_a_demo_starts_afresh_but_only_where_a_demo_was(demo: Demo, tmp_path: Path) -> None:
+    again = leadtime("demo", "--versions", 400, "--data", demo.data.parent / "other")
+    assert again.code == 0
+    (tmp_path / "warehouse.duckdb").write_text("precious")
+    said = leadtime("demo", "--data", tmp_path)
+    assert said.code == 1
+    assert "no demo has made" in said.err
+    assert (tmp_path / "warehouse.duckdb").read_text() == "precious"
+
+
+def test_without_landing_files_a_run_says_what_to_do(tmp_path: Path) -> None:
+    missing = leadtime("run", "--data", tmp_path)
+    assert missing.code == 1
+    assert "--landing" in missing.err
+    (tmp_path / "landing").mkdir()
+    (tmp_path / "landing" / "notes.txt").touch()
+    empty = leadtime("run", "--data", tmp_path)
+    assert empty.code == 1
+    assert "1 file of another kind (notes.txt)" in empty.out
+    assert "leadtime demo" in empty.err
+    assert not (tmp_path / "warehouse.duckdb").exists()
+
+
+def test_a_broken_definition_stops_a_run_before_it_starts(tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text("id: 1\n")
+    said = leadtime("run", "--data", tmp_path / "data", "--procedures", tmp_path)
+    assert said.code == 1
+    assert "bad.yaml" in said.err
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_run_reads_only_what_is_new(demo: Demo) -> None:
+    said = leadtime("run", "--data", demo.data)
+    assert said.code == 0
+    assert "0 new files, 10 seen before" in said.out
+    assert "generation 2" in said.out
+    assert f'leadtime query --data {demo.data} "from funnel_steps"' in said.out
+
+
+def test_out_leaves_the_published_database_alone(demo: Demo, tmp_path: Path) -> None:
+    before = (demo.data / "current.json").read_bytes()
+    out = tmp_path / "then.duckdb"
+    day = (demo.data / "landing").glob("*.ndjson")
+    month = sorted(path.stem for path in day)[4]
+    said = leadtime("run", "--data", demo.data, "--as-of", f"{month}-01", "--out", out)
+    assert said.code == 0
+    assert f"As of    {month}-01 23:59:59 UTC" in said.out
+    assert (demo.data / "current.json").read_bytes() == before
+    with duckdb.connect(out, read_only=True) as con:
+        [(latest,)] = con.execute("select max(updated_at) from processes").fetchall()
+    assert f"{latest:%Y-%m}" <= month
+
+
+def test_status_counts_and_waits_for_nobody(demo: Demo) -> None:
+    idle = leadtime("status", "--data", demo.data)
+    assert idle.code == 0
+    assert "2,000 of" in idle.out
+    assert "up to date" in idle.out
+    with hold_lease(demo.data, purpose="a long run", wait_seconds=1):
+        busy = leadtime("status", "--data", demo.data)
+    assert busy.code == 0
+    assert "Busy        a long run (process" in busy.out
+    assert "Published   generation" in busy.out
+
+
+def test_a_run_that_finds_the_warehouse_held_says_by_whom(
+    demo: Demo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LEADTIME_WAIT_SECONDS", "0")
+    with hold_lease(demo.data, purpose="a long run", wait_seconds=1):
+        said = leadtime("run", "--data", demo.data)
+    assert said.code == 1
+    assert "held by a long run" in said.err
+
+
+def test_quarantine_shows_text_only_when_asked(demo: Demo) -> None:
+    said = leadtime("quarantine", "--data", demo.data)
+    assert said.code == 0
+    assert "core:" in said.out
+    assert ".ndjson:" in said.out
+    assert "updatedAt" not in said.out.replace("`updatedAt`", "")
+    assert '"' in leadtime("quarantine", "--data", demo.data, "--text", 5).out
+
+
+def test_lines_of_an_unknown_procedure_come_back_once_it_is_defined(tmp_path: Path) -> None:
+    ticket = (PROCEDURES_FOLDER / "ticket.yaml").read_text()
+    definitions = tmp_path / "definitions"
+    definitions.mkdir()
+    (definitions / "ticket.yaml").write_text(ticket)
+    landing = tmp_path / "data" / "landing"
+    landing.mkdir(parents=True)
+    (landing / "a.ndjson").write_text("".join(map(_line, range(3))))
+    folders = ["--data", tmp_path / "data", "--procedures", definitions]
+
+    rejected = leadtime("run", *folders)
+    assert rejected.code == 0
+    assert "3 = 0 accepted" in rejected.out
+    assert "not defined" in rejected.out
+    assert "quarantine" in rejected.out
+
+    changed = ticket.replace("65ab0278-e816-572e-8085-7c3adefbaa40", UNKNOWN)
+    changed = changed.replace("shortId: ticket", "shortId: errand", 1)
+    (definitions / "errand.yaml").write_text(changed)
+    replayed = leadtime("quarantine", "--replay", *folders)
+    assert replayed.code == 0, replayed
+    assert "3 accepted" in replayed.out
+    assert "leadtime run" in replayed.out
+    built = leadtime("run", *folders)
+    assert "3 processes" in built.out
+
+
+def test_check_lists_every_problem(tmp_path: Path) -> None:
+    text = (PROCEDURES_FOLDER / "lead.yaml").read_text()
+    bad = tmp_path / "lead.yaml"
+    bad.write_text(text.replace("kind: queue", "kind: queu").replace("startState: NEW", "startState: NEU"))
+    said = leadtime("check", bad)
+    assert said.code == 1
+    assert "2 problems" in said.err
+    assert all(word in said.err for word in ("startState", "'NEU'", "'queu'", "waiting_customer"))
+    good = leadtime("check")
+    assert good.code == 0
+    assert "In order: 2 procedures." in good.out
+    assert any(line.split()[:5] == ["lead", "7", "12", "1", "2"] for line in good.out.splitlines())
+
+
+def _line(number: int) -> str:
+    record = {
+        "id": f"22222222-2222-4222-8222-22222222222{number}",
+        "team": UNKNOWN,
+        "procedure": UNKNOWN,
+        "status": "OPEN",
+        "state": "NEW",
+        "createdAt": 1_770_000_000_000,
+        "updatedAt": 1_770_000_000_000,
+        "data": {"number": f"T-{number}", "subject": "A subject"},
+        "derivedData": {},
+    }
+    return json.dumps(record) + "\n"

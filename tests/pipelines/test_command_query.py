@@ -1,0 +1,102 @@
+"""Asking the published database: answers, files, and what a statement cannot do.
+
+What the tables hold does not belong here.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from pipelines.asking import ask, write_answer
+from pipelines.settings import Settings
+from schemas.errors import SourceError
+from tests.pipelines.test_command import leadtime
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A published database with one small table."""
+    data = tmp_path_factory.mktemp("published")
+    (data / "analytics").mkdir()
+    with duckdb.connect(data / "analytics" / "analytics-000007.duckdb") as con:
+        con.execute("create table tens as select range::bigint as n, n * 10 as ten from range(50)")
+    (data / "analytics.duckdb").symlink_to("analytics/analytics-000007.duckdb")
+    return Settings(data=data)
+
+
+def test_an_answer_is_limited_and_says_so(settings: Settings) -> None:
+    answer = ask(settings, "from tens order by n -- all of them", limit=2)
+    assert (answer.columns, answer.types) == (["n", "ten"], ["BIGINT", "BIGINT"])
+    assert answer.rows == [(0, 0), (1, 10)]
+    assert answer.has_more
+    assert not ask(settings, "from tens order by n limit 2", limit=2).has_more
+    assert len(ask(settings, "from tens;", limit=0).rows) == 50
+
+
+def test_tables_can_be_listed_and_described(settings: Settings) -> None:
+    assert ask(settings, "show tables", limit=9).rows == [("tens",)]
+    assert ask(settings, "describe tens", limit=9).rows[0][:2] == ("n", "BIGINT")
+    assert "Scan" in leadtime("query", "explain from tens", "--data", settings.data).out
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("selct 1", "syntax error"),
+        ("from nothing", "nothing does not exist"),
+        ("select foo from tens", '"foo" not found'),
+        ("", "found no statement"),
+        ("select 1; select 2", "found 2 statements"),
+        ("drop table tens", "read-only"),
+        ("create table more as select 1", "read-only"),
+        ("set threads = 1", "locked"),
+        ("set enable_external_access = true", "locked"),
+        ("copy tens to 'stolen.csv'", "Only the published tables"),
+        ("from read_text('/etc/hostname')", "Only the published tables"),
+        ("attach 'other.duckdb'", "Only the published tables"),
+        ("select error('of our own')", "of our own"),
+    ],
+)
+def test_what_cannot_be_run_is_one_sentence(settings: Settings, query: str, said: str) -> None:
+    with pytest.raises(SourceError, match=said):
+        ask(settings, query, limit=5)
+    result = leadtime("query", query, "--data", settings.data)
+    assert (result.code, result.out) == (1, "")
+    assert said in result.err
+
+
+def test_files_hold_all_rows(settings: Settings, tmp_path: Path) -> None:
+    data = ("--data", settings.data)
+    csv, parquet = tmp_path / "tens.csv", tmp_path / "it's.parquet"
+    query = "from tens order by n;"
+    assert "50 rows" in leadtime("query", query, "--csv", csv, "--limit", 2, *data).out
+    assert leadtime("query", query, "--parquet", parquet, *data).code == 0
+    assert csv.read_text().splitlines()[:3] == ["n,ten", "0,0", "1,10"]
+    assert leadtime("query", query, "--csv", "-", *data).out == csv.read_text()
+    with duckdb.connect() as con:
+        con.execute("set variable path = $path", {"path": str(parquet)})
+        counted = con.execute("select count(*) from read_parquet(getvariable('path'))").fetchall()
+    assert counted == [(50,)]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["it's.parquet", "tens.csv"]
+
+
+def test_a_file_is_whole_or_not_there(settings: Settings, tmp_path: Path) -> None:
+    kept = tmp_path / "kept.csv"
+    kept.write_text("before")
+    with pytest.raises(SourceError):
+        write_answer(settings, "select error('late') from tens", kept, file_format="csv")
+    assert kept.read_text() == "before"
+    assert [path.name for path in tmp_path.iterdir()] == ["kept.csv"]
+    with pytest.raises(SourceError, match="cannot be written to"):
+        write_answer(settings, "from tens", tmp_path / "no" / "x.csv", file_format="csv")
+    with pytest.raises(SourceError, match="cannot be written to"):
+        write_answer(settings, "from tens", settings.published, file_format="csv")
+
+
+def test_nothing_published_yet_says_what_to_do(tmp_path: Path) -> None:
+    said = leadtime("query", "select 1", "--data", tmp_path)
+    assert said.code == 1
+    assert "leadtime run --landing DIR" in said.err

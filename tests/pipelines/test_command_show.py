@@ -1,0 +1,96 @@
+"""How numbers are shown: units, shares, separators.
+
+What is shown does not belong here.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from decimal import Decimal
+
+import pytest
+from rich.console import Console
+
+from pipelines.asking import Answer, show_answer
+from pipelines.show import cell, counted, duration, share, shortened, size, some_of
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (None, "-"),
+        (0, "0 s"),
+        (0.4, "0.4 s"),
+        (89, "89 s"),
+        (90, "1.5 min"),
+        (5399, "90 min"),
+        (5400, "1.5 h"),
+        (129_599, "36 h"),
+        (129_600, "1.5 d"),
+        (864_000, "10 d"),
+        (-3600, "-60 min"),
+        (Decimal("86400000"), "1,000 d"),
+    ],
+)
+def test_durations_are_in_the_unit_a_person_would_use(seconds: float | None, text: str) -> None:
+    assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "text"),
+    [
+        ("mean_seconds", 7200.0, "2 h"),
+        ("median_seconds_from_first", None, "-"),
+        ("share_of_first", 0.1234, "12.3 %"),
+        ("share", 1, "100.0 %"),
+        ("n", 2026, "2026"),
+        ("n", 12_345, "12,345"),
+        ("budget", Decimal("19189.710000000"), "19,189.71"),
+        ("budget", Decimal("1E+3"), "1,000"),
+        ("x", 0.5, "0.5"),
+        ("x", float("inf"), "inf"),
+        ("is_open", True, "true"),
+        ("tags", ["a", None, "b"], "a, -, b"),
+        ("created_at", datetime(2026, 3, 1, 4, 5, 6, 789_000), "2026-03-01 04:05:06"),
+        ("day", date(2026, 3, 1), "2026-03-01"),
+    ],
+)
+def test_cells_are_readable(column: str, value: object, text: str) -> None:
+    assert cell(column, value) == text
+
+
+def test_small_texts() -> None:
+    assert [counted(n, "process") for n in (0, 1, 2)] == ["0 processes", "1 process", "2 processes"]
+    assert counted(1200, "query") == "1,200 queries"
+    assert (share(None), size(0), size(1_234_567)) == ("-", "0.0 kB", "1.2 MB")
+    assert some_of(["a", "b", "c"], 2) == "a, b, ..."
+    assert shortened("ab\ncd", 4) == "ab …"
+
+
+def test_a_wide_answer_hides_columns_and_says_which() -> None:
+    columns = ["process_id", "a" * 20, "b" * 20]
+    rows = [(n, "x", "y") for n in range(4)]
+    shown = _shown(Answer(columns, ["INTEGER", "VARCHAR", "VARCHAR"], rows, has_more=True), width=50)
+    assert "no room for 1 column: " + "b" * 20 in shown
+    assert "first 4 rows; there are more" in shown
+
+
+def test_a_few_wide_rows_are_records() -> None:
+    answer = Answer(["id", "text"], ["INTEGER", "VARCHAR"], [(7, "word " * 10)], has_more=False)
+    assert "id    7\n" in _shown(answer, width=30)
+
+
+def test_long_headers_break_at_underscores() -> None:
+    columns = ["median_seconds_from_first", "median_seconds_from_previous"]
+    answer = Answer(columns, ["DOUBLE", "DOUBLE"], [(60.0, 60.0)] * 4, has_more=False)
+    shown = _shown(answer, width=40)
+    assert "no room" not in shown
+    assert "from_first" in shown
+
+
+def _shown(answer: Answer, *, width: int) -> str:
+    console = Console(width=width, force_terminal=True, highlight=False, markup=False)
+    with console.capture() as captured:
+        show_answer(console, answer)
+    return re.sub(r"\x1b\[[0-9;]*m", "", captured.get())
