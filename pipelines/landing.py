@@ -8,6 +8,7 @@ import hashlib
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -17,15 +18,16 @@ from schemas.errors import SourceError
 
 FORMATS = {".ndjson": "ndjson", ".jsonl": "ndjson", ".json": "json", ".parquet": "parquet"}
 COMPRESSIONS = {".gz": "gz", ".zst": "zst"}
-CHUNK_BYTES = 24 * 2**20
+# Larger chunks share the fixed costs of judging (0.2 s) among more lines, and take more memory.
+CHUNK_BYTES = 48 * 2**20
 LONGEST_LINE_BYTES = 32 * 2**20
-_KEPT_OF_TOO_LONG = 64 * 2**10
+KEPT_OF_TOO_LONG = 64 * 2**10
 _BLOCK_BYTES = 4 * 2**20
 _TEMPORARY_SUFFIXES = (".tmp", ".part", ".partial", ".crdownload", ".filepart", ".swp", "~")
 _BOM = b"\xef\xbb\xbf"
 # Real process records shrink 10 to 60 times; a file that grows more than this is an attack or a
 # mistake, and would fill the disk before it ends.
-_LARGEST_RATIO = 2_000
+_LARGEST_RATIO = 500
 _RATIO_FROM_BYTES = 256 * 2**20
 
 
@@ -69,6 +71,11 @@ class Chunk:
     lines: int
     position: int
     too_long: dict[int, bytes]
+
+    @cached_property
+    def texts(self) -> list[bytes]:
+        """The bytes of each line, in order."""
+        return self.body.split(b"\n")[:-1]
 
 
 class UnreadableFile(Exception):
@@ -152,7 +159,7 @@ def split_lines(
         else:
             rest += block
         if len(rest) > LONGEST_LINE_BYTES:
-            too_long[first_line + lines] = rest[:_KEPT_OF_TOO_LONG]
+            too_long[first_line + lines] = rest[:KEPT_OF_TOO_LONG]
             rest, skipping = b"", True
         if collected_bytes >= chunk_bytes:
             yield Chunk(b"".join(collected), first_line, lines, position(), too_long)

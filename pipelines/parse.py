@@ -14,117 +14,145 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from pipelines.landing import LONGEST_LINE_BYTES, Chunk
+from pipelines.landing import KEPT_OF_TOO_LONG, LONGEST_LINE_BYTES, Chunk
 from schemas.core_record import FIELDS, raw
-from schemas.rules import Rule
+from schemas.rule_book import (
+    NOT_A_NUMBER,
+    NOT_AN_OBJECT,
+    NOT_JSON,
+    NOT_UTF8,
+    REPEATED_KEY,
+    TOO_LONG,
+)
 
-LINE_RULES = {
-    rule.id: rule
-    for rule in (
-        Rule("file:line:length", "reject", "A line has at most 32 MiB.", "line"),
-        Rule("file:line:utf8", "reject", "A line is UTF-8 text.", "line"),
-        Rule("file:json:parse", "reject", "A line is JSON.", "line"),
-        Rule("file:json:object", "reject", "A line is one JSON object.", "line"),
-        Rule("file:json:repeated", "reject", "No key stands twice in an object.", "line"),
-        Rule("file:json:number", "reject", "NaN and Infinity are not JSON numbers.", "line"),
-    )
-}
-# Below this size DuckDB splits a chunk over its threads; longer lines take the slow way.
+# DuckDB reads with buffers of twice the longest line it may meet; few lines are longer than this.
 _USUAL_LINE_BYTES = 2 * 2**20
 _BLANK = b" \t\r\n\v\f"
 _TEXT_KINDS = ("uuid", "status", "state")
-_NOT_A_NUMBER = r"(?i)[:\[,]-?(?:nan|inf)"
+_NAN_OR_INFINITY = r"(?i)[:\[,]-?(?:nan|inf)"
+
+Bad = tuple[int, str, str]
+"""A line that is no record: its number, the rule it breaks, and its text."""
 
 
 @dataclass
 class Parsed:
     """What a chunk held: `records` (one row per record, `line` and the raw columns of
-    `core_record`), `bad` (line, rule, text) and the number of blank lines."""
+    `core_record`), `bad` lines and the number of blank ones."""
 
     records: pl.DataFrame
     blank: int = 0
-    bad: list[tuple[int, str, str]] = field(default_factory=list[tuple[int, str, str]])
+    bad: list[Bad] = field(default_factory=list[Bad])
 
 
 def parse_chunk(con: duckdb.DuckDBPyConnection, chunk: Chunk) -> Parsed:
     """Parse the lines of a chunk; records keep the order of the lines."""
     records = None
     if not chunk.too_long:
-        records = _read_json(con, chunk.body, chunk.lines, _USUAL_LINE_BYTES)
-    if records is not None:
-        numbered = records.with_row_index("line", offset=chunk.first_line)
-        return _without_not_a_number(Parsed(numbered.cast({"line": pl.Int64})), chunk)
-    lines = chunk.body.split(b"\n")[:-1]
-    return _without_not_a_number(_screen(con, chunk, lines), chunk)
+        records = _read_json(con, chunk.body, chunk.lines)
+    if records is None or _is_nothing(records).any():
+        return _without_not_a_number(_screen(con, chunk), chunk)
+    numbered = records.with_row_index("line", offset=chunk.first_line)
+    return _without_not_a_number(Parsed(numbered.cast({"line": pl.Int64})), chunk)
 
 
 def line_text(chunk: Chunk, numbers: list[int]) -> dict[int, str]:
     """The text of some lines of a chunk, by line number."""
-    if not numbers:
-        return {}
-    lines = chunk.body.split(b"\n")
-    return {n: _decoded(lines[n - chunk.first_line]) for n in numbers}
+    return {n: _decoded(chunk.texts[n - chunk.first_line]) for n in numbers}
 
 
 def _read_json(
-    con: duckdb.DuckDBPyConnection, body: bytes, lines: int, longest: int
+    con: duckdb.DuckDBPyConnection,
+    body: bytes,
+    lines: int,
+    longest: int = _USUAL_LINE_BYTES,
+    *,
+    tolerant: bool = False,
 ) -> pl.DataFrame | None:
-    """All lines as records, or None when a line is not a record or is blank."""
+    """All lines as records, or None when a line is blank or DuckDB refuses one.
+
+    With `tolerant` a refused line becomes a row without a value, but a repeated key goes unseen.
+    """
     columns = {f.name: "VARCHAR" if f.kind in _TEXT_KINDS else "JSON" for f in FIELDS}
     with tempfile.NamedTemporaryFile(prefix="leadtime-", suffix=".ndjson") as file:
         Path(file.name).write_bytes(body)
         query = """
             select * from read_json(
                 $file, format = 'newline_delimited', columns = $columns,
-                maximum_object_size = $longest, compression = 'uncompressed'
+                maximum_object_size = $longest, compression = 'uncompressed',
+                ignore_errors = $tolerant
             )
         """
+        params = {"file": file.name, "columns": columns, "longest": longest, "tolerant": tolerant}
         try:
-            frame = con.sql(
-                query, params={"file": file.name, "columns": columns, "longest": longest}
-            ).pl()
+            frame = con.sql(query, params=params).pl()
         except duckdb.InvalidInputException:
             return None
     if frame.height != lines:
         return None
-    return frame.select(
-        pl.when(pl.col(f.name) != "null").then(pl.col(f.name)).alias(raw(f.column)) for f in FIELDS
-    )
+    return frame.select(_raw_text(f.name, f.kind).alias(raw(f.column)) for f in FIELDS)
 
 
-def _screen(con: duckdb.DuckDBPyConnection, chunk: Chunk, lines: list[bytes]) -> Parsed:
-    """The slow way: take out blank and bad lines one by one, then parse the rest at once."""
+def _raw_text(name: str, kind: str) -> pl.Expr:
+    # The text "null" is a bad identifier; a JSON null is nothing.
+    column = pl.col(name)
+    return column if kind in _TEXT_KINDS else pl.when(column != "null").then(column)
+
+
+def _is_nothing(records: pl.DataFrame) -> pl.Series:
+    """Where a record has no value at all: `null`, `{}`, or a line that was refused."""
+    nothing = records["process_id:raw"].is_null()
+    if not nothing.any():
+        return nothing
+    return records.select(pl.all_horizontal(pl.exclude("line").is_null())).to_series()
+
+
+def _screen(con: duckdb.DuckDBPyConnection, chunk: Chunk) -> Parsed:
+    """The slow way: take out blank and bad lines, then parse the rest at once."""
     parsed = Parsed(pl.DataFrame())
-    numbers: list[int] = []
-    texts: list[str] = []
-    for number, line in enumerate(lines, chunk.first_line):
-        if number in chunk.too_long:
-            parsed.bad.append((number, "file:line:length", _decoded(chunk.too_long[number])))
-        elif not line.strip(_BLANK):
-            parsed.blank += 1
+    lines: dict[int, bytes] = {}
+    for number, line in enumerate(chunk.texts, chunk.first_line):
+        start = chunk.too_long.get(number)
+        if start is None and len(line) > LONGEST_LINE_BYTES:
+            start = line[:KEPT_OF_TOO_LONG]
+        if start is not None:
+            parsed.bad.append((number, TOO_LONG.id, _decoded(start)))
+        elif text := line.strip(_BLANK):
+            lines[number] = text
         else:
-            try:
-                texts.append(line.decode())
-                numbers.append(number)
-            except UnicodeDecodeError:
-                parsed.bad.append((number, "file:line:utf8", _decoded(line)))
-    if texts:
-        good, bad = _json_objects(con, pl.DataFrame({"line": numbers, "text": texts}))
-        parsed.bad += bad
-        frames = list(_parse_lines(con, good, parsed.bad))
-        parsed.records = pl.concat(frames) if frames else parsed.records
-    if parsed.records.is_empty():
-        schema = {"line": pl.Int64} | {raw(f.column): pl.String for f in FIELDS}
-        parsed.records = pl.DataFrame(schema=schema)
+            parsed.blank += 1
+    for number, rule in _judge(con, _refused(con, lines)):
+        parsed.bad.append((number, rule, _decoded(lines.pop(number))))
+    parsed.records = pl.concat([_NO_RECORDS, *_parse_lines(con, lines, parsed.bad)])
     return parsed
 
 
-def _json_objects(
-    con: duckdb.DuckDBPyConnection, lines: pl.DataFrame
-) -> tuple[pl.DataFrame, list[tuple[int, str, str]]]:
+_NO_RECORDS = pl.DataFrame(
+    schema={"line": pl.Int64} | {raw(f.column): pl.String for f in FIELDS}
+)
+
+
+def _refused(con: duckdb.DuckDBPyConnection, lines: dict[int, bytes]) -> dict[int, bytes]:
+    """The lines that DuckDB does not read, or reads as nothing."""
+    records = _read_lines(con, lines, tolerant=True)
+    if records is None:
+        return lines
+    nothing = _is_nothing(records)
+    return {number: lines[number] for number in records["line"].filter(nothing)}
+
+
+def _judge(con: duckdb.DuckDBPyConnection, lines: dict[int, bytes]) -> list[tuple[int, str]]:
+    """The lines that are no records, and the rule each breaks."""
+    judged: list[tuple[int, str]] = []
+    texts: dict[int, str] = {}
+    for number, line in lines.items():
+        try:
+            texts[number] = line.decode()
+        except UnicodeDecodeError:
+            judged.append((number, NOT_UTF8.id))
     query = """
         with judged as (
-            select line, text, json_valid(text) as is_json from lines
+            select line, text, json_valid(text) as is_json from texts
         ), typed as (
             select *, case when is_json then json_type(text) end as type from judged
         ), keyed as (
@@ -132,65 +160,82 @@ def _json_objects(
                 json_keys(text), lambda k: list_contains($fields, k)
             ) end as keys from typed
         )
-        select line, text, case
-            when not is_json then 'file:json:parse'
-            when type not in ('OBJECT', 'NULL') then 'file:json:object'
-            when len(list_distinct(keys)) < len(keys) then 'file:json:repeated'
+        select line, case
+            when not is_json then $not_json
+            when type <> 'OBJECT' then $not_an_object
+            when len(list_distinct(keys)) < len(keys) then $repeated
         end as rule
-        from keyed order by line
+        from keyed where rule is not null order by line
     """
-    judged = con.sql(query, params={"fields": [f.name for f in FIELDS]}).pl()
-    bad = judged.filter(pl.col("rule").is_not_null())
-    good = judged.filter(pl.col("rule").is_null()).select("line", "text")
-    return good, list(bad.select("line", "rule", "text").iter_rows())
+    params = {
+        "fields": [f.name for f in FIELDS],
+        "not_json": NOT_JSON.id,
+        "not_an_object": NOT_AN_OBJECT.id,
+        "repeated": REPEATED_KEY.id,
+    }
+    schema = {"line": pl.Int64, "text": pl.String}
+    con.register("texts", pl.DataFrame(list(texts.items()), schema=schema, orient="row"))
+    try:
+        return judged + con.execute(query, params).fetchall()
+    finally:
+        con.unregister("texts")
 
 
 def _parse_lines(
-    con: duckdb.DuckDBPyConnection, lines: pl.DataFrame, bad: list[tuple[int, str, str]]
+    con: duckdb.DuckDBPyConnection, lines: dict[int, bytes], bad: list[Bad]
 ) -> Iterator[pl.DataFrame]:
-    """Lines that look good, parsed; should the parser refuse one all the same, halve and go on."""
-    if lines.is_empty():
-        return
-    body = "\n".join(lines["text"]).encode() + b"\n"
-    records = _read_json(con, body, lines.height, LONGEST_LINE_BYTES)
+    """Lines that look good, parsed; should DuckDB refuse one all the same, it is searched for."""
+    records = _read_lines(con, lines)
     if records is not None:
-        yield records.with_columns(line=lines["line"]).select("line", pl.exclude("line"))
-    elif lines.height == 1:
-        bad.append((lines["line"][0], "file:json:parse", lines["text"][0]))
+        yield records
+        return
+    judged = _judge(con, lines)
+    for number, rule in judged:
+        bad.append((number, rule, _decoded(lines[number])))
+    rest = {number: line for number, line in lines.items() if number not in dict(judged)}
+    if judged:
+        yield from _parse_lines(con, rest, bad)
+    elif len(rest) == 1:
+        bad += [(number, NOT_JSON.id, _decoded(line)) for number, line in rest.items()]
     else:
-        half = lines.height // 2
-        yield from _parse_lines(con, lines[:half], bad)
-        yield from _parse_lines(con, lines[half:], bad)
+        numbers = list(rest)
+        for half in (numbers[: len(numbers) // 2], numbers[len(numbers) // 2 :]):
+            yield from _parse_lines(con, {number: rest[number] for number in half}, bad)
+
+
+def _read_lines(
+    con: duckdb.DuckDBPyConnection, lines: dict[int, bytes], *, tolerant: bool = False
+) -> pl.DataFrame | None:
+    if not lines:
+        return _NO_RECORDS
+    body = b"\n".join([*lines.values(), b""])
+    longest = max(_USUAL_LINE_BYTES, *map(len, lines.values()))
+    records = _read_json(con, body, len(lines), longest, tolerant=tolerant)
+    if records is None:
+        return None
+    numbers = pl.Series("line", list(lines), dtype=pl.Int64)
+    return records.insert_column(0, numbers)
 
 
 def _without_not_a_number(parsed: Parsed, chunk: Chunk) -> Parsed:
-    """Take out records with NaN or Infinity, which DuckDB reads as JSON.
+    """Take out records with NaN or Infinity in a document, which DuckDB reads as JSON.
 
-    The pattern also finds such letters at the start of a text; the strict parser then decides.
+    The pattern also finds such letters at the start of a text; the strict search then decides.
     """
-    documents = [pl.col(raw(f.column)) for f in FIELDS if f.kind == "object"]
-    suspects = parsed.records.filter(
-        pl.any_horizontal(document.str.contains(_NOT_A_NUMBER) for document in documents)
+    documents = [raw(f.column) for f in FIELDS if f.kind == "object"]
+    suspects = parsed.records.select("line", *documents).filter(
+        pl.any_horizontal(pl.col(documents).str.contains(_NAN_OR_INFINITY))
     )
-    if suspects.is_empty():
-        return parsed
-    spoiled = [
-        row["line"]
-        for row in suspects.iter_rows(named=True)
-        if any(_has_not_a_number(row[document.meta.output_name()]) for document in documents)
-    ]
-    texts = line_text(chunk, spoiled)
-    parsed.bad += [(line, "file:json:number", texts[line]) for line in spoiled]
-    parsed.records = parsed.records.filter(~pl.col("line").is_in(spoiled))
+    spoiled = [line for line, *texts in suspects.iter_rows() if any(map(_has_nan, texts))]
+    if spoiled:
+        texts = line_text(chunk, spoiled)
+        parsed.bad += [(line, NOT_A_NUMBER.id, texts[line]) for line in spoiled]
+        parsed.records = parsed.records.filter(~pl.col("line").is_in(spoiled))
     return parsed
 
 
-def _has_not_a_number(document: str | None) -> bool:
-
-
-    if document is None:
-        return False
-    outside = re.sub(r'"(?:[^"\\]|\\.)*"', '""', document)
+def _has_nan(document: str | None) -> bool:
+    outside = re.sub(r'"(?:[^"\\]|\\.)*+"', '""', document or "")
     return re.search(r"nan|inf", outside, re.IGNORECASE) is not None
 
 

@@ -1,11 +1,11 @@
 """Writing to the raw tables: versions, quarantine, violations and the ledger that adds them up.
 
-Everything between `begin` and `commit` is one transaction. What is written is decided elsewhere.
+Everything between `begin` and `commit` is one transaction, and so is a `replay`. What is written
+is decided elsewhere.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 import duckdb
@@ -13,40 +13,14 @@ import polars as pl
 
 from pipelines.judging import Judged, quarantine_frame
 from pipelines.landing import LandingFile
+from pipelines.ledger import Counts, checked_counts, drop_duplicates, number
 from pipelines.warehouse import LINES_PER_FILE
 from schemas.core_record import FIELDS
+from schemas.rule_book import UNREADABLE
 
 _SLICE_ROWS = 8_000  # DuckDB shares a frame out to its threads by these
 _TIMES = {f.column for f in FIELDS if f.kind == "time"}
 _IDS = {f.column for f in FIELDS if f.kind == "uuid"} | {"state_id"}
-# Two versions are the same when these agree; documents by what they hold, not by their text.
-_CONTENT = [
-    column
-    for column in [f.column for f in FIELDS if f.kind not in ("state", "object")]
-    if column not in ("process_id", "updated_at")
-] + ["state_id", "data_hash", "derived_data_hash"]
-
-
-@dataclass
-class Counts:
-    """Lines by what became of them: `lines = accepted + duplicates + quarantined + blank`."""
-
-    lines: int = 0
-    accepted: int = 0
-    duplicates: int = 0
-    quarantined: int = 0
-    blank: int = 0
-
-    def __iadd__(self, other: Counts) -> Counts:
-        for name in self.__dataclass_fields__:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-        return self
-
-    def check(self, file_name: str) -> None:
-        """Raise `AssertionError` when the lines do not add up."""
-        parts = self.accepted + self.duplicates + self.quarantined + self.blank
-        if self.lines != parts:
-            raise AssertionError(f"{file_name}: {self.lines} lines, but {parts} accounted for")
 
 
 class Store:
@@ -55,13 +29,14 @@ class Store:
     def __init__(self, con: duckdb.DuckDBPyConnection, started_at: datetime) -> None:
         self.con = con
         self._now = started_at.replace(tzinfo=None)
-        self.batch_seq = 1 + _number(
+        self.batch_seq = 1 + number(
             con,
             "select greatest((select max(batch_seq) from raw.ingest_files), "
             "(select max(batch_seq) from raw.process_versions))",
         )
         self._file_seq = 0
         self._counts = Counts()
+        self._problem: str | None = None
 
     def known_paths(self) -> dict[tuple[str, int, int], str]:
         """The sha256 of files by name, size and time of change, from earlier runs."""
@@ -71,7 +46,7 @@ class Store:
     def has_file(self, sha256: str) -> bool:
         """Whether a file with these bytes has been taken in."""
         query = "select count(*) from raw.ingest_files where sha256 = $sha"
-        return _number(self.con, query, {"sha": sha256}) > 0
+        return number(self.con, query, {"sha": sha256}) > 0
 
     def remember_path(self, file: LandingFile, sha256: str) -> None:
         """Spare later runs the hashing of a file that has not changed."""
@@ -85,12 +60,9 @@ class Store:
         """Start the transaction of a file, and give the file its place in the order."""
         self.con.execute("begin")
         query = "select max(file_seq) from raw.ingest_files"
-        self.resume(1 + _number(self.con, query))
-
-    def resume(self, file_seq: int) -> None:
-        """Go on with a file that has its place already; the transaction is the caller's."""
-        self._file_seq = file_seq
+        self._file_seq = 1 + number(self.con, query)
         self._counts = Counts()
+        self._problem = None
 
     def rollback(self) -> None:
         """Undo the file, if its transaction is still open."""
@@ -103,39 +75,19 @@ class Store:
         """Write and count what became of the lines of a chunk."""
         self._counts.lines += judged.lines
         self._counts.blank += judged.blank
+        self._counts.accepted += judged.accepted.height
         self._insert_versions(judged.accepted)
         self._insert_violations(judged.violations)
         self._insert_quarantine(judged.rejected)
 
     def add_unreadable(self, problem: str) -> None:
         """Quarantine a file as a whole, as one line without a number."""
-        self._insert_quarantine(quarantine_frame([(None, "file:unreadable", problem)]))
+        self._insert_quarantine(quarantine_frame([(None, UNREADABLE.id, problem)]))
         self._counts.lines += 1
-
-    def drop_duplicates(self) -> int:
-        """Remove versions of this file that are exact duplicates of an earlier one; their number."""
-        first, after = self._span()
-        self.con.execute(_DUPLICATES, {"first": first, "after": after})
-        dropped = _number(self.con, "select count(*) from duplicates")
-        if dropped:
-            for table in ("process_versions", "violations"):
-                self.con.execute(
-                    f"delete from raw.{table} where ingest_seq >= $first and ingest_seq < $after "
-                    "and ingest_seq in (select ingest_seq from duplicates)",
-                    {"first": first, "after": after},
-                )
-        self._counts.accepted -= dropped
-        self._counts.duplicates += dropped
-        return dropped
+        self._problem = problem
 
     def commit(self, file: LandingFile, sha256: str) -> Counts:
-        """Drop duplicates, write the ledger row, check that lines add up, and commit."""
-        self.drop_duplicates()
-        counts = self._counts
-        problem = self.con.execute(
-            "select max(raw_text) from raw.quarantine where file_seq = $seq and line is null",
-            {"seq": self._file_seq},
-        ).fetchall()[0][0]
+        """Write the ledger row, drop duplicates, check that lines add up, and commit."""
         self.con.execute(
             "insert into raw.ingest_files values ($file_seq, $batch_seq, $sha256, $name, $format, "
             "$status, $problem, $bytes, $lines, $accepted, $duplicates, $quarantined, $blank, $now)",
@@ -145,28 +97,47 @@ class Store:
                 "sha256": sha256,
                 "name": file.name,
                 "format": ".".join(filter(None, (file.format, file.compression))),
-                "status": "unreadable" if problem else "ingested",
-                "problem": problem,
+                "status": "unreadable" if self._problem else "ingested",
+                "problem": self._problem,
                 "bytes": file.size,
                 "now": self._now,
-                **vars(counts),
+                **vars(self._counts),
             },
         )
+        drop_duplicates(self.con, self._file_seq, self.batch_seq)
         self.remember_path(file, sha256)
-        self.check_file(self._file_seq, file.name)
+        counts = checked_counts(self.con, self._file_seq)
         self.con.execute("commit")
         return counts
 
-    def check_file(self, file_seq: int, file_name: str) -> None:
-        """Check the ledger row of a file against the rows that are there."""
-        parameters = {"seq": file_seq, "per": LINES_PER_FILE}
-        row = self.con.execute(_STORED_COUNTS, parameters).fetchall()[0]
-        Counts(*row[:5]).check(file_name)
-        if row[5:] != (row[1], row[3]):
-            raise AssertionError(f"{file_name}: the ledger says {row[1:5]}, the tables {row[5:]}")
+    def replay(self, file_seq: int, judged: Judged) -> Counts:
+        """Store what became of quarantined lines of a file that were judged anew; the changes.
 
-    def _span(self) -> tuple[int, int]:
-        return self._file_seq * LINES_PER_FILE, (self._file_seq + 1) * LINES_PER_FILE
+        Lines that are accepted leave the quarantine, the others keep their place in it under the
+        rules they break now.
+        """
+        self._file_seq = file_seq
+        self.con.execute("begin")
+        before = checked_counts(self.con, file_seq)
+        self._insert_versions(judged.accepted)
+        self._insert_violations(judged.violations)
+        parameters = {"first": self._file_seq * LINES_PER_FILE}
+        for frame, statement in (
+            (judged.accepted, _LEAVE_QUARANTINE),
+            (judged.rejected, _STAY_IN_QUARANTINE),
+        ):
+            self.con.register("incoming", frame)
+            self.con.execute(statement, parameters)
+            self.con.unregister("incoming")
+        self.con.execute(
+            "update raw.ingest_files set accepted = accepted + $n, quarantined = quarantined - $n "
+            "where file_seq = $file",
+            {"n": judged.accepted.height, "file": file_seq},
+        )
+        drop_duplicates(self.con, self._file_seq, self.batch_seq)
+        after = checked_counts(self.con, file_seq)
+        self.con.execute("commit")
+        return after - before
 
     def _insert_versions(self, accepted: pl.DataFrame) -> None:
         casts = [
@@ -183,7 +154,6 @@ class Store:
             accepted,
             f"{', '.join(casts)}, $first + line as ingest_seq, $batch as batch_seq",
         )
-        self._counts.accepted += accepted.height
 
     def _insert_violations(self, violations: pl.DataFrame) -> None:
         self._insert(
@@ -225,43 +195,11 @@ class Store:
     def _rows(self, query: str) -> list[tuple[str, int, int, str]]:
         return self.con.execute(query).fetchall()
 
-
-_DUPLICATES = f"""
-    create or replace temp table duplicates as
-    with fresh as (
-        select process_id, updated_at from raw.process_versions
-        where ingest_seq >= $first and ingest_seq < $after
-    ), doubled as (
-        select process_id, updated_at from raw.process_versions
-        where updated_at between (select min(updated_at) from fresh)
-            and (select max(updated_at) from fresh)
-        group by process_id, updated_at
-        having count(*) > 1 and max(ingest_seq) >= $first
-    ), numbered as (
-        select ingest_seq, row_number() over (
-            partition by process_id, updated_at, {", ".join(_CONTENT)} order by ingest_seq
-        ) as copy_no
-        from raw.process_versions semi join doubled using (process_id, updated_at)
-        where updated_at between (select min(updated_at) from fresh)
-            and (select max(updated_at) from fresh)
-    )
-    select ingest_seq from numbered
-    where copy_no > 1 and ingest_seq >= $first and ingest_seq < $after
+_LEAVE_QUARANTINE = """
+    delete from raw.quarantine where ingest_seq in (select $first + line from incoming)
 """
 
-_STORED_COUNTS = """
-    select lines, accepted, duplicates, quarantined, blank,
-        (
-            select count(*) from raw.process_versions
-            where ingest_seq >= $seq * $per and ingest_seq < ($seq + 1) * $per
-        ),
-        (select count(*) from raw.quarantine where file_seq = $seq)
-    from raw.ingest_files where file_seq = $seq
+_STAY_IN_QUARANTINE = """
+    update raw.quarantine as q set rules = i.rules
+    from incoming as i where q.ingest_seq = $first + i.line
 """
-
-
-def _number(
-    con: duckdb.DuckDBPyConnection, query: str, parameters: dict[str, object] | None = None
-) -> int:
-    # Every result is fetched whole: one that is not blocks the connection.
-    return int(con.execute(query, parameters or {}).fetchall()[0][0] or 0)

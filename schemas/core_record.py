@@ -25,12 +25,16 @@ _WHOLE_NUMBER = r"^-?[0-9]{1,18}(\.0+)?$"
 
 @dataclass(frozen=True)
 class Field:
-    """One field of the record: `name` as it arrives, `column` as stored."""
+    """One field of the record: `name` as it arrives, `column` as stored.
+
+    A bad value of an `is_personal` field may well name a person, and is masked in `violations`.
+    """
 
     name: str
     column: str
     kind: Kind
     required: bool = False
+    is_personal: bool = False
 
 
 FIELDS: tuple[Field, ...] = (
@@ -41,9 +45,9 @@ FIELDS: tuple[Field, ...] = (
     Field("state", "state_key", "state", required=True),
     Field("createdAt", "created_at", "time", required=True),
     Field("updatedAt", "updated_at", "time", required=True),
-    Field("createdBy", "created_by", "uuid"),
-    Field("assignedTo", "assigned_to", "uuid"),
-    Field("firstAssignedTo", "first_assigned_to", "uuid"),
+    Field("createdBy", "created_by", "uuid", is_personal=True),
+    Field("assignedTo", "assigned_to", "uuid", is_personal=True),
+    Field("firstAssignedTo", "first_assigned_to", "uuid", is_personal=True),
     Field("belongsTo", "pod_id", "uuid"),
     Field("entity", "entity_id", "uuid"),
     Field("record", "record_id", "uuid"),
@@ -56,8 +60,8 @@ FIELDS: tuple[Field, ...] = (
     Field("firstAssignedAt", "first_assigned_at", "time"),
     Field("lastAssignedAt", "last_assigned_at", "time"),
     Field("isDeleted", "is_deleted", "boolean"),
-    Field("data", "data", "object"),
-    Field("derivedData", "derived_data", "object"),
+    Field("data", "data", "object", is_personal=True),
+    Field("derivedData", "derived_data", "object", is_personal=True),
 )
 
 
@@ -141,9 +145,7 @@ def _field_rules(field: Field, latest_ms: int) -> list[Rule]:
             if field.required:
                 ok = value.is_not_null()
         case "time":
-            ok = value.is_not_null() | text.is_in(["0", "null"])
-            if field.required:
-                ok = text.str.contains(_WHOLE_NUMBER)
+            ok = text.str.contains(_WHOLE_NUMBER)
             rule, sentence = "type", "is a whole number of milliseconds"
         case "boolean":
             ok, rule, sentence, severity = value.is_not_null(), "type", "is true or false", "reject"
@@ -162,7 +164,6 @@ def _field_rules(field: Field, latest_ms: int) -> list[Rule]:
         latest = LATEST_PLANNED_MS if column == "next_action_at" else latest_ms
         within = value.is_between(EARLIEST_MS, latest)
         if field.required:  # 0 is a null elsewhere; here it is a time before 2000
-            within = within & (text != "0")
             within = pl.when(text.str.contains(_WHOLE_NUMBER)).then(within.fill_null(value=False))
         until = "2100-01-01" if latest == LATEST_PLANNED_MS else "a day after it was ingested"
         sentence = f"`{name}` lies between 2000-01-01 and {until}."

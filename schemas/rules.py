@@ -42,18 +42,21 @@ class RuleError(RuntimeError):
 def compile_schema(
     rules: Iterable[Rule], dtypes: Mapping[str, pl.DataType | type[pl.DataType]]
 ) -> pa.DataFrameSchema:
-    """The rules as one pandera schema over a frame with the columns of `dtypes`."""
+    """The rules as one pandera schema; `dtypes` has the types of the columns they read first.
+
+    Other columns are none of its business: each would cost as much as a rule.
+    """
     by_column: dict[str, list[Rule]] = {}
     for rule in rules:
         by_column.setdefault(rule.column, []).append(rule)
     return pa.DataFrameSchema(
         {
             name: pa.Column(
-                dtype,
-                checks=[_check(rule) for rule in by_column.get(name, []) if rule.passes is not None],
-                nullable=all(rule.passes is not None for rule in by_column.get(name, [])),
+                dtypes[name],
+                checks=[_check(rule) for rule in mine if rule.passes is not None],
+                nullable=all(rule.passes is not None for rule in mine),
             )
-            for name, dtype in dtypes.items()
+            for name, mine in by_column.items()
         }
     )
 

@@ -30,11 +30,13 @@ def read_values(
     them. `present` names the keys that occur at all, where that is known: the rest is not looked
     for.
     """
-    select = _kept(keep).from_(_texts(values, source, keep, present).subquery("texts"))
+    # Expressions are changed in place: a copy a step would cost as much as running the query.
+    texts = _texts(values, source, keep, present).subquery("texts", copy=False)
+    select = _kept(keep).from_(texts, copy=False)
     for value in values:
-        select = select.select(exp.column(raw(value.column), quoted=True))
+        select.select(exp.column(raw(value.column), quoted=True), copy=False)
     for value in values:
-        select = select.select(_alias(convert(value, time_zone), value.column))
+        select.select(_alias(convert(value, time_zone), value.column), copy=False)
     return select
 
 
@@ -45,31 +47,24 @@ def read_content(
     keep: Sequence[str],
     time_zone: str,
     present: Collection[str],
+    strange: Collection[Source],
 ) -> exp.Select:
     """`read_values`, and per document a fingerprint `<document>_hash` of its content.
 
     Two documents have the same fingerprint when they hold the same values under the same
-    attributes, whatever the key convention, the order of keys and the white space.
+    attributes, whatever the key convention, the order of keys and the white space. `strange` names
+    the documents with undeclared keys, which count as well; the column `is_strange` says where.
     """
     select = read_values(values, source=source, keep=keep, time_zone=time_zone, present=present)
     for document in DOCUMENTS:
-        mine = [value for value in values if value.source == document]
-        strange = bool(set(present) - {key for v in mine for key in (v.id, v.short_id)})
-        select = select.select(_alias(_hash(document, mine, strange), f"{document}_hash"))
-        if strange:
+        mine = [v for v in values if v.source == document and {v.id, v.short_id} & set(present)]
+        undeclared = None
+        if document in strange:
+            undeclared = _undeclared_members(document, [v for v in values if v.source == document])
             select.args["from_"].this.this.select(exp.column(document), copy=False)
+        fingerprint = _hash(mine, undeclared)
+        select.select(_alias(fingerprint, f"{document}_hash"), copy=False)
     return select
-
-
-def undeclared_keys(values: Sequence[Value], document: str) -> exp.Expr:
-    """The keys of a document that no attribute has, as a list; empty when there are none."""
-    known = [k for v in values if v.source == document for k in (v.id, v.short_id)]
-    among = _call("list_contains", exp.array(*map(exp.Literal.string, known)), exp.column("k"))
-    return _call(
-        "list_filter",
-        _call("json_keys", exp.column(document)),
-        exp.Lambda(this=exp.not_(among), expressions=[exp.to_identifier("k")], colon=True),
-    )
 
 
 def convert(value: Value, time_zone: str) -> exp.Expr:
@@ -106,11 +101,12 @@ def _texts(
         if keys:
             pointers = exp.array(*(exp.Literal.string(_pointer(key)) for key in keys))
             found = _call("json_extract", exp.column(document), pointers)
-            lists = lists.select(_alias(found, f"{document}_values"))
+            lists.select(_alias(found, f"{document}_values"), copy=False)
         for value in mine:
             places = [keys.index(key) + 1 for key in (value.id, value.short_id) if key in keys]
-            select = select.select(_alias(_json_text(document, places), raw(value.column)))
-    return select.from_(lists.subquery("lists"))
+            text = _json_text(document, places)
+            select.select(_alias(text, raw(value.column)), copy=False)
+    return select.from_(lists.subquery("lists", copy=False), copy=False)
 
 
 def _json_text(document: str, places: Sequence[int]) -> exp.Expr:
@@ -128,7 +124,7 @@ def _json_text(document: str, places: Sequence[int]) -> exp.Expr:
     return found[0] if len(found) == 1 else _call("coalesce", *found)
 
 
-def _hash(document: str, values: Sequence[Value], strange: bool) -> exp.Expr:
+def _hash(values: Sequence[Value], undeclared: exp.Expr | None) -> exp.Expr:
     # `||` is null when a part is, so a missing value adds nothing; `concat_ws` skips it.
     members: list[exp.Expr] = [
         exp.DPipe(
@@ -137,9 +133,19 @@ def _hash(document: str, values: Sequence[Value], strange: bool) -> exp.Expr:
         )
         for value in values
     ]
-    if strange:
-        members.append(_undeclared_members(document, values))
+    members.append(undeclared or exp.cast(exp.null(), "VARCHAR"))
     return _call("md5_number_lower", _call("concat_ws", exp.Literal.string(","), *members))
+
+
+def _undeclared_keys(values: Sequence[Value], document: str) -> exp.Expr:
+    """The keys of a document that no attribute has, as a list; empty when there are none."""
+    known = [k for v in values if v.source == document for k in (v.id, v.short_id)]
+    among = _call("list_contains", exp.array(*map(exp.Literal.string, known)), exp.column("k"))
+    return _call(
+        "list_filter",
+        _call("json_keys", exp.column(document)),
+        exp.Lambda(this=exp.not_(among), expressions=[exp.to_identifier("k")], colon=True),
+    )
 
 
 def _undeclared_members(document: str, values: Sequence[Value]) -> exp.Expr:
@@ -152,15 +158,15 @@ def _undeclared_members(document: str, values: Sequence[Value]) -> exp.Expr:
     pointer = _call("concat", exp.Literal.string("/"), pointer)
     found = exp.cast(_call("json_extract", exp.column(document), pointer), "VARCHAR")
     member = exp.Lambda(
-        this=_call("concat", key.copy(), exp.Literal.string(":"), found),
+        this=_call("concat", _call("to_json", key.copy()), exp.Literal.string(":"), found),
         expressions=[exp.to_identifier("k")],
         colon=True,
     )
     members = _call(
-        "list_transform", _call("list_sort", undeclared_keys(values, document)), member
+        "list_transform", _call("list_sort", _undeclared_keys(values, document)), member
     )
     text = _call("array_to_string", members, exp.Literal.string(","))
-    return _call("nullif", text, exp.Literal.string(""))
+    return exp.Case().when(exp.column("is_strange"), _call("nullif", text, exp.Literal.string("")))
 
 
 def _pointer(key: str) -> str:

@@ -47,10 +47,10 @@ def attributes_sql(procedure: Procedure) -> str:
     typed = read_values(
         values, source="documents", keep=["process_id"], time_zone=procedure.timezone
     )
-    select = exp.select("process_id").from_(typed.subquery("typed"))
+    select = exp.select("process_id").from_(typed.subquery("typed", copy=False), copy=False)
     for value in values:
         kept = options_only(value, exp.column(value.column, quoted=True))
-        select = select.select(exp.alias_(kept, value.target, quoted=True))
+        select.select(exp.alias_(kept, value.target, quoted=True), copy=False)
     return select.with_("documents", as_=documents).sql(dialect="duckdb", pretty=True)
 
 

@@ -18,8 +18,9 @@ import pytest
 from typer.testing import CliRunner
 
 from pipelines.command import app
+from pipelines.command_demo import clear_demo
 from pipelines.lease import hold_lease
-from pipelines.settings import PROCEDURES_FOLDER
+from pipelines.settings import PROCEDURES_FOLDER, Settings
 
 COMMANDS = ("demo", "run", "ui", "query", "check", "quarantine", "status")
 UNKNOWN = "11111111-1111-4111-8111-111111111111"
@@ -117,7 +118,7 @@ def test_the_demo_prints_a_funnel_durations_and_rejects(demo: Demo) -> None:
     ):
         assert said in demo.printed
     with duckdb.connect(demo.data / "analytics.duckdb", read_only=True) as con:
-        query = "from funnel_steps where funnel = 'conversion' and step_no = 1 select processes"
+        query = "select processes from funnel_steps where funnel = 'conversion' and step_no = 1"
         [(entered,)] = con.execute(query).fetchall()
     assert any(line.split()[:2] == ["NEW", str(entered)] for line in demo.printed.splitlines())
 
@@ -133,9 +134,20 @@ def test_the_printed_commands_work_as_printed(demo: Demo) -> None:
         assert "rows" in said.out
 
 
-def test_a_demo_starts_afresh_but_only_where_a_demo_was(demo: Demo, tmp_path: Path) -> None:
-    again = leadtime("demo", "--versions", 400, "--data", demo.data.parent / "other")
-    assert again.code == 0
+def test_a_demo_starts_afresh_but_only_where_a_demo_was(tmp_path: Path) -> None:
+    old = Settings(data=tmp_path)
+    clear_demo(old)
+    (tmp_path / "landing").mkdir()
+    (tmp_path / "landing" / "a.ndjson").touch()
+    old.warehouse.touch()
+    (tmp_path / "notes.txt").touch()
+    clear_demo(old)
+    assert not old.warehouse.exists()
+    assert not (tmp_path / "landing").exists()
+    assert (tmp_path / "notes.txt").exists()
+
+
+def test_a_demo_removes_nothing_that_no_demo_made(tmp_path: Path) -> None:
     (tmp_path / "warehouse.duckdb").write_text("precious")
     said = leadtime("demo", "--data", tmp_path)
     assert said.code == 1
@@ -247,7 +259,9 @@ def test_lines_of_an_unknown_procedure_come_back_once_it_is_defined(tmp_path: Pa
 def test_check_lists_every_problem(tmp_path: Path) -> None:
     text = (PROCEDURES_FOLDER / "lead.yaml").read_text()
     bad = tmp_path / "lead.yaml"
-    bad.write_text(text.replace("kind: queue", "kind: queu").replace("startState: NEW", "startState: NEU"))
+    bad.write_text(
+        text.replace("kind: queue", "kind: queu").replace("startState: NEW", "startState: NEU")
+    )
     said = leadtime("check", bad)
     assert said.code == 1
     assert "2 problems" in said.err

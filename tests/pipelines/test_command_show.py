@@ -30,7 +30,7 @@ from pipelines.show import cell, counted, duration, share, shortened, size, some
         (129_600, "1.5 d"),
         (864_000, "10 d"),
         (-3600, "-60 min"),
-        (Decimal("86400000"), "1,000 d"),
+        (Decimal(86400000), "1,000 d"),
     ],
 )
 def test_durations_are_in_the_unit_a_person_would_use(seconds: float | None, text: str) -> None:
@@ -71,7 +71,9 @@ def test_small_texts() -> None:
 def test_a_wide_answer_hides_columns_and_says_which() -> None:
     columns = ["process_id", "a" * 20, "b" * 20]
     rows = [(n, "x", "y") for n in range(4)]
-    shown = _shown(Answer(columns, ["INTEGER", "VARCHAR", "VARCHAR"], rows, has_more=True), width=50)
+    shown = _shown(
+        Answer(columns, ["INTEGER", "VARCHAR", "VARCHAR"], rows, has_more=True), width=50
+    )
     assert "no room for 1 column: " + "b" * 20 in shown
     assert "first 4 rows; there are more" in shown
 

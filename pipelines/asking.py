@@ -1,0 +1,235 @@
+"""Asking the published database: one statement, read-only and shut off from everything else.
+
+What the tables mean is in `schemas/catalogue.py`; the warehouse is never read here.
+"""
+
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Literal, TextIO
+
+import duckdb
+from rich.console import Console, Group
+from rich.text import Text
+
+from pipelines.settings import Settings
+from pipelines.show import COLUMN_GAP, cell, counted, grid, is_reformatted, shortened, some_of
+from schemas.errors import SourceError
+
+FileFormat = Literal["csv", "parquet"]
+_NARROWEST_HEADER = 10
+_MOST_RECORDS = 3
+_NUMBER = re.compile(r"U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL\([0-9,]+\)")
+_NO_HELP = re.compile(r' Did you mean "pg_[a-z_]+"\?')  # not a table of ours
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The first rows of a result; `has_more` says that there are others."""
+
+    columns: list[str]
+    types: list[str]
+    rows: list[tuple[object, ...]]
+    has_more: bool
+
+
+@contextmanager
+def open_published(
+    settings: Settings, *, writable: Path | None = None
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The current generation, which stays the same for the length of the block.
+
+    SQL can reach no file but `writable` and change no setting. Raises `SourceError` when nothing
+    has been published yet.
+    """
+    if not settings.published.exists():
+        raise SourceError(
+            str(settings.published),
+            "there is no published database yet",
+            "Make one with `leadtime run --landing DIR`, or see `leadtime demo`.",
+        )
+    # The pointer may move to the next generation at any time: follow it once.
+    con = duckdb.connect(
+        settings.published.resolve(),
+        read_only=True,
+        config={"memory_limit": settings.memory_limit, "threads": settings.threads},
+    )
+    try:
+        if writable is not None:
+            con.execute("set allowed_paths = [" + _literal(str(writable)) + "]")
+        con.execute("set enable_external_access = false")
+        con.execute("set lock_configuration = true")
+        yield con
+    finally:
+        con.close()
+
+
+def ask(settings: Settings, query: str, *, limit: int) -> Answer:
+    """The first `limit` rows (0: all) of one statement.
+
+    Raises `SourceError` when the statement cannot be run.
+    """
+    with open_published(settings) as con, _reported(query):
+        con.execute(_one_statement(con, query))
+        columns = [column[0] for column in con.description or []]
+        types = [str(column[1]) for column in con.description or []]
+        rows = con.fetchmany(limit + 1) if limit else con.fetchall()
+    shown = rows[:limit] if limit else rows
+    return Answer(columns, types, shown, has_more=len(rows) > len(shown))
+
+
+def write_answer(settings: Settings, query: str, path: Path, *, file_format: FileFormat) -> int:
+    """Write all rows of one statement to a file; the number of rows.
+
+    The file is there whole or not at all. Raises `SourceError` when the statement cannot be run.
+    """
+    target = path.resolve()
+    if target.suffix == ".duckdb" or target.is_dir() or not target.parent.is_dir():
+        raise SourceError(str(path), "cannot be written to", f"Name a .{file_format} file.")
+    waiting = target.with_name(f".{target.name}.writing")
+    # A name of its own would be outside the one path that may be written.
+    options = f"format {file_format}, use_tmp_file false"
+    try:
+        with open_published(settings, writable=waiting) as con, _reported(query):
+            asked = _one_statement(con, query).strip().rstrip(";")
+            written = con.execute(f"copy (\n{asked}\n) to {_literal(str(waiting))} ({options})")
+            rows = written.fetchall()[0][0]
+        waiting.replace(target)
+    finally:
+        waiting.unlink(missing_ok=True)
+    return rows
+
+
+def copy_answer(settings: Settings, query: str, stream: TextIO) -> None:
+    """Write all rows of one statement to a stream, as CSV.
+
+    Raises `SourceError` when the statement cannot be run; nothing has been written then.
+    """
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "answer.csv"
+        write_answer(settings, query, path, file_format="csv")
+        with path.open(encoding="utf-8", newline="") as file:
+            shutil.copyfileobj(file, stream)
+
+
+def show_answer(console: Console, answer: Answer) -> None:
+    """Print an answer as a table, or a few rows that are too wide for one as records."""
+    if answer.columns == ["explain_key", "explain_value"]:
+        console.print("\n".join(str(row[1]) for row in answer.rows))
+        return
+    texts = [
+        [_cut(console, cell(name, value)) for name, value in zip(answer.columns, row, strict=True)]
+        for row in answer.rows
+    ]
+    headers = answer.columns
+    if _fitting(console, headers, texts) < len(headers):
+        headers = [
+            _broken(name, max([len(row[place]) for row in texts], default=0))
+            for place, name in enumerate(answer.columns)
+        ]
+    fitting = _fitting(console, headers, texts)
+    if console.is_terminal and fitting < len(headers) and len(texts) <= _MOST_RECORDS:
+        console.print(_records(answer))
+        fitting = len(headers)
+    else:
+        right = [place for place, kind in enumerate(answer.types) if _NUMBER.fullmatch(kind)]
+        console.print(grid(headers[:fitting], [row[:fitting] for row in texts], right=right))
+    for note in _notes(answer, answer.columns[fitting:]):
+        console.print(note, style="dim")
+
+
+def _notes(answer: Answer, hidden: list[str]) -> Iterator[str]:
+    """What a reader must know about the rows above."""
+    rows = counted(len(answer.rows), "row")
+    yield f"first {rows}; there are more (`--limit 0` shows all)" if answer.has_more else rows
+    if hidden:
+        yield f"no room for {counted(len(hidden), 'column')}: {some_of(hidden)}"
+    numbers = zip(answer.columns, answer.types, strict=True)
+    if any(is_reformatted(name) and _NUMBER.fullmatch(kind) for name, kind in numbers):
+        yield "durations and shares are rounded; `--csv -` has the exact numbers"
+
+
+def _one_statement(con: duckdb.DuckDBPyConnection, query: str) -> str:
+    statements = con.extract_statements(query)
+    if len(statements) != 1:
+        found = counted(len(statements), "statement") if statements else "no statement"
+        raise SourceError("query", f"found {found}", "Give one, such as `from funnel_steps`.")
+    return statements[0].query
+
+
+@contextmanager
+def _reported(query: str) -> Iterator[None]:
+    """Turn errors of the engine about a statement into one of ours."""
+    try:
+        yield
+    except duckdb.Error as error:
+        raise QueryError(query, str(error)) from error
+
+
+class QueryError(SourceError):
+    """A statement that cannot be run, in the words of the engine."""
+
+    def __init__(self, query: str, message: str) -> None:
+        first, *others = message.strip().split("\n\n")
+        found = _NO_HELP.sub("", " ".join(first.split()))
+        if found.startswith("Permission Error"):
+            action = "Only the published tables can be read here; `--csv FILE` writes a result."
+        elif "configuration has been locked" in found:
+            action = "Settings come from LEADTIME_THREADS and LEADTIME_MEMORY_LIMIT."
+        elif "read-only" in found:
+            action = "The published database is never changed; make tables elsewhere."
+        else:
+            action = "`show tables` lists the tables, `describe TABLE` their columns."
+        super().__init__("query", found, "\n".join([*others, action]))
+        self.query = query
+
+    def __str__(self) -> str:
+        return f"{self.found}\n{self.action}"
+
+
+def _broken(name: str, width: int) -> str:
+    """A column name over several lines, broken at underscores, to be as narrow as its cells."""
+    lines = [""]
+    for part in re.findall(r"[^_]*_+|[^_]+", name):
+        if lines[-1] and len(lines[-1]) + len(part) > max(width, _NARROWEST_HEADER):
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(lines)
+
+
+def _fitting(console: Console, headers: list[str], texts: list[list[str]]) -> int:
+    """How many columns fit side by side; at least one."""
+    left = console.width + COLUMN_GAP
+    for place, header in enumerate(headers):
+        cells = [*header.split("\n"), *(row[place] for row in texts)]
+        left -= max(map(len, cells)) + COLUMN_GAP
+        if left < 0:
+            return max(1, place)
+    return len(headers)
+
+
+def _records(answer: Answer) -> Group:
+    """Each row as lines of a column and its value, in full."""
+    width = max(map(len, answer.columns))
+    return Group(
+        *(
+            Text.assemble((name.ljust(width), "bold"), "  ", text)
+            for row in answer.rows
+            for name, text in [
+                *((n, cell(n, value)) for n, value in zip(answer.columns, row, strict=True)),
+                ("", ""),
+            ]
+        )
+    )
+
+
+def _cut(console: Console, text: str) -> str:
+    return shortened(text) if console.is_terminal else " ".join(text.split())
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

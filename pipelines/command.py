@@ -1,0 +1,299 @@
+"""The `leadtime` command: its commands, their arguments, and what the shell is told.
+
+What a command does is in the modules it calls, which are loaded only when it is called: Dagster
+alone takes two seconds. Exit codes: 0 done, 1 somebody must act (a sentence says who), 2 usage.
+"""
+# ruff: noqa: PLC0415, PLR0917 - see above; typer calls by name
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from schemas.errors import LeadtimeError
+
+Data = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        metavar="DIR",
+        help="Folder of the warehouse and the databases. (default: LEADTIME_DATA or data)",
+        show_default=False,
+    ),
+]
+Landing = Annotated[
+    Path | None,
+    typer.Option(
+        "--landing",
+        metavar="DIR",
+        help="Folder of the files to take in. (default: LEADTIME_LANDING or DATA/landing)",
+        show_default=False,
+    ),
+]
+ProcedureFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--procedures",
+        metavar="DIR",
+        help="Folder of the procedure definitions. (default: LEADTIME_PROCEDURES or those "
+        "delivered)",
+        show_default=False,
+    ),
+]
+
+app = typer.Typer(
+    name="leadtime",
+    help="History, lifecycle metrics and funnels from the raw versions of leads and tickets.",
+    epilog="Start with: leadtime demo",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+_Command = TypeVar("_Command", bound=Callable[..., None])
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+def _reported(command: _Command) -> _Command:
+    """Turn errors that a user must act on into a sentence on stderr and exit code 1."""
+
+    @wraps(command)
+    def reported(*args: Any, **kwargs: Any) -> None:
+        try:
+            command(*args, **kwargs)
+        except BrokenPipeError:
+            raise  # whoever read our output has gone: typer ends quietly
+        except (LeadtimeError, OSError) as error:
+            _fail(_sentence(error))
+        except Exception as error:
+            if not _is_engine_trouble(error):
+                raise
+            _fail(" ".join(str(error).split()))
+
+    return reported  # type: ignore[return-value]
+
+
+@app.command(epilog="Example: leadtime demo --versions 100000 --data /tmp/demo")
+@_reported
+def demo(
+    versions: Annotated[
+        int, typer.Option(min=200, max=20_000_000, help="Versions of processes to simulate.")
+    ] = 30_000,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data",
+            metavar="DIR",
+            help="Folder for the demo; emptied first when a demo made it. (default: data/demo)",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Simulate leads and tickets, run the job on them, print a funnel and resolution times."""
+    from dataclasses import replace
+
+    from pipelines.command_demo import run_demo
+    from pipelines.command_settings import chosen_settings
+    from pipelines.settings import PROCEDURES_FOLDER
+
+    usual = chosen_settings()
+    folder = data or usual.data / "demo"
+    settings = replace(usual, data=folder, landing=folder / "landing", procedures=PROCEDURES_FOLDER)
+    if not run_demo(_console(), settings, versions=versions):
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example: leadtime run --landing exports --as-of 2026-03-31 --out march.duckdb")
+@_reported
+def run(
+    landing: Landing = None,
+    procedures: ProcedureFolder = None,
+    data: Data = None,
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            metavar="T",
+            help="Build the picture as at this past instant (2026-03-31T18:00:00Z), or at the end "
+            "of this day (2026-03-31) in the reporting time zone. (default: now)",
+            show_default=False,
+        ),
+    ] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Rebuild every table, not only what has changed.")
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write the database there and leave the published one as it is.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Take in new files, build every table, publish a database: the main job.
+
+    Files that were taken in before are known by their content and left alone.
+    """
+    from pipelines.command_settings import chosen_settings, parse_as_of
+
+    settings = chosen_settings(data=data, landing=landing, procedures=procedures)
+    try:
+        instant = parse_as_of(as_of, settings.time_zone) if as_of else None
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--as-of") from error
+    if out is not None and out.exists():
+        raise typer.BadParameter(f"{out} is there already; name a new file.", param_hint="--out")
+
+    from pipelines.command_run import execute, show_result
+    from pipelines.run import Request
+
+    console = _console()
+    request = Request(as_of=instant, full=full, out=out)
+    result = execute(console, settings, request)
+    show_result(console, settings, request, result)
+    if result.generation is None:
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example: leadtime ui --port 3000")
+@_reported
+def ui(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on this machine.")] = 3000,
+    landing: Landing = None,
+    procedures: ProcedureFolder = None,
+    data: Data = None,
+) -> None:
+    """Open Dagster's UI on this machine: tables, runs, checks and the nightly schedule."""
+    from pipelines.command_settings import chosen_settings
+
+    settings = chosen_settings(data=data, landing=landing, procedures=procedures)
+    _console().print(f"Dagster's UI: http://127.0.0.1:{port} (stop it with Ctrl-C)")
+
+    from pipelines.execute import open_ui
+
+    open_ui(settings, port)
+
+
+@app.command(epilog="Example: leadtime query \"from funnel_steps where procedure = 'lead'\"")
+@_reported
+def query(
+    sql: Annotated[str, typer.Argument(metavar="SQL", help="One statement in DuckDB's SQL.")],
+    csv: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write all rows as CSV; - writes to the terminal."),
+    ] = None,
+    parquet: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write all rows as Parquet.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=0, help="Rows to print; 0 prints all.")] = 40,
+    data: Data = None,
+) -> None:
+    """Ask the published database; nothing can be changed by it.
+
+    `show tables` lists the tables, `from metric_catalog` says what each column means.
+    """
+    if csv and parquet:
+        raise typer.BadParameter("Give one of --csv and --parquet.", param_hint="--csv")
+    from pipelines.asking import ask, copy_answer, show_answer, write_answer
+    from pipelines.command_settings import chosen_settings
+
+    settings = chosen_settings(data=data)
+    console = _console()
+    if csv == Path("-"):
+        copy_answer(settings, sql, sys.stdout)
+    elif target := csv or parquet:
+        rows = write_answer(settings, sql, target, file_format="csv" if csv else "parquet")
+        console.print(f"{rows:,} rows written to {target}")
+    else:
+        show_answer(console, ask(settings, sql, limit=limit))
+
+
+@app.command(epilog="Example: leadtime check schemas/procedures/lead.yaml")
+@_reported
+def check(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[FILE]...", help="Definitions to check; without any, all of the folder."
+        ),
+    ] = None,
+    procedures: ProcedureFolder = None,
+) -> None:
+    """Check procedure definitions: every problem, what was found, and what is allowed."""
+    from pipelines.command_check import check_definitions
+    from pipelines.command_settings import chosen_settings
+
+    folder = chosen_settings(procedures=procedures).procedures
+    if not check_definitions(_console(), _console(stderr=True), files or [], folder):
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example: leadtime quarantine --text 3")
+@_reported
+def quarantine(
+    replay: Annotated[
+        bool,
+        typer.Option("--replay", help="Put the lines through again with the definitions of now."),
+    ] = False,
+    text: Annotated[
+        int,
+        typer.Option(
+            min=0, metavar="N", help="Print the text of the first N lines too: personal data!"
+        ),
+    ] = 0,
+    procedures: ProcedureFolder = None,
+    data: Data = None,
+) -> None:
+    """Show which lines were rejected and why; put them through again once the cause is mended."""
+    from pipelines.command_settings import chosen_settings
+    from pipelines.command_status import replay_quarantine, show_quarantine
+
+    settings = chosen_settings(data=data, procedures=procedures)
+    if replay:
+        replay_quarantine(_console(), settings)
+    else:
+        show_quarantine(_console(), settings, n_texts=text)
+
+
+@app.command(epilog="Example: leadtime status")
+@_reported
+def status(data: Data = None) -> None:
+    """Show files, versions, quarantine, published generations, and who holds the warehouse."""
+    from pipelines.command_settings import chosen_settings
+    from pipelines.command_status import show_status
+
+    show_status(_console(), chosen_settings(data=data))
+
+
+def _console(*, stderr: bool = False) -> Any:
+    from pipelines.show import console
+
+    return console(stderr=stderr)
+
+
+def _fail(sentence: str) -> None:
+    _console(stderr=True).print(sentence, style="red")
+    raise typer.Exit(1)
+
+
+def _sentence(error: LeadtimeError | OSError) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename or 'the operating system'}: {error.strerror.lower()}"
+    return str(error)
+
+
+def _is_engine_trouble(error: Exception) -> bool:
+    """Whether the database could not read or write its files (a full disk, a wrong file)."""
+    duckdb = sys.modules.get("duckdb")
+    return duckdb is not None and isinstance(
+        error, (duckdb.IOException, duckdb.OutOfMemoryException)
+    )

@@ -1,0 +1,58 @@
+"""`leadtime check`: every problem of the procedure definitions, or what they define.
+
+What a definition must say is in `schemas/`. No data is looked at.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from pipelines.show import count, counted, grid
+from schemas.definition_files import load_procedure_files, load_procedures
+from schemas.errors import DefinitionError
+
+
+def check_definitions(
+    console: Console, errors: Console, files: Sequence[Path], folder: Path
+) -> bool:
+    """Check these files, or all of the folder when none is named; whether they are in order."""
+    try:
+        procedures = load_procedure_files(files) if files else load_procedures(folder)
+    except DefinitionError as error:
+        _show_problems(errors, error)
+        return False
+    console.print(f"In order: {counted(len(procedures), 'procedure')}.")
+    console.print(
+        grid(
+            ("procedure", "states", "attributes", "derived", "funnels", "file"),
+            [
+                (
+                    procedure.short_id,
+                    count(len(procedure.states)),
+                    count(len(procedure.attributes)),
+                    count(len(procedure.derived_attributes)),
+                    count(len(procedure.funnels)),
+                    procedures.sources[procedure.short_id],
+                )
+                for procedure in procedures
+            ],
+            right=range(1, 5),
+        )
+    )
+    return True
+
+
+def _show_problems(errors: Console, error: DefinitionError) -> None:
+    """Every problem, those of a file together."""
+    files = list(dict.fromkeys(problem.file for problem in error.problems))
+    total = counted(len(error.problems), "problem")
+    errors.print(f"{total} in the procedure definitions", style="red")
+    for file in files:
+        errors.print(f"\n{file}", style="bold")
+        for problem in error.problems:
+            if problem.file == file:
+                errors.print(Text.assemble("  ", (problem.key, "red")))
+                errors.print(f"    found:   {problem.found}")
+                errors.print(f"    allowed: {problem.allowed}")

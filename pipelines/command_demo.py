@@ -1,0 +1,157 @@
+"""`leadtime demo`: simulated leads and tickets through the whole job, and what can be seen in them.
+
+How leads and tickets behave is in `simulator/`; no metric is defined here.
+"""
+
+import shutil
+
+import duckdb
+from rich.console import Console
+
+from pipelines.asking import open_published
+from pipelines.command_run import execute, show_rejected, show_result
+from pipelines.command_settings import next_command
+from pipelines.lease import hold_lease
+from pipelines.run import Request
+from pipelines.settings import Settings, now
+from pipelines.show import count, counted, duration, grid, share, size
+from pipelines.simulator import simulate
+from schemas.errors import SourceError
+
+_SEED = 1
+_MARK = ".leadtime-demo"
+_MADE_BY_DEMO = (
+    "landing",
+    "analytics",
+    "analytics.duckdb",
+    "current.json",
+    "tmp",
+    "warehouse.duckdb",
+    "warehouse.duckdb.wal",
+)
+_QUERIES = (
+    (
+        "select step, processes, share_of_first, median_seconds_from_first "
+        "from funnel(['NEW', 'QUALIFIED', 'CONVERTED'], within := interval 30 days)"
+    ),
+    (
+        "select source, count(*) as leads, avg(resolution_seconds) as mean_seconds "
+        "from lead_processes where outcome = 'completed' group by all order by leads desc"
+    ),
+    (
+        "select day, open_at_start, created, completed, open_at_end "
+        "from flow_daily where procedure = 'ticket' order by day desc limit 7"
+    ),
+)
+
+
+def run_demo(console: Console, settings: Settings, *, versions: int) -> bool:
+    """Simulate, run, and print; whether a database was published.
+
+    Raises `SourceError` when the data folder holds anything that no demo has made.
+    """
+    clear_demo(settings)
+    console.print(f"Simulating {counted(versions, 'version')} of leads and tickets ...")
+    made = simulate(settings.landing, versions=versions, seed=_SEED, end=now())
+    n_bytes = sum(path.stat().st_size for path in settings.landing.iterdir())
+    processes = " and ".join(f"{count(n)} {name}s" for name, n in made.processes.items())
+    console.print(
+        f"{settings.landing} now holds {counted(len(made.files), 'file')} ({size(n_bytes)}) about "
+        f"{processes}, with late, repeated and spoilt lines among them."
+    )
+    request = Request()
+    result = execute(console, settings, request)
+    if result.generation is None:
+        show_result(console, settings, request, result)
+        return False
+    with open_published(settings) as con:
+        _show_funnel(console, con, "conversion")
+        _show_durations(console, con)
+    show_rejected(console, settings, result.ingest)
+    console.print(
+        f"\nThe database is {settings.published}: generation {result.generation.number}, "
+        f"{counted(len(result.generation.rows), 'table')}. Ask it:\n"
+    )
+    for query in _QUERIES:
+        console.print(f"  {next_command(settings, 'query', query)}", soft_wrap=True)
+    return True
+
+
+def clear_demo(settings: Settings) -> None:
+    """Make the data folder, or remove what an earlier demo made in it, and nothing else.
+
+    Raises `SourceError` when the folder holds anything and no demo has been there.
+    """
+    folder = settings.data
+    mark = folder / _MARK
+    if folder.is_dir() and any(folder.iterdir()) and not mark.exists():
+        raise SourceError(
+            str(folder),
+            "holds files that no demo has made",
+            "Choose another folder with --data.",
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    mark.touch()
+    with hold_lease(folder, purpose="leadtime demo", wait_seconds=settings.wait_seconds):
+        for name in _MADE_BY_DEMO:
+            path = folder / name
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+
+
+def _show_funnel(console: Console, con: duckdb.DuckDBPyConnection, funnel: str) -> None:
+    query = (
+        "select step, processes, share_of_first, share_of_previous, median_seconds_from_first, "
+        "immature, procedure from funnel_steps where funnel = $funnel order by step_no"
+    )
+    rows = con.execute(query, {"funnel": funnel}).fetchall()
+    within = con.execute(
+        "select within_seconds from funnels where funnel = $funnel", {"funnel": funnel}
+    ).fetchall()[0][0]
+    console.print(f"\nFunnel `{funnel}` of {rows[0][6]}s, steps reached within {duration(within)}")
+    console.print(
+        grid(
+            ("step", "processes", "of first", "of previous", "median time", "may still come"),
+            [
+                (step, count(n), share(first), share(previous), duration(median), count(immature))
+                for step, n, first, previous, median, immature, _ in rows
+            ],
+            right=range(1, 6),
+        )
+    )
+
+
+def _show_durations(console: Console, con: duckdb.DuckDBPyConnection) -> None:
+    query = """
+        select
+            d.procedure,
+            d.n,
+            d.p50_seconds,
+            d.p90_seconds,
+            (
+                select count(*)
+                from processes as p
+                inner join process_lifecycle as l using (process_id)
+                where
+                    p.procedure = d.procedure
+                    and p.outcome = 'open'
+                    and l.first_completed_at is null
+            ) as still_open
+        from duration_stats as d
+        where d.measure = 'resolution' and d.period is null
+        order by d.procedure
+    """
+    rows = con.execute(query).fetchall()
+    console.print("\nTime from creation to first completion")
+    console.print(
+        grid(
+            ("procedure", "completed", "half within", "90 % within", "still open, not counted"),
+            [
+                (procedure, count(n), duration(p50), duration(p90), count(still_open))
+                for procedure, n, p50, p90, still_open in rows
+            ],
+            right=range(1, 5),
+        )
+    )

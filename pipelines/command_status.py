@@ -1,0 +1,175 @@
+"""`leadtime status` and `leadtime quarantine`: what there is, and what was rejected.
+
+Nothing here changes anything, but for the replay, which is `replay.py`.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+
+import duckdb
+from rich.console import Console
+from rich.text import Text
+
+from pipelines.command_settings import next_command
+from pipelines.lease import lease_holder
+from pipelines.publish import current_generation
+from pipelines.replay import list_quarantine, replay
+from pipelines.settings import Settings, now
+from pipelines.show import MISSING, count, counted, grid, instant, size
+from pipelines.warehouse import open_warehouse, read_warehouse
+from schemas.definition_files import load_procedures
+from schemas.errors import WarehouseBusy
+
+_TEXTS = """
+    select f.file_name, q.line, q.rules, q.raw_text
+    from raw.quarantine as q
+    inner join raw.ingest_files as f using (file_seq)
+    order by q.ingest_seq
+    limit $n
+"""
+_COUNTS = """
+    select count(*), coalesce(sum(bytes), 0), coalesce(sum(lines), 0), coalesce(sum(accepted), 0),
+        coalesce(sum(duplicates), 0), coalesce(sum(quarantined), 0), coalesce(sum(blank), 0),
+        max(ingested_at)
+    from raw.ingest_files
+"""
+_VERSIONS = """
+    select count(*), count(distinct process_id), min(updated_at), max(updated_at),
+        coalesce(max(batch_seq), 0)
+    from raw.process_versions
+"""
+# Another reader is gone within this time; a run is not.
+_PATIENCE_SECONDS = 2.0
+
+
+def show_status(console: Console, settings: Settings) -> None:
+    """Print files, versions, quarantine, tables and generations; waits for nobody.
+
+    While a run holds the warehouse only what is published is known.
+    """
+    holder = lease_holder(settings.data)
+    if not settings.warehouse.exists() and not holder:
+        console.print(f"There is no warehouse in {settings.data} yet.")
+        console.print(
+            f"Make one with `{next_command(settings, 'run')} --landing DIR`, or see "
+            "`leadtime demo`."
+        )
+        return
+    if holder is None:
+        try:
+            with read_warehouse(replace(settings, wait_seconds=_PATIENCE_SECONDS)) as con:
+                _show_warehouse(console, settings, con)
+        except WarehouseBusy as busy:
+            console.print(f"Busy        {busy.holder} since {busy.since}")
+    else:
+        since = datetime.fromisoformat(holder["since"]) if "since" in holder else now()
+        console.print(
+            f"Busy        {holder.get('purpose', 'a run')} "
+            f"(process {holder.get('pid', 'unknown')} on "
+            f"{holder.get('host', 'this machine')}) since {instant(since)} UTC"
+        )
+        console.print("            versions and quarantine can be counted when it has ended")
+    _show_generations(console, settings)
+
+
+def show_quarantine(console: Console, settings: Settings, *, n_texts: int) -> None:
+    """Print the rules that rejected lines, and the text of a few of these when asked for."""
+    with read_warehouse(settings) as con:
+        rows = list_quarantine(con)
+        texts = con.execute(_TEXTS, {"n": n_texts}).fetchall() if n_texts else []
+    if not rows:
+        console.print("The quarantine is empty.")
+        return
+    console.print(
+        grid(
+            ("lines", "rule", "procedure", "meaning", "example"),
+            [
+                (
+                    count(row.lines),
+                    row.rule,
+                    row.procedure or MISSING,
+                    row.sentence,
+                    row.examples[0] if row.examples else MISSING,
+                )
+                for row in rows
+            ],
+            right=[0],
+            wrapped=3,
+        )
+    )
+    for file, line, rules, text in texts:
+        place = f"{file}:{line}" if line else file
+        console.print(Text.assemble((f"{place}  ", "bold"), (", ".join(rules), "dim")))
+        console.print(f"  {text}", soft_wrap=True)
+    replay = next_command(settings, "quarantine", "--replay")
+    console.print(
+        f"Mended the definitions? `{replay}` puts the lines through again. Lines that are wrong "
+        "themselves: mend them in the system they come from and send them anew."
+    )
+
+
+def replay_quarantine(console: Console, settings: Settings) -> None:
+    """Put quarantined lines through once more, and print what became of them."""
+    procedures = load_procedures(settings.procedures)
+    with open_warehouse(settings, purpose="leadtime quarantine --replay") as con:
+        report = replay(con, procedures, started_at=now())
+    console.print(report)
+
+
+def _show_warehouse(console: Console, settings: Settings, con: duckdb.DuckDBPyConnection) -> None:
+    files, n_bytes, *lines, last = con.execute(_COUNTS).fetchall()[0]
+    n_lines, accepted, duplicates, quarantined, blank = map(count, lines)
+    versions, processes, first, latest, batch = con.execute(_VERSIONS).fetchall()[0]
+    ended = f", the last one {instant(last)} UTC" if last else ""
+    console.print(f"Files       {counted(files, 'file')}, {size(n_bytes)}{ended}")
+    console.print(
+        f"Lines       {n_lines} = {accepted} accepted + {duplicates} duplicates + "
+        f"{quarantined} quarantined + {blank} blank"
+    )
+    if versions:
+        console.print(
+            f"Versions    {count(versions)} of {counted(processes, 'process')}, "
+            f"{instant(first)} to {instant(latest)} UTC"
+        )
+    if lines[3]:
+        console.print(
+            f"Quarantine  {counted(lines[3], 'line')}; "
+            f"`{next_command(settings, 'quarantine')}` says why"
+        )
+    console.print(f"Tables      {_up_to_date(settings, con, batch)}")
+
+
+def _up_to_date(settings: Settings, con: duckdb.DuckDBPyConnection, batch: int) -> str:
+    """Whether the history tables have absorbed all that was taken in."""
+    has_marks = con.execute(
+        "select count(*) from duckdb_tables() "
+        "where schema_name = 'history' and table_name = 'watermarks'"
+    ).fetchall()[0][0]
+    query = "select min(batch_seq), max(as_of) from history.watermarks"
+    mark, as_of = con.execute(query).fetchall()[0] if has_marks else (None, None)
+    run = next_command(settings, "run")
+    if mark is None:
+        return f"not built yet; `{run}` builds them"
+    behind = con.execute(
+        "select count(*) from raw.process_versions where batch_seq > $mark", {"mark": mark}
+    ).fetchall()[0][0]
+    if behind:
+        return f"{counted(behind, 'version')} behind; `{run}` brings them up to date"
+    return f"up to date with run {batch}, as of {instant(as_of)} UTC"
+
+
+def _show_generations(console: Console, settings: Settings) -> None:
+    about = current_generation(settings)
+    if not about:
+        console.print("Published   nothing yet")
+        return
+    current = settings.published.resolve()
+    console.print(
+        f"Published   generation {about['generation']}, built "
+        f"{instant(datetime.fromisoformat(str(about['built_at'])))} UTC: {settings.published}"
+    )
+    rows = [
+        (path.name, size(path.stat().st_size), "current" if path == current else "")
+        for path in sorted(settings.generations.resolve().glob("analytics-*.duckdb"), reverse=True)
+    ]
+    console.print(grid(("kept", "size", ""), rows, right=[1]))

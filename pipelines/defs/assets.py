@@ -1,0 +1,166 @@
+"""The assets: four steps that read and write the warehouse explicitly.
+
+What a table is, is in `transforms/`; what a step does, in `pipelines/run.py`. Few steps with many
+tables each, because every step costs Dagster a fixed time.
+"""
+
+from collections.abc import Iterator, Mapping
+
+import dagster as dg
+
+from pipelines.defs.checks import CHECKS, Check, Verdict
+from pipelines.defs.lineage import AssetLayer, Lineage, find_lineage
+from pipelines.defs.metadata import (
+    describe_columns,
+    describe_generation,
+    describe_ingest,
+    describe_table,
+)
+from pipelines.defs.resources import Session
+from schemas.catalogue import OutputTable, published_tables
+from schemas.definitions import Procedures
+
+POOL = "warehouse"
+STAGES = ("ingest", "core", "marts", "publish")
+
+_RAW_TABLES = {
+    "process_versions": "Every accepted version of every process, as it came, with its place in "
+    "the order of all versions. Nothing is changed or removed here.",
+    "quarantine": "Every rejected line with its text and the rules it broke. The text never "
+    "leaves the warehouse.",
+    "violations": "What was wrong with accepted versions: values set to null, and flags.",
+    "ingest_files": "The ledger: every file by the hash of its bytes, and what became of its "
+    "lines.",
+}
+_STEPS: dict[AssetLayer, tuple[str, str]] = {"core": ("core", "core"), "mart": ("marts", "mart")}
+
+Warehouse = dg.ResourceParam[Session]
+
+
+def build_assets(procedures: Procedures) -> list[dg.AssetsDefinition]:
+    """All assets for these procedures: raw tables, core tables, marts, the published database."""
+    lineage = find_lineage(procedures)
+    catalogue = {table.name: table for table in published_tables(procedures)}
+    return [
+        _ingest_assets(),
+        _table_assets("core", lineage, catalogue),
+        _table_assets("mart", lineage, catalogue),
+        _published_asset(lineage),
+    ]
+
+
+def _ingest_assets() -> dg.AssetsDefinition:
+    checks = _checks_of("raw")
+    specs = [
+        dg.AssetSpec(
+            ["raw", name], description=description, group_name="raw", kinds={"python", "duckdb"}
+        )
+        for name, description in _RAW_TABLES.items()
+    ]
+
+    @dg.multi_asset(
+        name="ingest", specs=specs, check_specs=[check.spec for check in checks], pool=POOL
+    )
+    def ingest(warehouse: Warehouse) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+        """Take in the landing files that have not been seen."""
+        with warehouse.stage("ingest") as run:
+            about = describe_ingest(warehouse.ingest(run), run.con)
+            verdicts = warehouse.verify(run, checks)
+        for name in _RAW_TABLES:
+            yield dg.MaterializeResult(asset_key=["raw", name], metadata=about[name])
+        yield from map(_result, verdicts.items())
+
+    return ingest
+
+
+def _table_assets(
+    layer: AssetLayer, lineage: Lineage, catalogue: Mapping[str, OutputTable]
+) -> dg.AssetsDefinition:
+    stage, group = _STEPS[layer]
+    checks = _checks_of(layer)
+    order = lineage.order[layer]
+    specs = [
+        dg.AssetSpec(
+            key := dg.AssetKey([layer, name]),
+            deps=sorted(lineage.reads[key]),
+            description=catalogue[name].description,
+            metadata=describe_columns(catalogue[name]),
+            group_name=group,
+            kinds={"sql", "duckdb"},
+        )
+        for name in order
+    ]
+
+    @dg.multi_asset(
+        name=stage,
+        specs=specs,
+        check_specs=[check.spec for check in checks],
+        can_subset=True,
+        pool=POOL,
+    )
+    def build(
+        context: dg.AssetExecutionContext, warehouse: Warehouse
+    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+        """Build the chosen tables, and what they need first."""
+        chosen = [n for n in order if dg.AssetKey([layer, n]) in context.selected_asset_keys]
+        due = [check for check in checks if check.spec.key in context.selected_asset_check_keys]
+        needed = lineage.with_upstreams(layer, [*chosen, *(n for c in due for n in c.reads)])
+        with warehouse.stage(stage) as run:
+            warehouse.bring_up(run, layer, needed)
+            about = {n: describe_table(n, warehouse.built[layer, n], run.con) for n in chosen}
+            verdicts = warehouse.verify(run, due)
+        for name in chosen:
+            yield dg.MaterializeResult(asset_key=[layer, name], metadata=about[name])
+        yield from map(_result, verdicts.items())
+
+    return build
+
+
+def _published_asset(lineage: Lineage) -> dg.AssetsDefinition:
+    blocking = [check for check in CHECKS if check.is_blocking]
+
+    @dg.asset(
+        key="analytics",
+        deps=sorted(lineage.reads),
+        group_name="published",
+        kinds={"duckdb"},
+        pool=POOL,
+        description="The read-only database that analysts query: all core tables and marts, with "
+        "comments, the metric catalogue and the funnel macro. A new generation each time; the "
+        "pointer `analytics.duckdb` moves to it only when every blocking check has passed.",
+    )
+    def analytics(warehouse: Warehouse) -> dg.MaterializeResult:
+        """Publish a generation; builds what is missing when run alone."""
+        with warehouse.stage("publish") as run:
+            warehouse.bring_up(run, "mart", lineage.order["mart"])
+            _refuse_failed(warehouse.verify(run, blocking))
+            generation = warehouse.publish(run)
+        seconds = warehouse.stage_seconds["publish"]
+        about = describe_generation(generation, as_of=run.as_of, seconds=seconds)
+        return dg.MaterializeResult(metadata=about)
+
+    return analytics
+
+
+def _checks_of(layer: str) -> list[Check]:
+    return [check for check in CHECKS if check.layer == layer]
+
+
+def _result(judged: tuple[Check, Verdict]) -> dg.AssetCheckResult:
+    check, verdict = judged
+    return dg.AssetCheckResult(
+        asset_key=check.spec.asset_key,
+        check_name=check.name,
+        passed=verdict.passed,
+        severity=dg.AssetCheckSeverity[verdict.severity.upper()],
+        description=verdict.sentence,
+        metadata={"n_wrong": verdict.n_wrong},
+    )
+
+
+def _refuse_failed(verdicts: Mapping[Check, Verdict]) -> None:
+    failed = [
+        f"{c.name}: {v.sentence} {c.description}" for c, v in verdicts.items() if not v.passed
+    ]
+    if failed:
+        raise dg.Failure("Nothing was published. " + " ".join(failed), allow_retries=False)

@@ -1,0 +1,29 @@
+"""What is run, and when: the job over all assets and its nightly schedule.
+
+What the steps do is in `assets.py`.
+"""
+
+import dagster as dg
+
+REFRESH = "refresh"
+
+# The one job: take in what is new, build, check, publish.
+REFRESH_JOB = dg.define_asset_job(
+    REFRESH,
+    selection=dg.AssetSelection.all(),
+    description="Takes in new landing files, brings every table up to date, checks them and "
+    "publishes a generation. The same as `leadtime run`.",
+    executor_def=dg.in_process_executor,
+)
+
+
+def nightly_schedule(time_zone: str) -> dg.ScheduleDefinition:
+    """The job at 02:15 in the reporting time zone; an operator switches it on."""
+    return dg.ScheduleDefinition(
+        name="nightly",
+        job_name=REFRESH,
+        cron_schedule="15 2 * * *",
+        execution_timezone=time_zone,
+        default_status=dg.DefaultScheduleStatus.STOPPED,
+        description="Runs `refresh` every night at 02:15. Off until switched on.",
+    )

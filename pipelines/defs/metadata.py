@@ -1,0 +1,122 @@
+"""What assets tell about themselves: columns beforehand, counts and a preview afterwards.
+
+No values of single processes belong here, as this is kept in Dagster's own database.
+"""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+
+import dagster as dg
+import duckdb
+
+from pipelines.defs.resources import Built
+from pipelines.ingest import IngestReport
+from pipelines.publish import Generation
+from schemas.catalogue import OutputTable
+
+# Sums over many processes and the ledger of files: nothing about one person.
+_SHOWN = frozenset(
+    {
+        "backlog_daily",
+        "data_quality",
+        "duration_stats",
+        "flow_daily",
+        "funnel_steps",
+        "ingest_files",
+        "state_transitions",
+        "variants",
+    }
+)
+_PREVIEW_ROWS = 10
+
+Metadata = Mapping[str, dg.MetadataValue | int | float | str]
+
+
+def describe_columns(table: OutputTable) -> Metadata:
+    """The columns of a table and its grain."""
+    columns = [
+        dg.TableColumn(column.name, type=column.type, description=column.comment)
+        for column in table.columns
+    ]
+    return {
+        "dagster/column_schema": dg.MetadataValue.table_schema(dg.TableSchema(columns)),
+        "grain": table.grain,
+    }
+
+
+def describe_ingest(report: IngestReport, con: duckdb.DuckDBPyConnection) -> dict[str, Metadata]:
+    """What was taken in, by raw table."""
+    counts = report.counts
+    new = {
+        "process_versions": {
+            "new_lines": counts.lines,
+            "new_versions": counts.accepted,
+            "exact_duplicates": counts.duplicates,
+            "blank_lines": counts.blank,
+        },
+        "quarantine": {
+            "new_quarantined": counts.quarantined,
+            "rejected_share": counts.quarantined / max(1, counts.lines - counts.blank),
+        },
+        "violations": {},
+        "ingest_files": {
+            "new_files": report.files,
+            "files_seen_before": report.seen_before,
+            "files_still_written": len(report.still_written),
+            "unreadable_files": len(report.unreadable),
+        },
+    }
+    return {
+        table: {"dagster/row_count": _count(con, table), **values} for table, values in new.items()
+    }
+
+
+def describe_table(name: str, built: Built, con: duckdb.DuckDBPyConnection) -> Metadata:
+    """Rows, time, what was refreshed, and the first rows where nothing in them is personal."""
+    about: dict[str, dg.MetadataValue | int | float | str] = {
+        "dagster/row_count": built.rows,
+        "seconds": round(built.seconds, 3),
+    }
+    if built.refreshed:
+        about["refresh"] = built.refreshed.mode
+        about["processes_touched"] = built.refreshed.processes
+    if name in _SHOWN:
+        about["preview"] = dg.MetadataValue.md(_preview(name, con))
+    return about
+
+
+def describe_generation(generation: Generation, *, as_of: datetime, seconds: float) -> Metadata:
+    """Which generation it is, how large, and as at when."""
+    return {
+        "generation": generation.number,
+        "path": dg.MetadataValue.path(generation.path),
+        "as_of": f"{as_of.isoformat(timespec='milliseconds')}Z",
+        "tables": len(generation.rows),
+        "rows": sum(generation.rows.values()),
+        "bytes": generation.path.stat().st_size,
+        "seconds": round(seconds, 3),
+    }
+
+
+def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:
+    return con.execute(f"select count(*) from raw.{table}").fetchall()[0][0]
+
+
+def _preview(name: str, con: duckdb.DuckDBPyConnection) -> str:
+    result = con.execute(f'from "{name}" limit {_PREVIEW_ROWS}')
+    columns = [column[0] for column in result.description or []]
+    rows = [[_cell(value) for value in row] for row in result.fetchall()]
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:,.3f}"
+    if isinstance(value, datetime):
+        return value.isoformat(" ", "seconds")
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value).replace("|", "\\|").replace("\n", " ")

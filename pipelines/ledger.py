@@ -1,0 +1,129 @@
+"""The ledger: one row per file, whose counts of lines add up and agree with the raw tables.
+
+Exact duplicates are found here, as they move lines from one count to another. Who writes the rows
+that are counted is `store.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import duckdb
+
+from pipelines.warehouse import LINES_PER_FILE
+from schemas.core_record import FIELDS
+
+# Two versions of a process at one instant are the same when these agree; documents by what they
+# hold, not by their text.
+_CONTENT = [
+    *(f.column for f in FIELDS if f.kind not in ("state", "object")),
+    *("state_id", "data_hash", "derived_data_hash"),
+]
+
+
+@dataclass
+class Counts:
+    """Lines by what became of them: `lines = accepted + duplicates + quarantined + blank`."""
+
+    lines: int = 0
+    accepted: int = 0
+    duplicates: int = 0
+    quarantined: int = 0
+    blank: int = 0
+
+    def __iadd__(self, other: Counts) -> Counts:
+        for name in self.__dataclass_fields__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        return self
+
+    def __sub__(self, other: Counts) -> Counts:
+        mine, others = vars(self), vars(other)
+        return Counts(**{name: mine[name] - others[name] for name in mine})
+
+    def check(self, file_name: str) -> None:
+        """Raise `AssertionError` when the lines do not add up."""
+        parts = self.accepted + self.duplicates + self.quarantined + self.blank
+        if self.lines != parts:
+            raise AssertionError(f"{file_name}: {self.lines} lines, but {parts} accounted for")
+
+
+def drop_duplicates(con: duckdb.DuckDBPyConnection, file_seq: int, batch_seq: int) -> None:
+    """Remove exact duplicates among the versions a file brought in a batch and all others.
+
+    The earliest in order stays. When it was just replayed, its duplicates are of later files, and
+    the ledger rows of those change too.
+    """
+    first = file_seq * LINES_PER_FILE
+    parameters = {"batch": batch_seq, "first": first, "after": first + LINES_PER_FILE}
+    con.execute(_DUPLICATES, parameters)
+    if not number(con, "select count(*) from duplicates"):
+        return
+    for table in ("process_versions", "violations"):
+        con.execute(
+            f"delete from raw.{table} where ingest_seq in (select ingest_seq from duplicates)"
+        )
+    con.execute(_COUNT_DUPLICATES, {"per": LINES_PER_FILE})
+    query = "select distinct ingest_seq // $per from duplicates"
+    for (changed,) in con.execute(query, {"per": LINES_PER_FILE}).fetchall():
+        checked_counts(con, changed)
+
+
+def checked_counts(con: duckdb.DuckDBPyConnection, file_seq: int) -> Counts:
+    """The ledger row of a file.
+
+    Raises `AssertionError` when its lines do not add up, or the raw tables hold another number.
+    """
+    parameters = {"file": file_seq, "per": LINES_PER_FILE}
+    name, *row = con.execute(_STORED_COUNTS, parameters).fetchall()[0]
+    counts = Counts(*row[:5])
+    counts.check(name)
+    if row[5:] != [counts.accepted, counts.quarantined]:
+        raise AssertionError(f"{name}: the ledger says {counts}, the tables {row[5:]}")
+    return counts
+
+
+def number(
+    con: duckdb.DuckDBPyConnection, query: str, parameters: dict[str, object] | None = None
+) -> int:
+    """The one number a query gives; null counts as 0."""
+    # Every result is fetched whole: one that is not blocks the connection.
+    return int(con.execute(query, parameters or {}).fetchall()[0][0] or 0)
+
+
+# Few versions share process and instant with another: only those are compared in full.
+_DUPLICATES = f"""
+    create or replace temp table duplicates as
+    with fresh as (
+        select distinct process_id, updated_at from raw.process_versions
+        where batch_seq = $batch and ingest_seq >= $first and ingest_seq < $after
+    ), doubled as (
+        select process_id, updated_at from raw.process_versions
+        semi join fresh using (process_id, updated_at)
+        group by all having count(*) > 1
+    ), numbered as (
+        select ingest_seq, row_number() over (
+            partition by {", ".join(_CONTENT)} order by ingest_seq
+        ) as copy_no
+        from raw.process_versions semi join doubled using (process_id, updated_at)
+    )
+    select ingest_seq from numbered where copy_no > 1
+"""
+
+_COUNT_DUPLICATES = """
+    update raw.ingest_files as f
+    set accepted = f.accepted - d.n, duplicates = f.duplicates + d.n
+    from (
+        select ingest_seq // $per as file_seq, count(*) as n from duplicates group by all
+    ) as d
+    where d.file_seq = f.file_seq
+"""
+
+_STORED_COUNTS = """
+    select file_name, lines, accepted, duplicates, quarantined, blank,
+        (
+            select count(*) from raw.process_versions
+            where ingest_seq >= $file * $per and ingest_seq < ($file + 1) * $per
+        ),
+        (select count(*) from raw.quarantine where file_seq = $file)
+    from raw.ingest_files where file_seq = $file
+"""

@@ -1,0 +1,114 @@
+"""The checks that keep a wrong picture from being published, each on a few literal rows."""
+
+import duckdb
+import pytest
+
+from pipelines.defs.checks import (
+    CHECKS,
+    FLOW_IDENTITY,
+    FUNNEL_COUNTS,
+    INGEST_IDENTITY,
+    REJECTED_SHARE,
+    UNIQUE_PROCESS,
+    UNIQUE_VISIT,
+    VISITS_TOUCH,
+    Check,
+    judge_rejected_share,
+)
+from pipelines.ingest import IngestReport
+from pipelines.store import Counts
+
+
+@pytest.mark.parametrize(
+    ("lines", "quarantined", "passed", "severity"),
+    [(0, 0, True, "warn"), (100, 5, True, "warn"), (100, 6, False, "warn"), (9, 5, False, "error")],
+)
+def test_rejected_share(lines: int, quarantined: int, passed: bool, severity: str) -> None:
+    report = IngestReport(counts=Counts(lines=lines + 3, quarantined=quarantined, blank=3))
+    with duckdb.connect() as con:
+        verdict = judge_rejected_share(con, report)
+    assert (verdict.passed, verdict.severity) == (passed, severity)
+
+
+# Each check on tables in which it holds, and how many wrong rows it finds after one change.
+TABLES = {
+    UNIQUE_PROCESS: "create table processes as select unnest([1, 2, 3]) as process_id;",
+    UNIQUE_VISIT: """
+        create table state_visits as
+        select unnest([1, 1, 2]) as process_id, unnest([1, 2, 1]) as visit_no;
+    """,
+    VISITS_TOUCH: """
+        create table state_visits (
+            process_id int, visit_no int, entered_at timestamp, left_at timestamp, seconds double
+        );
+        insert into state_visits values
+            (1, 1, '2026-01-01', '2026-01-02', 86400),
+            (1, 2, '2026-01-02', '2026-01-03', 86400),
+            (1, 3, '2026-01-05', null, 60);
+        create schema raw;
+        create table raw.process_versions (process_id int, updated_at timestamp, is_deleted boolean);
+        insert into raw.process_versions values (1, '2026-01-03', true);
+    """,
+    FLOW_IDENTITY: """
+        create table flow_daily as
+        select 'lead' as procedure, * from (values
+            (date '2026-01-01', 0, 3, 0, 0, 1, 0, 0, 2),
+            (date '2026-01-02', 2, 0, 0, 0, 2, 0, 0, 0)
+        ) as t(day, open_at_start, created, reopened, restored, completed, cancelled, deleted,
+            open_at_end);
+        create table backlog_daily as
+        select 'lead' as procedure, date '2026-01-01' as day, unnest([1, 1]) as open_processes;
+    """,
+    FUNNEL_COUNTS: """
+        create table funnel_steps as
+        select 'lead' as procedure, 'f' as funnel, 'ordered' as mode,
+            unnest([1, 2, 3]) as step_no, unnest([2, 1, 0]) as processes;
+        create table funnel_progress as
+        select 'lead' as procedure, 'f' as funnel, 'ordered' as mode,
+            unnest([1, 1, 2]) as step_no, unnest([7, 8, 7]) as process_id;
+    """,
+    INGEST_IDENTITY: """
+        create schema raw;
+        create table raw.ingest_files as
+        select 1 as file_seq, 6 as lines, 3 as accepted, 1 as duplicates, 1 as quarantined,
+            1 as blank;
+        create table raw.process_versions as from range(3);
+        create table raw.quarantine as select 1 as file_seq;
+    """,
+}
+
+
+@pytest.mark.parametrize(
+    ("check", "statement", "n_wrong"),
+    [
+        (UNIQUE_PROCESS, "insert into processes values (3)", 1),
+        (UNIQUE_VISIT, "insert into state_visits values (2, 1)", 1),
+        (UNIQUE_VISIT, "insert into state_visits values (2, 3)", 1),
+        (VISITS_TOUCH, "update state_visits set seconds = -1 where visit_no = 3", 1),
+        (VISITS_TOUCH, "update state_visits set left_at = null where visit_no = 1", 1),
+        (VISITS_TOUCH, "update state_visits set left_at = '2026-01-06' where visit_no = 2", 1),
+        (VISITS_TOUCH, "delete from raw.process_versions", 1),
+        (FLOW_IDENTITY, "update flow_daily set created = 4 where open_at_start = 0", 1),
+        (FLOW_IDENTITY, "update flow_daily set open_at_start = 1, completed = 1 where day > '2026-01-01'", 1),
+        (FLOW_IDENTITY, "insert into backlog_daily values ('lead', '2026-01-02', 1)", 1),
+        (FLOW_IDENTITY, "insert into backlog_daily values ('ticket', '2026-01-02', 1)", 1),
+        (FUNNEL_COUNTS, "update funnel_steps set processes = 1 where step_no = 1", 1),
+        (FUNNEL_COUNTS, "insert into funnel_progress values ('lead', 'f', 'ordered', 4, 7)", 1),
+        (INGEST_IDENTITY, "update raw.ingest_files set blank = 2", 1),
+        (INGEST_IDENTITY, "insert into raw.process_versions values (9)", 1),
+        (INGEST_IDENTITY, "delete from raw.quarantine", 1),
+    ],
+)  # fmt: skip
+def test_a_check_finds_what_is_wrong(check: Check, statement: str, n_wrong: int) -> None:
+    with duckdb.connect() as con:
+        con.execute(TABLES[check])
+        assert check.judge(con, None).passed
+        con.execute(statement)
+        verdict = check.judge(con, None)
+    assert (verdict.passed, verdict.severity, verdict.n_wrong) == (False, "error", n_wrong)
+
+
+def test_every_check_is_tested_and_says_what_to_do() -> None:
+    assert {*TABLES, REJECTED_SHARE} == set(CHECKS)
+    assert all(check.is_blocking for check in TABLES)
+    assert all(check.description.endswith(".") for check in CHECKS)

@@ -1,0 +1,180 @@
+"""The documents of one procedure's versions -> their fingerprints, and the rules they break.
+
+The rules are in `schemas/attribute_rules.py`; what a broken rule does to its version is decided in
+`validation.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import duckdb
+import pandera.polars as pa
+import polars as pl
+
+from schemas.attribute_rules import (
+    DOCUMENTS,
+    Source,
+    Value,
+    attribute_rules,
+    attribute_schema,
+    raw,
+    undeclared_rule,
+    values_of,
+)
+from schemas.definitions import Procedure
+from schemas.rule_book import REPEATED_KEY
+from schemas.rules import Rule, find_failures
+from transforms.attributes import read_content
+
+MASK = "***"
+HASHES = tuple(f"{document}_hash" for document in DOCUMENTS)
+VIOLATIONS = {
+    "line": pl.Int64,
+    "rule": pl.String,
+    "severity": pl.String,
+    "column_name": pl.String,
+    "value": pl.String,
+}
+_LONGEST_SHOWN = 200
+_SLICE_ROWS = 8_000  # DuckDB shares a frame out to its threads by these
+
+_Keys = tuple[list[str], list[str], list[int]]
+"""Keys that stand together in `data` and in `derived_data`, and the lines where they do."""
+
+
+def with_rules(failures: pl.DataFrame, rules: Iterable[Rule]) -> pl.DataFrame:
+    """`failures` (row, rule) with the `severity` and `names` of the rules."""
+    known = pl.DataFrame(
+        [(rule.id, rule.severity, rule.names) for rule in rules],
+        schema=dict.fromkeys(("rule", "severity", "names"), pl.String),
+        orient="row",
+    )
+    return failures.join(known, on="rule", how="left", maintain_order="left")
+
+
+def shown(text: pl.Series, *, is_personal: bool) -> pl.Series:
+    """A bad value as `violations` show it: its start, or a mask when it is about a person."""
+    visible = pl.lit(MASK) if is_personal else text.str.slice(0, _LONGEST_SHOWN)
+    return pl.select(pl.when(text.is_not_null()).then(visible)).to_series()
+
+
+@dataclass(frozen=True)
+class DocumentJudge:
+    """The values of one procedure, ready to judge documents; make one with `of`."""
+
+    procedure: Procedure
+    values: list[Value]
+    rules: list[Rule]
+    schema: pa.DataFrameSchema
+    queries: dict[tuple[frozenset[str], ...], str] = field(
+        default_factory=dict[tuple[frozenset[str], ...], str]
+    )
+
+    @classmethod
+    def of(cls, procedure: Procedure) -> DocumentJudge:
+        rules = attribute_rules(procedure)
+        return cls(procedure, values_of(procedure), rules, attribute_schema(procedure, rules))
+
+    def judge(
+        self, con: duckdb.DuckDBPyConnection, documents: pl.DataFrame
+    ) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """(`line` and the fingerprints, `VIOLATIONS` of any severity) of `documents`.
+
+        `documents` has one row per version: `line` and both documents as JSON objects.
+        """
+        with _bound(con, documents):
+            kinds: list[_Keys] = con.execute(_KINDS_OF_KEYS).fetchall()
+        with _bound(con, documents.with_columns(is_strange=self._is_strange(kinds))):
+            content = con.sql(self._query(kinds)).pl()
+        failures = with_rules(find_failures(content, self.schema, self.rules), self.rules)
+        strange = pl.DataFrame(list(self._strange(kinds)), schema=VIOLATIONS, orient="row")
+        found = [strange, *self._violations(content, failures)]
+        return content.select("line", *HASHES), pl.concat(found)
+
+    def _query(self, kinds: Sequence[_Keys]) -> str:
+        # Building the query takes as long as running it on a small file: most chunks share it.
+        present = {
+            document: frozenset(key for kind in kinds for key in kind[position])
+            for position, document in enumerate(DOCUMENTS)
+        }
+        declared = frozenset().union(*(present[d] & self._known[d] for d in DOCUMENTS))
+        strange = frozenset(d for d in DOCUMENTS if present[d] - self._known[d])
+        if (declared, strange) not in self.queries:
+            query = read_content(
+                self.values,
+                source="documents",
+                keep=["line", "is_strange"],
+                time_zone=self.procedure.timezone,
+                present=declared,
+                strange=strange,
+            )
+            self.queries[declared, strange] = query.sql(dialect="duckdb")
+        return self.queries[declared, strange]
+
+    @property
+    def _known(self) -> Mapping[Source, frozenset[str]]:
+        return {
+            document: frozenset(
+                key for v in self.values if v.source == document for key in (v.id, v.short_id)
+            )
+            for document in DOCUMENTS
+        }
+
+    def _is_strange(self, kinds: Sequence[_Keys]) -> pl.Expr:
+        """Whether a line has an undeclared key, as the query asks."""
+        known = self._known
+        strange = [
+            lines
+            for *both, lines in kinds
+            if any(set(keys) - known[document] for document, keys in zip(DOCUMENTS, both, strict=True))
+        ]
+        return pl.col("line").is_in([line for lines in strange for line in lines])
+
+    def _strange(self, kinds: Sequence[_Keys]) -> Iterator[tuple[int, str, str, str, str | None]]:
+        """Violations for undeclared keys, and rejections for keys that stand twice."""
+        known = self._known
+        for *both, lines in kinds:
+            for document, keys in zip(DOCUMENTS, both, strict=True):
+                rule = undeclared_rule(document)
+                for key in sorted(set(keys) - known[document]):
+                    shown_key = key[:_LONGEST_SHOWN]
+                    yield from ((n, rule.id, rule.severity, shown_key, MASK) for n in lines)
+                if len(set(keys)) < len(keys):
+                    rule = REPEATED_KEY
+                    yield from ((n, rule.id, rule.severity, document, None) for n in lines)
+
+    def _violations(
+        self, content: pl.DataFrame, failures: pl.DataFrame
+    ) -> Iterator[pl.DataFrame]:
+        values = {column: v for v in self.values for column in (v.column, raw(v.column))}
+        value_of = {rule.id: values[rule.column] for rule in self.rules}
+        for (rule,), mine in failures.group_by("rule", maintain_order=True):
+            value = value_of[str(rule)]
+            text = content[raw(value.column)][mine["row"]]
+            yield mine.select(
+                content["line"][mine["row"]].alias("line"),
+                "rule",
+                "severity",
+                pl.lit(value.short_id).alias("column_name"),
+                shown(text, is_personal=value.is_personal).alias("value"),
+            )
+
+
+@contextmanager
+def _bound(con: duckdb.DuckDBPyConnection, documents: pl.DataFrame) -> Iterator[None]:
+    """`documents` as a relation of that name."""
+    slices = [documents[i : i + _SLICE_ROWS] for i in range(0, documents.height, _SLICE_ROWS)]
+    con.register("documents", pl.concat(slices, rechunk=False))
+    try:
+        yield
+    finally:
+        con.unregister("documents")
+
+
+_KINDS_OF_KEYS = """
+    select json_keys(data) as data_keys, json_keys(derived_data) as derived_keys, list(line)
+    from documents group by all
+"""
