@@ -20,10 +20,10 @@ from pipelines.command_settings import next_command
 from pipelines.execute import RunResult, run_job
 from pipelines.ingest import IngestReport
 from pipelines.landing import LandingFile, find_files
-from pipelines.replay import list_quarantine
+from pipelines.replay import QuarantinedRule, list_quarantine
 from pipelines.run import Request
 from pipelines.settings import Settings
-from pipelines.show import count, counted, duration, grid, instant, some_of
+from pipelines.show import MISSING, count, counted, duration, grid, instant, some_of
 from pipelines.warehouse import read_warehouse
 from schemas.definition_files import load_procedures
 from schemas.errors import SourceError
@@ -82,16 +82,25 @@ def show_result(console: Console, settings: Settings, request: Request, result: 
 
 
 def show_rejected(console: Console, settings: Settings, report: IngestReport) -> None:
-    """Print the rules that rejected most lines, and what to do next."""
+    """Print the rules that rejected most lines, over all procedures, and what to do next."""
     with read_warehouse(settings) as con:
-        rows = list_quarantine(con)
-    console.print(f"\nRejected most often ({counted(len(rows), 'rule')} in the whole quarantine)")
+        found = list_quarantine(con)
+    by_rule: dict[str, list[QuarantinedRule]] = {}
+    for row in found:
+        by_rule.setdefault(row.rule, []).append(row)
+    rules = sorted(by_rule.values(), key=lambda rows: -sum(row.lines for row in rows))
+    console.print(f"\nRejected most often ({counted(len(rules), 'rule')} in the whole quarantine)")
     console.print(
         grid(
             ("rule", "lines", "meaning", "example"),
             [
-                (row.rule, count(row.lines), row.sentence, ", ".join(row.examples[:1]))
-                for row in rows[:_TOP_RULES]
+                (
+                    rows[0].rule,
+                    count(sum(row.lines for row in rows)),
+                    rows[0].sentence or MISSING,
+                    rows[0].examples[0],
+                )
+                for rows in rules[:_TOP_RULES]
             ],
             right=[1],
             wrapped=2,
@@ -99,7 +108,7 @@ def show_rejected(console: Console, settings: Settings, report: IngestReport) ->
     )
     quarantine = next_command(settings, "quarantine")
     replay = next_command(settings, "quarantine", "--replay")
-    if rows[0].rule == _UNKNOWN_PROCEDURE:
+    if rules[0][0].rule == _UNKNOWN_PROCEDURE:
         console.print(
             f"Many lines name a procedure that is not defined. Define it in {settings.procedures}, "
             f"test it with `{next_command(settings, 'check')}`, then put the lines through again "

@@ -8,10 +8,9 @@ import shlex
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from pipelines.settings import Settings, from_environment, now
-from schemas.errors import SourceError
 
 _FIRST_YEAR = 2000  # what the rules of the record take as a time
 # The options for folders that each command has.
@@ -43,14 +42,6 @@ def chosen_settings(
         settings = replace(settings, landing=landing)
     if procedures is not None:
         settings = replace(settings, procedures=procedures)
-    try:
-        ZoneInfo(settings.time_zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise SourceError(
-            "LEADTIME_TIME_ZONE",
-            f"found {settings.time_zone!r}, which is no time zone",
-            "Set it to one such as Europe/Berlin.",
-        ) from error
     return settings
 
 

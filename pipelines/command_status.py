@@ -18,7 +18,7 @@ from pipelines.settings import Settings, now
 from pipelines.show import MISSING, count, counted, grid, instant, size
 from pipelines.warehouse import open_warehouse, read_warehouse
 from schemas.definition_files import load_procedures
-from schemas.errors import WarehouseBusy
+from schemas.errors import SourceError, WarehouseBusy
 
 _TEXTS = """
     select f.file_name, q.line, q.rules, q.raw_text
@@ -38,6 +38,7 @@ _VERSIONS = """
         coalesce(max(batch_seq), 0)
     from raw.process_versions
 """
+_MAKE_ONE = "Make one with `leadtime run --landing DIR`, or see `leadtime demo`."
 # Another reader is gone within this time; a run is not.
 _PATIENCE_SECONDS = 2.0
 
@@ -49,11 +50,7 @@ def show_status(console: Console, settings: Settings) -> None:
     """
     holder = lease_holder(settings.data)
     if not settings.warehouse.exists() and not holder:
-        console.print(f"There is no warehouse in {settings.data} yet.")
-        console.print(
-            f"Make one with `{next_command(settings, 'run')} --landing DIR`, or see "
-            "`leadtime demo`."
-        )
+        console.print(f"There is no warehouse in {settings.data} yet. {_MAKE_ONE}")
         return
     if holder is None:
         try:
@@ -88,8 +85,8 @@ def show_quarantine(console: Console, settings: Settings, *, n_texts: int) -> No
                     count(row.lines),
                     row.rule,
                     row.procedure or MISSING,
-                    row.sentence,
-                    row.examples[0] if row.examples else MISSING,
+                    row.sentence or MISSING,
+                    row.examples[0],
                 )
                 for row in rows
             ],
@@ -109,11 +106,21 @@ def show_quarantine(console: Console, settings: Settings, *, n_texts: int) -> No
 
 
 def replay_quarantine(console: Console, settings: Settings) -> None:
-    """Put quarantined lines through once more, and print what became of them."""
+    """Put quarantined lines through once more, and print what became of them.
+
+    Raises `SourceError` when there is no warehouse yet.
+    """
+    if not settings.warehouse.exists():
+        raise SourceError(str(settings.data), "there is no warehouse yet", _MAKE_ONE)
     procedures = load_procedures(settings.procedures)
     with open_warehouse(settings, purpose="leadtime quarantine --replay") as con:
         report = replay(con, procedures, started_at=now())
-    console.print(report)
+    if not report.lines:
+        console.print("The quarantine holds no line that could be put through again.")
+        return
+    console.print(str(report))
+    if report.counts.accepted:
+        console.print(f"`{next_command(settings, 'run')}` brings the tables up to date with them.")
 
 
 def _show_warehouse(console: Console, settings: Settings, con: duckdb.DuckDBPyConnection) -> None:

@@ -27,15 +27,16 @@ _WHITE = b" \t\r\n"
 def read_elements(file: LandingFile) -> Iterator[Chunk]:
     """The elements of a `.json` file as chunks of lines; the line number is the element's number.
 
-    `[...]` gives its elements, `{"_data": [...], ...}` those of `_data`, anything else its top-level
-    values. What stands where no element may stand becomes a line of its own, for quarantine.
+    `[...]` gives its elements, `{"_data": [...], ...}` those of `_data`, anything else its
+    top-level values. What stands where no element may stand becomes a line of its own, for quarantine.
     Raises `UnreadableFile` when a page has no list of data, or the file does not decompress.
     """
     position = 0
 
     def blocks() -> Iterator[bytes]:
         nonlocal position
-        for block, position in read_blocks(file):
+        for block, read in read_blocks(file):
+            position = read
             yield block
 
     def lines() -> Iterator[bytes]:
@@ -100,13 +101,38 @@ def _scan(buffer: bytes, blocks: Iterator[bytes], base: int) -> Iterator[bytes]:
                 if element:
                     yield element
                 start = at
-    rest = buffer[start:].strip(_WHITE)
-    if depth >= base:
-        # The document ended inside an element, or between two of them.
-        if rest or base:
-            yield rest or b"]"
-    elif base < 2 and (more := b"".join([rest, *blocks]).strip(_WHITE)):
-        yield more  # something stands behind the end
+    if depth < base:
+        yield from _after_the_list(buffer[at:], blocks, depth)
+    elif (rest := buffer[start:].strip(_WHITE)) or base:
+        yield rest or b"]"  # the document ended inside an element, or between two of them
+
+
+def _after_the_list(buffer: bytes, blocks: Iterator[bytes], depth: int) -> Iterator[bytes]:
+    """What stands behind the list and the `depth` brackets around it; more than nothing is wrong.
+
+    A second document would: it is not read, but it does not vanish either.
+    """
+    at = 0
+    while depth:
+        skipped = _TO_BRACKET.match(buffer, at)
+        at = skipped.end() if skipped else at
+        token = buffer[at : at + 1]
+        if token in (b"", b'"'):
+            more = next(blocks, None)
+            if more is None:
+                yield b"}"
+                return
+            buffer, at = buffer[at:] + more, 0
+            continue
+        at += 1
+        depth += 1 if token in (b"{", b"[") else -1
+    rest = buffer[at:].lstrip(_WHITE)
+    for block in blocks:
+        # Of what is too long to be a line, its start is enough.
+        if len(rest) <= LONGEST_LINE_BYTES:
+            rest = (rest + block).lstrip(_WHITE)
+    if rest := rest.strip(_WHITE):
+        yield rest
 
 
 def _one_line(element: bytes) -> bytes:

@@ -4,16 +4,18 @@ What is right or wrong with a record is decided in `transforms/validation.py`; r
 `landing.py`, `elements.py` and `parquet.py`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import groupby
+from typing import Literal
 
 import duckdb
 
 from pipelines.elements import read_elements
-from pipelines.judging import Judges
-from pipelines.landing import LandingFile, UnreadableFile, read_chunks
+from pipelines.judging import Judged, Judges
+from pipelines.landing import Chunk, LandingFile, UnreadableFile, read_chunks
 from pipelines.parquet import read_rows
 from pipelines.store import Counts, Store
 from schemas.core_record import ONE_DAY_MS
@@ -36,6 +38,16 @@ class IngestReport:
     counts: Counts = field(default_factory=Counts)
 
 
+@dataclass(frozen=True)
+class _Part:
+    """One event in the reading of a file; `sha256` is empty where the file could not be opened."""
+
+    file: LandingFile
+    sha256: str
+    kind: Literal["chunk", "end", "broken", "known", "seen", "gone"]
+    problem: str = ""
+
+
 def ingest(
     con: duckdb.DuckDBPyConnection,
     files: list[LandingFile],
@@ -47,28 +59,50 @@ def ingest(
     """Take in the files that have not been seen, in their order; `started_at` is the run's start.
 
     A file is one transaction: after a crash it is there whole or not at all. A file that changes
-    while it is read is left for the next run. A file that cannot be read to its end becomes one
-    quarantined line. Raises `AssertionError` when lines do not add up; the file is then not in.
+    while it is read is left for the next run, and so is one that may not be opened, which the
+    report names. A file that cannot be read to its end becomes one quarantined line. Raises
+    `AssertionError` when lines do not add up; the file is then not in.
     """
     store = Store(con, started_at)
-    latest_ms = int(started_at.timestamp() * 1000) + ONE_DAY_MS
     report = IngestReport()
-    known = store.known_paths()
-    with Judges(procedures, latest_ms) as judges, ThreadPoolExecutor(max_workers=1) as hashing:
-        waiting = [(file, _hash_later(hashing, file, known)) for file in files]
-        for file, digest in waiting:
-            sha256 = digest if isinstance(digest, str) else digest.result()
-            if not file.is_unchanged():
-                report.still_written.append(file.name)
-            elif store.has_file(sha256):
-                report.seen_before += 1
-                if not isinstance(digest, str):
-                    store.remember_path(file, sha256)
-            else:
-                _ingest_file(store, judges, file, sha256, report, progress)
-                continue
-            progress(file.size)
+    hashing = ThreadPoolExecutor(max_workers=1)
+    try:
+        with Judges(procedures, int(started_at.timestamp() * 1000) + ONE_DAY_MS) as judges:
+            # Reading runs ahead of writing, into the next files: small files are judged together.
+            parts = judges.judge(_read(files, store, hashing))
+            for file, of_file in groupby(parts, key=lambda part: part[0].file):
+                _take_in(store, file, of_file, report, progress)
+    finally:
+        hashing.shutdown(cancel_futures=True)
     return report
+
+
+def _read(
+    files: list[LandingFile], store: Store, hashing: ThreadPoolExecutor
+) -> Iterator[tuple[_Part, Chunk | None]]:
+    """The chunks of the files that are new; the last part of a file has no chunk."""
+    known = store.known_paths()
+    waiting = [(file, _hash_later(hashing, file, known)) for file in files]
+    ahead: set[str] = set()
+    for file, digest in waiting:
+        try:
+            sha256 = digest if isinstance(digest, str) else digest.result()
+        except OSError as error:
+            reason = f"it cannot be opened: {error.strerror or error}"
+            yield _Part(file, "", "gone", reason), None
+            continue
+        if sha256 in ahead or store.has_file(sha256):
+            yield _Part(file, sha256, "known" if digest is sha256 else "seen"), None
+            continue
+        ahead.add(sha256)
+        try:
+            for chunk in _READERS[file.format](file):
+                yield _Part(file, sha256, "chunk"), chunk
+            yield _Part(file, sha256, "end"), None
+        except UnreadableFile as problem:
+            yield _Part(file, sha256, "broken", str(problem)), None
+        except FileNotFoundError:
+            yield _Part(file, sha256, "gone", "it is gone"), None
 
 
 def _hash_later(
@@ -78,35 +112,47 @@ def _hash_later(
     return known.get((file.name, file.size, file.mtime_ns)) or pool.submit(file.sha256)
 
 
-def _ingest_file(
+def _take_in(
     store: Store,
-    judges: Judges,
     file: LandingFile,
-    sha256: str,
+    parts: Iterable[tuple[_Part, Judged | None]],
     report: IngestReport,
     progress: Progress,
 ) -> None:
+    """Write the parts of one file, and report what became of it."""
     done = 0
-    store.begin(file)
+    store.begin()
     try:
-        try:
-            for judged in judges.judge(_READERS[file.format](file)):
+        for part, judged in parts:
+            if judged is not None:
                 store.add(judged)
-                progress(max(0, min(judged.position, file.size) - done))
-                done = max(done, min(judged.position, file.size))
-        except UnreadableFile as problem:
+                position = max(done, min(judged.position, file.size))
+                progress(position - done)
+                done = position
+            else:
+                _end(store, part, report)
+    finally:
+        store.rollback()
+    progress(file.size - done)
+
+
+def _end(store: Store, last: _Part, report: IngestReport) -> None:
+    file, sha256 = last.file, last.sha256
+    is_in = store.has_file(sha256)
+    if not file.is_unchanged() or (last.kind in ("known", "seen") and not is_in):
+        report.still_written.append(file.name)
+    elif last.kind == "known":
+        report.seen_before += 1
+    elif last.kind == "seen":
+        report.seen_before += 1
+        store.remember(file, sha256)
+    elif last.kind == "gone":
+        report.unreadable.append(f"{file.name}: {last.problem}")
+    else:
+        if last.kind == "broken":
+            report.unreadable.append(f"{file.name}: {last.problem}")
             store.rollback()
-            store.begin(file)
-            store.add_unreadable(str(problem))
-            report.unreadable.append(f"{file.name}: {problem}")
-        if not file.is_unchanged():
-            store.rollback()
-            report.still_written.append(file.name)
-            return
+            store.begin()
+            store.add_unreadable(last.problem)
         report.counts += store.commit(file, sha256)
         report.files += 1
-    except BaseException:
-        store.rollback()
-        raise
-    finally:
-        progress(file.size - done)

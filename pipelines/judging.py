@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
+from typing import Self, TypeVar
 
 import duckdb
 import polars as pl
@@ -20,6 +21,7 @@ from schemas.definitions import Procedures
 from transforms.tables import MACROS
 from transforms.validation import Validated, Validator
 
+_T = TypeVar("_T")
 _THREADS = 2
 _QUARANTINE = {
     "line": pl.Int64,
@@ -56,7 +58,7 @@ class Judges:
         self._pool = ThreadPoolExecutor(max_workers=_THREADS)
         self._mine = threading.local()
 
-    def __enter__(self) -> "Judges":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -67,22 +69,24 @@ class Judges:
     ) -> None:
         self._pool.shutdown(cancel_futures=True)
 
-    def judge(self, chunks: Iterable[Chunk]) -> Iterator[Judged]:
+    def judge(self, parts: Iterable[tuple[_T, Chunk | None]]) -> Iterator[tuple[_T, Judged | None]]:
         """Judge chunks side by side; results come in the order of the chunks.
 
-        Memory holds a chunk per thread and one that waits, however long the file is.
+        What comes with a chunk comes out with its result, also where there is no chunk. Memory
+        holds a chunk per thread and one that waits, however many there are.
         """
-        waiting: deque[Future[Judged]] = deque()
+        waiting: deque[tuple[_T, Future[Judged] | None]] = deque()
         try:
-            for chunk in chunks:
-                waiting.append(self._pool.submit(self._judge, chunk))
-                if len(waiting) > _THREADS:
-                    yield waiting.popleft().result()
+            for label, chunk in parts:
+                waiting.append((label, chunk and self._pool.submit(self._judge, chunk)))
+                while sum(future is not None for _, future in waiting) > _THREADS:
+                    yield _finished(waiting.popleft())
             while waiting:
-                yield waiting.popleft().result()
+                yield _finished(waiting.popleft())
         finally:
-            for future in waiting:
-                future.cancel()
+            for _, future in waiting:
+                if future:
+                    future.cancel()
 
     def _judge(self, chunk: Chunk) -> Judged:
         con, validator = self._tools()
@@ -103,6 +107,11 @@ class Judges:
             con.execute(MACROS)
             self._mine.tools = con, Validator(con, self._procedures, self._latest_ms)
         return self._mine.tools
+
+
+def _finished(part: tuple[_T, Future[Judged] | None]) -> tuple[_T, Judged | None]:
+    label, future = part
+    return label, future and future.result()
 
 
 def quarantine_frame(lines: Iterable[tuple[int | None, str, str]]) -> pl.DataFrame:

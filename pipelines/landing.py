@@ -92,7 +92,8 @@ def find_files(landing: Path) -> tuple[list[LandingFile], list[str]]:
         raise SourceError(
             str(landing),
             "no such landing folder",
-            "Make it and put .ndjson, .json or .parquet files there, or name another with --landing",
+            "Make it and put .ndjson, .json or .parquet files there, or name another with "
+            "--landing",
         )
     found: list[LandingFile] = []
     others: list[str] = []
@@ -102,11 +103,17 @@ def find_files(landing: Path) -> tuple[list[LandingFile], list[str]]:
             continue
         if path.name.lower().endswith(_TEMPORARY_SUFFIXES) or not path.is_file():
             continue
-        file = _recognise(path, name.as_posix())
-        if file is None:
-            others.append(name.as_posix())
-        else:
-            found.append(file)
+        # A name need not be UTF-8; what is written to the warehouse must be.
+        text = name.as_posix().encode(errors="surrogateescape").decode(errors="backslashreplace")
+        kind = _kind(path)
+        if kind is None:
+            others.append(text)
+            continue
+        try:
+            status = path.stat()
+        except FileNotFoundError:
+            continue
+        found.append(LandingFile(path, text, *kind, status.st_size, status.st_mtime_ns))
     return found, others
 
 
@@ -172,7 +179,8 @@ def split_lines(
         yield Chunk(b"".join(collected), first_line, lines, position(), too_long)
 
 
-def _recognise(path: Path, name: str) -> LandingFile | None:
+def _kind(path: Path) -> tuple[str, str | None] | None:
+    """Format and compression by the name; None for a file of another kind."""
     suffixes = [suffix.lower() for suffix in path.suffixes]
     compression = COMPRESSIONS.get(suffixes[-1]) if suffixes else None
     if compression:
@@ -180,8 +188,7 @@ def _recognise(path: Path, name: str) -> LandingFile | None:
     kind = FORMATS.get(suffixes[-1]) if suffixes else None
     if kind is None or (kind == "parquet" and compression):
         return None
-    found = path.stat()
-    return LandingFile(path, name, kind, compression, found.st_size, found.st_mtime_ns)
+    return kind, compression
 
 
 def _plain_blocks(raw: BinaryIO) -> Iterator[bytes]:

@@ -7,6 +7,7 @@ that are counted is `store.py`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 import duckdb
 
@@ -31,7 +32,7 @@ class Counts:
     quarantined: int = 0
     blank: int = 0
 
-    def __iadd__(self, other: Counts) -> Counts:
+    def __iadd__(self, other: Counts) -> Self:
         for name in self.__dataclass_fields__:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         return self

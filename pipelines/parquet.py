@@ -1,7 +1,9 @@
 """Parquet files as chunks of lines: each row becomes the JSON line it stands for."""
 
 import json
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import duckdb
 
@@ -18,13 +20,13 @@ def read_rows(file: LandingFile) -> Iterator[Chunk]:
     """
     con = duckdb.connect(config={"threads": 2})
     try:
-        source = con.sql("select * from read_parquet($file)", params={"file": str(file.path)})
+        path = {"file": _exactly(file.path)}
+        source = con.sql("select * from read_parquet($file)", params=path)
         kinds = dict(zip(source.columns, map(str, source.types), strict=True))
-        total = con.sql(
-            "select num_rows from parquet_file_metadata($file)", params={"file": str(file.path)}
-        ).fetchall()
-        rows = total[0][0]
-        query = f"select to_json(row)::varchar as line from (select {_columns(kinds)} from source) row"
+        query = "select num_rows from parquet_file_metadata($file)"
+        rows = con.execute(query, path).fetchall()[0][0]
+        columns = ", ".join(f"{_value(name, kind)} as {_quoted(name)}" for name, kind in kinds.items())
+        query = f"select to_json(row)::varchar as line from (select {columns} from source) as row"
         reader = con.sql(query).to_arrow_reader(_BATCH_ROWS)
         read = 0
 
@@ -42,16 +44,17 @@ def read_rows(file: LandingFile) -> Iterator[Chunk]:
         con.close()
 
 
-def _columns(kinds: dict[str, str]) -> str:
-    return ", ".join(f"{_value(name, kind)} as {_quoted(name)}" for name, kind in kinds.items())
+def _exactly(path: Path) -> str:
+    """The path with nothing in it that DuckDB takes for a pattern of names."""
+    return re.sub(r"([*?\[])", r"[\1]", str(path))
 
 
 def _value(name: str, kind: str) -> str:
     column = _quoted(name)
     if kind.startswith("TIMESTAMP WITH TIME ZONE"):
-        return f"epoch_ms({column})"
+        return f"case when isfinite({column}) then epoch_ms({column}) end"
     if kind.startswith("TIMESTAMP"):
-        return f"epoch_ms({column}::timestamp)"
+        return f"case when isfinite({column}) then epoch_ms({column}::timestamp) end"
     if name in ("data", "derivedData") and kind == "VARCHAR":
         return f"case when json_valid({column}) then {column}::json else to_json({column}) end"
     return column

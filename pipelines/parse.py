@@ -38,7 +38,8 @@ Bad = tuple[int, str, str]
 @dataclass
 class Parsed:
     """What a chunk held: `records` (one row per record, `line` and the raw columns of
-    `core_record`), `bad` lines and the number of blank ones."""
+    `core_record`), `bad` lines and the number of blank ones.
+    """
 
     records: pl.DataFrame
     blank: int = 0

@@ -1,9 +1,10 @@
-"""The quarantine: what is in it, and putting it through again after definitions were mended.
+"""The quarantine: what is in it and why, and putting it through again with mended definitions.
 
-How lines are judged is in `judging.py`, how the tables are written in `store.py`.
+The rules are in `schemas/`; how lines are judged is `judging.py`.
 """
 
-from collections import deque
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -15,20 +16,22 @@ from pipelines.judging import Judged, Judges
 from pipelines.landing import CHUNK_BYTES, Chunk
 from pipelines.ledger import Counts
 from pipelines.store import Store
+from pipelines.warehouse import LINES_PER_FILE
 from schemas.core_record import ONE_DAY_MS
 from schemas.definitions import Procedures
-from schemas.rule_book import NOT_UTF8, TOO_LONG
+from schemas.rule_book import NOT_UTF8, TOO_LONG, UNREADABLE, all_rules
 
-_EXAMPLES = 10
-_BATCH_LINES = 10_000
+_SHOWN = 10
+# The quarantine holds only the start of such a line, or another form of it.
+_NOT_WHOLE = [UNREADABLE.id, TOO_LONG.id, NOT_UTF8.id]
 
 
 @dataclass(frozen=True)
 class QuarantinedRule:
-    """A rule that keeps lines in quarantine, with the places of up to ten of them.
+    """One rule and how many quarantined lines of a procedure break it.
 
-    `procedure` is the shortId where the lines name a known procedure, else None. A line that breaks
-    several rules counts for each.
+    `procedure` is a shortId, or the id where it is not defined; None where the lines name none.
+    `examples` are at most ten places as `file:line`, the first ones in order.
     """
 
     rule: str
@@ -40,7 +43,10 @@ class QuarantinedRule:
 
 @dataclass
 class ReplayReport:
-    """What became of quarantined lines: `lines` were put through again."""
+    """What became of the quarantined lines: `lines = accepted + duplicates + quarantined`.
+
+    Lines whose text is not kept whole are not among them.
+    """
 
     lines: int = 0
     counts: Counts = field(default_factory=Counts)
@@ -54,120 +60,117 @@ class ReplayReport:
 
 
 def list_quarantine(con: duckdb.DuckDBPyConnection) -> list[QuarantinedRule]:
-    """The rules that keep lines in quarantine, most lines first; no text of a line is in it."""
-    rows = con.execute(_RULES_OF_QUARANTINE, {"examples": _EXAMPLES}).fetchall()
-    return [QuarantinedRule(*row) for row in rows]
+    """The rules that quarantined lines break, the most frequent first; no values, no text."""
+    names = _defined(con, "select procedure_id::varchar, procedure from config.procedures")
+    sentences = {rule.id: rule.sentence for rule, _ in all_rules(Procedures((), {}))}
+    sentences |= _defined(con, "select rule, sentence from config.rules")
+    rows = con.execute(_QUARANTINED, {"n": _SHOWN}).fetchall()
+    return [
+        QuarantinedRule(
+            rule=rule,
+            sentence=sentences.get(rule, ""),
+            procedure=names.get(procedure, procedure),
+            lines=lines,
+            examples=[name if line is None else f"{name}:{line}" for name, line in places],
+        )
+        for rule, procedure, lines, places in rows
+    ]
 
 
 def replay(
     con: duckdb.DuckDBPyConnection, procedures: Procedures, *, started_at: datetime
 ) -> ReplayReport:
-    """Put every quarantined line through again, with the definitions of now.
+    """Judge quarantined lines by the definitions of now; what is accepted becomes a version.
 
-    A line that is accepted takes the place in the order it would have had from the start. Lines
-    whose text was not kept whole, and files that could not be read, stay. Each step is one
-    transaction, after which the lines of every file add up.
+    A version keeps the place in the order it would have had, under a new batch. Where the same
+    version has come since, that one becomes the duplicate. One transaction per file; raises
+    `AssertionError` when the lines of a file do not add up, and the file is then as it was.
     """
     store = Store(con, started_at)
     report = ReplayReport()
     latest_ms = int(started_at.timestamp() * 1000) + ONE_DAY_MS
-    waiting: deque[tuple[int, list[int]]] = deque()
-
-    def chunks() -> Iterator[Chunk]:
-        for file_seq, numbers, body in _batches(con):
-            waiting.append((file_seq, numbers))
-            yield Chunk(body, first_line=1, lines=len(numbers), position=0, too_long={})
-
     with Judges(procedures, latest_ms) as judges:
-        # Everything is read before anything is written: judging runs ahead of the writing.
-        for judged in judges.judge(list(chunks())):
-            file_seq, numbers = waiting.popleft()
-            report.lines += judged.lines
-            report.counts += store.replay(file_seq, _renumbered(judged, numbers))
+        for places, judged in judges.judge(_read(con)):
+            assert judged is not None
+            for file_seq, of_file in _by_file(places, judged):
+                try:
+                    report.counts += store.replay(file_seq, of_file)
+                finally:
+                    store.rollback()
+                report.lines += of_file.lines
     return report
 
 
-def _batches(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[int, list[int], bytes]]:
-    """Quarantined lines by file, as (file, line numbers, their bytes)."""
-    unfit = [TOO_LONG.id, NOT_UTF8.id]
-    places = con.execute(_REPLAYABLE, {"unfit": unfit}).fetchall()
-    files: dict[int, list[int]] = {}
-    for file_seq, line in places:
-        files.setdefault(file_seq, []).append(line)
-    for file_seq, lines in files.items():
-        for start in range(0, len(lines), _BATCH_LINES):
-            part = lines[start : start + _BATCH_LINES]
-            rows = con.execute(_TEXTS, {"file": file_seq, "lines": part}).fetchall()
-            yield from _limited(file_seq, rows)
-
-
-def _limited(
-    file_seq: int, rows: list[tuple[int, str]]
-) -> Iterator[tuple[int, list[int], bytes]]:
-    numbers: list[int] = []
-    texts: list[bytes] = []
+def _read(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[pl.Series, Chunk]]:
+    """Quarantined lines as chunks, with the `ingest_seq` of each line."""
+    query = """
+        select ingest_seq, strlen(raw_text) from raw.quarantine
+        where line is not null and not list_has_any(rules, $not_whole) order by ingest_seq
+    """
+    waiting: list[int] = []
     size = 0
-    for line, text in rows:
-        numbers.append(line)
-        texts.append(text.encode() + b"\n")
-        size += len(texts[-1])
+    for ingest_seq, length in con.execute(query, {"not_whole": _NOT_WHOLE}).fetchall():
+        waiting.append(ingest_seq)
+        size += length
         if size >= CHUNK_BYTES:
-            yield file_seq, numbers, b"".join(texts)
-            numbers, texts, size = [], [], 0
-    if numbers:
-        yield file_seq, numbers, b"".join(texts)
+            yield _chunk(con, waiting)
+            waiting, size = [], 0
+    if waiting:
+        yield _chunk(con, waiting)
 
 
-def _renumbered(judged: Judged, numbers: list[int]) -> Judged:
-    """With the line numbers of the file in place of those of the chunk."""
-    known = pl.DataFrame(
-        {"line": range(1, len(numbers) + 1), "of_file": numbers},
-        schema={"line": pl.Int64, "of_file": pl.Int64},
-    )
-
-    def place(frame: pl.DataFrame) -> pl.DataFrame:
-        placed = frame.join(known, on="line", how="left", maintain_order="left")
-        return placed.with_columns(line="of_file").drop("of_file")
-
-    return replace(
-        judged,
-        accepted=place(judged.accepted),
-        violations=place(judged.violations),
-        rejected=place(judged.rejected),
-    )
+def _chunk(con: duckdb.DuckDBPyConnection, places: list[int]) -> tuple[pl.Series, Chunk]:
+    query = """
+        select raw_text from raw.quarantine where list_contains($places, ingest_seq)
+        order by ingest_seq
+    """
+    texts = con.execute(query, {"places": places}).fetchall()
+    body = "".join(f"{text}\n" for (text,) in texts).encode()
+    return pl.Series(places, dtype=pl.Int64), Chunk(body, 1, len(places), 0, {})
 
 
-_RULES_OF_QUARANTINE = """
-    with broken as (
+def _by_file(places: pl.Series, judged: Judged) -> Iterator[tuple[int, Judged]]:
+    """What was judged together, file by file, under the line numbers of the files."""
+    files = places // LINES_PER_FILE
+    for file_seq in files.unique(maintain_order=True):
+        parts = {
+            name: frame.with_columns(line=places.gather(frame["line"] - 1))
+            .filter(pl.col("line") // LINES_PER_FILE == file_seq)
+            .with_columns(pl.col("line") % LINES_PER_FILE)
+            for name, frame in (
+                ("accepted", judged.accepted),
+                ("violations", judged.violations),
+                ("rejected", judged.rejected),
+            )
+        }
+        yield file_seq, replace(judged, **parts, lines=int((files == file_seq).sum()))
+
+
+def _defined(con: duckdb.DuckDBPyConnection, query: str) -> dict[str, str]:
+    """Two columns of a `config` table; empty before the first build."""
+    try:
+        return dict(con.execute(query).fetchall())
+    except duckdb.CatalogException:
+        return {}
+
+
+_QUARANTINED = """
+    with places as (
         select
             unnest(q.rules) as rule,
-            p.procedure,
-            f.file_name || coalesce(':' || q.line, '') as place,
-            q.ingest_seq
+            lower(try_cast(q.procedure as uuid)::varchar) as procedure,
+            q.ingest_seq,
+            f.file_name,
+            q.line
         from raw.quarantine as q
         inner join raw.ingest_files as f using (file_seq)
-        left join config.procedures as p on p.procedure_id = try_cast(q.procedure as uuid)
-    ), sentences as (
-        select rule, procedure, any_value(sentence) as sentence from config.rules group by all
     )
     select
-        b.rule,
-        coalesce(any_value(s.sentence), '') as sentence,
-        b.procedure,
+        rule,
+        procedure,
         count(*) as lines,
-        list(b.place order by b.ingest_seq)[:$examples] as examples
-    from broken as b
-    left join sentences as s
-        on s.rule = b.rule and (s.procedure is null or s.procedure = b.procedure)
-    group by b.rule, b.procedure
-    order by lines desc, b.rule, b.procedure
-"""
-_REPLAYABLE = """
-    select file_seq, line from raw.quarantine
-    where line is not null and not list_has_any(rules, $unfit)
-    order by file_seq, line
-"""
-_TEXTS = """
-    select line, raw_text from raw.quarantine
-    where file_seq = $file and line in (select unnest($lines)) order by line
+        list([file_name, line::varchar] order by ingest_seq)[:$n] as places
+    from places
+    group by rule, procedure
+    order by lines desc, rule, procedure
 """

@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import available_timezones
 
 from schemas.errors import SourceError
 
@@ -54,7 +55,7 @@ def from_environment() -> Settings:
     `_MEMORY_LIMIT` and `_WAIT_SECONDS`; what is not set keeps its default, and the landing folder
     follows the data folder.
 
-    Raises `SourceError` when a number is not one.
+    Raises `SourceError` when a number or a time zone is not one.
     """
     given = {
         name: os.environ[f"LEADTIME_{name.upper()}"]
@@ -67,7 +68,7 @@ def from_environment() -> Settings:
         data=data,
         landing=Path(given["landing"]) if "landing" in given else data / "landing",
         procedures=Path(given["procedures"]) if "procedures" in given else default.procedures,
-        time_zone=given.get("time_zone", default.time_zone),
+        time_zone=_zone(given.get("time_zone", default.time_zone)),
         keep=int(_number(given, "keep", default.keep)),
         threads=int(_number(given, "threads", default.threads)),
         memory_limit=given.get("memory_limit", default.memory_limit),
@@ -79,6 +80,13 @@ def now() -> datetime:
     """The present instant in UTC, to the millisecond; the only clock of the product."""
     instant = datetime.now(UTC)
     return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
+
+
+def _zone(name: str) -> str:
+    if name not in available_timezones():
+        action = "Set it to an IANA time zone such as Europe/Berlin or UTC"
+        raise SourceError("LEADTIME_TIME_ZONE", f"found {name!r}", action)
+    return name
 
 
 def _number(given: dict[str, str], name: str, default: float) -> float:

@@ -48,15 +48,7 @@ class Store:
         query = "select count(*) from raw.ingest_files where sha256 = $sha"
         return number(self.con, query, {"sha": sha256}) > 0
 
-    def remember_path(self, file: LandingFile, sha256: str) -> None:
-        """Spare later runs the hashing of a file that has not changed."""
-        parameters = {"name": file.name, "bytes": file.size, "mtime": file.mtime_ns, "sha": sha256}
-        self.con.execute("delete from raw.landing_paths where file_name = $name", {"name": file.name})
-        self.con.execute(
-            "insert into raw.landing_paths values ($name, $bytes, $mtime, $sha)", parameters
-        )
-
-    def begin(self, file: LandingFile) -> None:
+    def begin(self) -> None:
         """Start the transaction of a file, and give the file its place in the order."""
         self.con.execute("begin")
         query = "select max(file_seq) from raw.ingest_files"
@@ -90,7 +82,8 @@ class Store:
         """Write the ledger row, drop duplicates, check that lines add up, and commit."""
         self.con.execute(
             "insert into raw.ingest_files values ($file_seq, $batch_seq, $sha256, $name, $format, "
-            "$status, $problem, $bytes, $lines, $accepted, $duplicates, $quarantined, $blank, $now)",
+            "$status, $problem, $bytes, $lines, $accepted, $duplicates, $quarantined, $blank, "
+            "$now)",
             {
                 "file_seq": self._file_seq,
                 "batch_seq": self.batch_seq,
@@ -105,10 +98,15 @@ class Store:
             },
         )
         drop_duplicates(self.con, self._file_seq, self.batch_seq)
-        self.remember_path(file, sha256)
+        self._remember_path(file, sha256)
         counts = checked_counts(self.con, self._file_seq)
         self.con.execute("commit")
         return counts
+
+    def remember(self, file: LandingFile, sha256: str) -> None:
+        """Commit only the name of a file that has been taken in under another, or before."""
+        self._remember_path(file, sha256)
+        self.con.execute("commit")
 
     def replay(self, file_seq: int, judged: Judged) -> Counts:
         """Store what became of quarantined lines of a file that were judged anew; the changes.
@@ -138,6 +136,13 @@ class Store:
         after = checked_counts(self.con, file_seq)
         self.con.execute("commit")
         return after - before
+
+    def _remember_path(self, file: LandingFile, sha256: str) -> None:
+        """Spare later runs the hashing of a file that has not changed."""
+        path = {"name": file.name, "bytes": file.size, "mtime": file.mtime_ns, "sha": sha256}
+        query = "delete from raw.landing_paths where file_name = $name"
+        self.con.execute(query, {"name": file.name})
+        self.con.execute("insert into raw.landing_paths values ($name, $bytes, $mtime, $sha)", path)
 
     def _insert_versions(self, accepted: pl.DataFrame) -> None:
         casts = [
@@ -194,6 +199,7 @@ class Store:
 
     def _rows(self, query: str) -> list[tuple[str, int, int, str]]:
         return self.con.execute(query).fetchall()
+
 
 _LEAVE_QUARANTINE = """
     delete from raw.quarantine where ingest_seq in (select $first + line from incoming)

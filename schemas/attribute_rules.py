@@ -108,7 +108,7 @@ def attribute_schema(procedure: Procedure, rules: list[Rule]) -> pa.DataFrameSch
 
 
 def undeclared_rule(source: Source) -> Rule:
-    """The rule behind keys that no attribute has; found by comparing keys, not by a column check."""
+    """The rule about keys that no attribute has; keys are compared, no column is checked."""
     field, stem = ("data", "attr") if source == "data" else ("derivedData", "derived")
     return Rule(
         f"{stem}:*:declared", "flag", f"Every key of `{field}` is a declared attribute.", field

@@ -36,7 +36,7 @@ class Rule:
 
 
 class RuleError(RuntimeError):
-    """A check failed as a whole instead of naming rows: a defect of the rules, never of the data."""
+    """A check failed as a whole, naming no rows: a defect of the rules, never of the data."""
 
 
 def compile_schema(

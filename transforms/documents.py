@@ -6,7 +6,7 @@ The rules are in `schemas/attribute_rules.py`; what a broken rule does to its ve
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -41,8 +41,13 @@ VIOLATIONS = {
 _LONGEST_SHOWN = 200
 _SLICE_ROWS = 8_000  # DuckDB shares a frame out to its threads by these
 
-_Keys = tuple[list[str], list[str], list[int]]
-"""Keys that stand together in `data` and in `derived_data`, and the lines where they do."""
+
+@dataclass(frozen=True)
+class _Keys:
+    """Keys that stand together in the documents of some lines."""
+
+    keys: Mapping[Source, Sequence[str]]
+    lines: Sequence[int]
 
 
 def with_rules(failures: pl.DataFrame, rules: Iterable[Rule]) -> pl.DataFrame:
@@ -69,8 +74,8 @@ class DocumentJudge:
     values: list[Value]
     rules: list[Rule]
     schema: pa.DataFrameSchema
-    queries: dict[tuple[frozenset[str], ...], str] = field(
-        default_factory=dict[tuple[frozenset[str], ...], str]
+    queries: dict[tuple[frozenset[str], frozenset[Source]], str] = field(
+        default_factory=dict[tuple[frozenset[str], frozenset[Source]], str]
     )
 
     @classmethod
@@ -86,7 +91,8 @@ class DocumentJudge:
         `documents` has one row per version: `line` and both documents as JSON objects.
         """
         with _bound(con, documents):
-            kinds: list[_Keys] = con.execute(_KINDS_OF_KEYS).fetchall()
+            rows = con.execute(_KINDS_OF_KEYS).fetchall()
+        kinds = [_Keys(dict(zip(DOCUMENTS, keys, strict=True)), lines) for *keys, lines in rows]
         with _bound(con, documents.with_columns(is_strange=self._is_strange(kinds))):
             content = con.sql(self._query(kinds)).pl()
         failures = with_rules(find_failures(content, self.schema, self.rules), self.rules)
@@ -96,11 +102,8 @@ class DocumentJudge:
 
     def _query(self, kinds: Sequence[_Keys]) -> str:
         # Building the query takes as long as running it on a small file: most chunks share it.
-        present = {
-            document: frozenset(key for kind in kinds for key in kind[position])
-            for position, document in enumerate(DOCUMENTS)
-        }
-        declared = frozenset().union(*(present[d] & self._known[d] for d in DOCUMENTS))
+        present = {d: {key for kind in kinds for key in kind.keys[d]} for d in DOCUMENTS}
+        declared = frozenset(key for d in DOCUMENTS for key in present[d] & self._known[d])
         strange = frozenset(d for d in DOCUMENTS if present[d] - self._known[d])
         if (declared, strange) not in self.queries:
             query = read_content(
@@ -126,25 +129,21 @@ class DocumentJudge:
     def _is_strange(self, kinds: Sequence[_Keys]) -> pl.Expr:
         """Whether a line has an undeclared key, as the query asks."""
         known = self._known
-        strange = [
-            lines
-            for *both, lines in kinds
-            if any(set(keys) - known[document] for document, keys in zip(DOCUMENTS, both, strict=True))
-        ]
-        return pl.col("line").is_in([line for lines in strange for line in lines])
+        strange = [kind for kind in kinds if any(set(kind.keys[d]) - known[d] for d in DOCUMENTS)]
+        return pl.col("line").is_in([line for kind in strange for line in kind.lines])
 
     def _strange(self, kinds: Sequence[_Keys]) -> Iterator[tuple[int, str, str, str, str | None]]:
         """Violations for undeclared keys, and rejections for keys that stand twice."""
         known = self._known
-        for *both, lines in kinds:
-            for document, keys in zip(DOCUMENTS, both, strict=True):
+        for kind in kinds:
+            for document, keys in kind.keys.items():
                 rule = undeclared_rule(document)
                 for key in sorted(set(keys) - known[document]):
                     shown_key = key[:_LONGEST_SHOWN]
-                    yield from ((n, rule.id, rule.severity, shown_key, MASK) for n in lines)
+                    yield from ((n, rule.id, rule.severity, shown_key, MASK) for n in kind.lines)
                 if len(set(keys)) < len(keys):
                     rule = REPEATED_KEY
-                    yield from ((n, rule.id, rule.severity, document, None) for n in lines)
+                    yield from ((n, rule.id, rule.severity, document, None) for n in kind.lines)
 
     def _violations(
         self, content: pl.DataFrame, failures: pl.DataFrame
@@ -164,7 +163,7 @@ class DocumentJudge:
 
 
 @contextmanager
-def _bound(con: duckdb.DuckDBPyConnection, documents: pl.DataFrame) -> Iterator[None]:
+def _bound(con: duckdb.DuckDBPyConnection, documents: pl.DataFrame) -> Generator[None]:
     """`documents` as a relation of that name."""
     slices = [documents[i : i + _SLICE_ROWS] for i in range(0, documents.height, _SLICE_ROWS)]
     con.register("documents", pl.concat(slices, rechunk=False))

@@ -14,7 +14,7 @@ import polars as pl
 from schemas.attribute_rules import DOCUMENTS
 from schemas.core_record import FIELDS, convert, core_rules, core_schema, raw
 from schemas.definitions import Procedure, Procedures
-from schemas.rules import Rule, find_failures
+from schemas.rules import find_failures
 from transforms.documents import HASHES, VIOLATIONS, DocumentJudge, shown, with_rules
 
 _FIELD_OF = {f.name: f for f in FIELDS}
@@ -93,7 +93,7 @@ def known_states(procedures: Iterable[Procedure]) -> pl.DataFrame:
         for state in procedure.states
         for key in dict.fromkeys((state.id.lower(), state.short_id.lower()))
     ]
-    schema = dict.fromkeys(("procedure_id", "state_key", "state_id"), pl.String)
+    schema = {"procedure_id": pl.String, "state_key": pl.String, "state_id": pl.String}
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 

@@ -17,8 +17,11 @@ import duckdb
 import pytest
 from typer.testing import CliRunner
 
+from pipelines import command_run
 from pipelines.command import app
 from pipelines.command_demo import clear_demo
+from pipelines.execute import FailedCheck, RunResult
+from pipelines.ingest import IngestReport
 from pipelines.lease import hold_lease
 from pipelines.settings import PROCEDURES_FOLDER, Settings
 
@@ -184,6 +187,18 @@ def test_a_run_reads_only_what_is_new(demo: Demo) -> None:
     assert f'leadtime query --data {demo.data} "from funnel_steps"' in said.out
 
 
+def test_a_blocking_check_is_exit_1_and_says_the_last_generation_stays(
+    demo: Demo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = FailedCheck("flow_identity", "It does not hold in 2 cases.")
+    stopped = RunResult(IngestReport(), [], None, [failed], {"ingest": 0.1})
+    monkeypatch.setattr(command_run, "run_job", lambda *_, **__: stopped)
+    said = leadtime("run", "--data", demo.data)
+    assert said.code == 1
+    assert "Check failed: flow_identity: It does not hold in 2 cases." in said.out
+    assert "the last generation stays" in said.out
+
+
 def test_out_leaves_the_published_database_alone(demo: Demo, tmp_path: Path) -> None:
     before = (demo.data / "current.json").read_bytes()
     out = tmp_path / "then.duckdb"
@@ -252,8 +267,20 @@ def test_lines_of_an_unknown_procedure_come_back_once_it_is_defined(tmp_path: Pa
     assert replayed.code == 0, replayed
     assert "3 accepted" in replayed.out
     assert "leadtime run" in replayed.out
-    built = leadtime("run", *folders)
-    assert "3 processes" in built.out
+    assert "3 versions behind" in leadtime("status", *folders[:2]).out
+    assert "3 processes" in leadtime("run", *folders).out
+    assert "is empty" in leadtime("quarantine", *folders).out
+    assert "no line" in leadtime("quarantine", "--replay", *folders).out
+
+
+def test_without_a_warehouse_nothing_is_made(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    assert "no warehouse" in leadtime("status", "--data", data).out
+    for words in (["quarantine"], ["quarantine", "--replay"]):
+        said = leadtime(*words, "--data", data)
+        assert said.code == 1
+        assert "leadtime run --landing DIR" in said.err
+    assert not data.exists()
 
 
 def test_check_lists_every_problem(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def test_small_texts() -> None:
 
 def test_a_wide_answer_hides_columns_and_says_which() -> None:
     columns = ["process_id", "a" * 20, "b" * 20]
-    rows = [(n, "x", "y") for n in range(4)]
+    rows: list[tuple[object, ...]] = [(n, "x", "y") for n in range(4)]
     shown = _shown(
         Answer(columns, ["INTEGER", "VARCHAR", "VARCHAR"], rows, has_more=True), width=50
     )
