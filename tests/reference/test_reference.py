@@ -167,11 +167,11 @@ def test_process_first_seen_closed_was_open_before() -> None:
     ]
 
 
-def test_completion_time_inside_a_deletion_is_kept() -> None:
+def test_nothing_completes_while_deleted() -> None:
     versions = [job(0), job(3, is_deleted=True), job(8, status="COMPLETED", completed_at=2)]
     assert columns(
         history.status_spells(versions, as_of=9000), "status", "started_at", "ended_at"
-    ) == [("OPEN", 0, 3000), ("COMPLETED", 2000, None)]
+    ) == [("OPEN", 0, 3000), ("COMPLETED", 8000, None)]
 
 
 def test_lifecycle_of_a_process_reopened_and_running() -> None:
