@@ -28,8 +28,9 @@ def read_elements(file: LandingFile) -> Iterator[Chunk]:
     """The elements of a `.json` file as chunks of lines; the line number is the element's number.
 
     `[...]` gives its elements, `{"_data": [...], ...}` those of `_data`, anything else its
-    top-level values. What stands where no element may stand becomes a line of its own, for quarantine.
-    Raises `UnreadableFile` when a page has no list of data, or the file does not decompress.
+    top-level values. What stands where no element may stand becomes a line of its own, for
+    quarantine. Raises `UnreadableFile` when a page has no list of data, an element has no end, or
+    the file does not decompress.
     """
     position = 0
 
@@ -90,17 +91,20 @@ def _scan(buffer: bytes, blocks: Iterator[bytes], base: int) -> Iterator[bytes]:
             continue
         at += 1
         if token in (b"{", b"["):
+            if depth == 0 and (stray := buffer[start : at - 1].strip(_WHITE)):
+                yield stray
+                start = at - 1
             depth += 1
         elif token == b",":
             yield buffer[start : at - 1].strip(_WHITE)
             start = at
         else:
             depth -= 1
-            if depth < base or (base == depth == 0):
-                element = buffer[start : at if depth == 0 == base else at - 1].strip(_WHITE)
-                if element:
-                    yield element
-                start = at
+            if base == 0 and depth <= 0:
+                yield buffer[start:at].strip(_WHITE)
+                depth, start = 0, at
+            elif depth < base and (element := buffer[start : at - 1].strip(_WHITE)):
+                yield element
     if depth < base:
         yield from _after_the_list(buffer[at:], blocks, depth)
     elif (rest := buffer[start:].strip(_WHITE)) or base:

@@ -25,7 +25,7 @@ def read_rows(file: LandingFile) -> Iterator[Chunk]:
         kinds = dict(zip(source.columns, map(str, source.types), strict=True))
         query = "select num_rows from parquet_file_metadata($file)"
         rows = con.execute(query, path).fetchall()[0][0]
-        columns = ", ".join(f"{_value(name, kind)} as {_quoted(name)}" for name, kind in kinds.items())
+        columns = ", ".join(f"{_value(*kind)} as {_quoted(kind[0])}" for kind in kinds.items())
         query = f"select to_json(row)::varchar as line from (select {columns} from source) as row"
         reader = con.sql(query).to_arrow_reader(_BATCH_ROWS)
         read = 0

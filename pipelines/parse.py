@@ -49,12 +49,18 @@ class Parsed:
 def parse_chunk(con: duckdb.DuckDBPyConnection, chunk: Chunk) -> Parsed:
     """Parse the lines of a chunk; records keep the order of the lines."""
     records = None
-    if not chunk.too_long:
+    if _looks_whole(chunk):
         records = _read_json(con, chunk.body, chunk.lines)
     if records is None or _is_nothing(records).any():
         return _without_not_a_number(_screen(con, chunk), chunk)
     numbered = records.with_row_index("line", offset=chunk.first_line)
     return _without_not_a_number(Parsed(numbered.cast({"line": pl.Int64})), chunk)
+
+
+def _looks_whole(chunk: Chunk) -> bool:
+    """Whether every line starts and ends like an object; saves trying to parse what cannot be."""
+    starts = chunk.body.startswith(b"{") + chunk.body.count(b"\n{")
+    return starts == chunk.lines == chunk.body.count(b"}\n")
 
 
 def line_text(chunk: Chunk, numbers: list[int]) -> dict[int, str]:
@@ -122,15 +128,14 @@ def _screen(con: duckdb.DuckDBPyConnection, chunk: Chunk) -> Parsed:
             lines[number] = text
         else:
             parsed.blank += 1
-    for number, rule in _judge(con, _refused(con, lines)):
+    broken = {n: line for n, line in lines.items() if line[:1] != b"{" or line[-1:] != b"}"}
+    for number, rule in _judge(con, broken):
         parsed.bad.append((number, rule, _decoded(lines.pop(number))))
     parsed.records = pl.concat([_NO_RECORDS, *_parse_lines(con, lines, parsed.bad)])
     return parsed
 
 
-_NO_RECORDS = pl.DataFrame(
-    schema={"line": pl.Int64} | {raw(f.column): pl.String for f in FIELDS}
-)
+_NO_RECORDS = pl.DataFrame(schema={"line": pl.Int64} | {raw(f.column): pl.String for f in FIELDS})
 
 
 def _refused(con: duckdb.DuckDBPyConnection, lines: dict[int, bytes]) -> dict[int, bytes]:
@@ -190,7 +195,7 @@ def _parse_lines(
     if records is not None:
         yield records
         return
-    judged = _judge(con, lines)
+    judged = _judge(con, _refused(con, lines)) or _judge(con, lines)
     for number, rule in judged:
         bad.append((number, rule, _decoded(lines[number])))
     rest = {number: line for number, line in lines.items() if number not in dict(judged)}

@@ -131,9 +131,7 @@ def _comment(con: duckdb.DuckDBPyConnection, table: OutputTable) -> None:
     place = f'published."{table.name}"'
     con.execute(f"comment on table {place} is '{_escaped(table.comment)}'")
     for column in table.columns:
-        con.execute(
-            f'comment on column {place}."{column.name}" is \'{_escaped(column.comment)}\''
-        )
+        con.execute(f"comment on column {place}.\"{column.name}\" is '{_escaped(column.comment)}'")
 
 
 def _verify(path: Path, rows: dict[str, int]) -> None:

@@ -17,9 +17,7 @@ NOT_UTF8 = Rule("file:line:utf8", "reject", "A line is UTF-8 text.", "line")
 NOT_JSON = Rule("file:json:parse", "reject", "A line is JSON.", "line")
 NOT_AN_OBJECT = Rule("file:json:object", "reject", "A line is one JSON object.", "line")
 REPEATED_KEY = Rule("file:json:repeated", "reject", "No key stands twice in an object.", "line")
-NOT_A_NUMBER = Rule(
-    "file:json:number", "reject", "NaN and Infinity are not JSON numbers.", "line"
-)
+NOT_A_NUMBER = Rule("file:json:number", "reject", "NaN and Infinity are not JSON numbers.", "line")
 FILE_RULES = (
     UNREADABLE,
     TOO_LONG,

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import pandera.polars as pa
 import polars as pl
-from pandera.errors import SchemaError, SchemaErrors
+from pandera.errors import SchemaErrors
 
 Severity = Literal["reject", "null", "flag"]
 FAILURES = {"row": pl.UInt32, "rule": pl.String}
@@ -88,10 +88,8 @@ def _check(rule: Rule) -> pa.Check:
     return pa.Check(holds, error=rule.id)
 
 
-def _failing_rows(
-    frame: pl.DataFrame, error: SchemaError, required: Mapping[str, str]
-) -> pl.DataFrame:
-    output: Any = error.check_output
+def _failing_rows(frame: pl.DataFrame, error: Any, required: Mapping[str, str]) -> pl.DataFrame:
+    output = error.check_output
     reason = getattr(error.reason_code, "name", str(error.reason_code))
     name = str(getattr(error.schema, "name", ""))
     if not isinstance(output, pl.DataFrame) or output.height != frame.height:

@@ -90,9 +90,7 @@ class MemoryWarehouse:
         """The rows of a query, instants as epoch milliseconds and ids as text."""
         result = self.con.execute(query)
         names = [column[0] for column in result.description or []]
-        return [
-            dict(zip(names, map(plain, row), strict=True)) for row in result.fetchall()
-        ]
+        return [dict(zip(names, map(plain, row), strict=True)) for row in result.fetchall()]
 
     def _raw(self, version: Version) -> dict[str, Any]:
         procedure = self._procedures.by_short_id[version["procedure"]]
@@ -132,7 +130,12 @@ def differences(
     names = sorted(columns if columns is not None else expected[0] if expected else [])
     left, right = _sorted(found, names), _sorted(expected, names)
     if len(left) != len(right):
-        return [f"{len(left)} rows found, {len(right)} expected", *map(str, left), "--", *map(str, right)]
+        return [
+            f"{len(left)} rows found, {len(right)} expected",
+            *map(str, left),
+            "--",
+            *map(str, right),
+        ]
     return [
         f"{name}: found {a[name]!r}, expected {b[name]!r} in {b}"
         for a, b in zip(left, right, strict=True)
@@ -158,5 +161,3 @@ def _equal(a: Any, b: Any) -> bool:
 
 def _instant(value: int | None) -> datetime | None:
     return None if value is None else _EPOCH + timedelta(milliseconds=value)
-
-

@@ -114,9 +114,7 @@ def _json_text(document: str, places: Sequence[int]) -> exp.Expr:
         return exp.cast(exp.null(), "VARCHAR")
     found: list[exp.Expr] = []
     for place in places:
-        item = _call(
-            "list_extract", exp.column(f"{document}_values"), exp.Literal.number(place)
-        )
+        item = _call("list_extract", exp.column(f"{document}_values"), exp.Literal.number(place))
         text: exp.Expr = exp.cast(item, "VARCHAR")
         for missing in ("null", '""'):
             text = _call("nullif", text, exp.Literal.string(missing))
@@ -152,9 +150,7 @@ def _undeclared_members(document: str, values: Sequence[Value]) -> exp.Expr:
     key = exp.column("k")
     pointer: exp.Expr = key
     for plain, escaped in (("~", "~0"), ("/", "~1")):
-        pointer = _call(
-            "replace", pointer, exp.Literal.string(plain), exp.Literal.string(escaped)
-        )
+        pointer = _call("replace", pointer, exp.Literal.string(plain), exp.Literal.string(escaped))
     pointer = _call("concat", exp.Literal.string("/"), pointer)
     found = exp.cast(_call("json_extract", exp.column(document), pointer), "VARCHAR")
     member = exp.Lambda(

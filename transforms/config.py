@@ -96,9 +96,7 @@ def write_config(con: duckdb.DuckDBPyConnection, frames: dict[str, pl.DataFrame]
                 f"{c}::uuid as {c}" if c in ("procedure_id", "state_id") else c
                 for c in frame.columns
             )
-            con.execute(
-                f"create or replace table config.{name} as select {columns} from incoming"
-            )
+            con.execute(f"create or replace table config.{name} as select {columns} from incoming")
             con.unregister("incoming")
         con.execute("commit")
     except BaseException:

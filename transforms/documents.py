@@ -104,7 +104,7 @@ class DocumentJudge:
         # Building the query takes as long as running it on a small file: most chunks share it.
         present = {d: {key for kind in kinds for key in kind.keys[d]} for d in DOCUMENTS}
         declared = frozenset(key for d in DOCUMENTS for key in present[d] & self._known[d])
-        strange = frozenset(d for d in DOCUMENTS if present[d] - self._known[d])
+        strange: frozenset[Source] = frozenset(d for d in DOCUMENTS if present[d] - self._known[d])
         if (declared, strange) not in self.queries:
             query = read_content(
                 self.values,
@@ -145,9 +145,7 @@ class DocumentJudge:
                     rule = REPEATED_KEY
                     yield from ((n, rule.id, rule.severity, document, None) for n in kind.lines)
 
-    def _violations(
-        self, content: pl.DataFrame, failures: pl.DataFrame
-    ) -> Iterator[pl.DataFrame]:
+    def _violations(self, content: pl.DataFrame, failures: pl.DataFrame) -> Iterator[pl.DataFrame]:
         values = {column: v for v in self.values for column in (v.column, raw(v.column))}
         value_of = {rule.id: values[rule.column] for rule in self.rules}
         for (rule,), mine in failures.group_by("rule", maintain_order=True):

@@ -79,21 +79,18 @@ def wide_sql(procedure: Procedure) -> str:
 def primary_keys_sql(procedures: Sequence[Procedure]) -> str:
     """Grain: one row per process that is not deleted, with its primary key as text (or null)."""
     parts = [_primary_keys(procedure) for procedure in procedures if procedure.primary_key]
-    empty = (
-        exp.select(
-            *(
-                exp.alias_(exp.cast(exp.null(), kind), name)
-                for name, kind in (
-                    ("process_id", "uuid"),
-                    ("procedure", "varchar"),
-                    ("attribute", "varchar"),
-                    ("is_personal", "boolean"),
-                    ("key", "varchar"),
-                )
+    empty = exp.select(
+        *(
+            exp.alias_(exp.cast(exp.null(), kind), name)
+            for name, kind in (
+                ("process_id", "uuid"),
+                ("procedure", "varchar"),
+                ("attribute", "varchar"),
+                ("is_personal", "boolean"),
+                ("key", "varchar"),
             )
         )
-        .where(exp.false())
-    )
+    ).where(exp.false())
     query: exp.Query = empty
     for part in parts:
         query = query.union(part, distinct=False)

@@ -86,7 +86,7 @@ def test_the_same_seed_gives_the_same_bytes(simulated: Simulated, tmp_path: Path
         files = sorted(folder.iterdir())
         assert [f.name for f in files] == sorted(f.name for f in (tmp_path / twin).iterdir())
         assert all(f.read_bytes() == (tmp_path / twin / f.name).read_bytes() for f in files)
-    first = sorted(simulated.landing.iterdir())[0]
+    first = min(simulated.landing.iterdir())
     assert first.read_bytes() != (tmp_path / "other" / first.name).read_bytes()
 
 
@@ -261,7 +261,7 @@ def test_a_folder_with_landing_files_is_refused(simulated: Simulated) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{"versions": 0}, {"files": 0}, {"end": datetime(2026, 1, 1)}, {"start": END}],  # noqa: DTZ001
+    [{"versions": 0}, {"files": 0}, {"end": datetime(2026, 1, 1)}, {"start": END}],
 )
 def test_impossible_arguments_are_refused(tmp_path: Path, options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="needs"):

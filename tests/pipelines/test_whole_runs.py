@@ -42,9 +42,12 @@ def assert_same_tables(left: Path, right: Path) -> None:
     """Both databases hold the same rows, apart from how the files were numbered."""
     with duckdb.connect(left, read_only=True) as con:
         con.execute(f"attach '{right}' as other (read_only)")
-        names = [name for (name,) in con.execute(
-            "select table_name from duckdb_tables() where database_name <> 'other'"
-        ).fetchall()]
+        names = [
+            name
+            for (name,) in con.execute(
+                "select table_name from duckdb_tables() where database_name <> 'other'"
+            ).fetchall()
+        ]
         for name in sorted(set(names) - _OF_THE_RUN):
             columns = "* exclude (first_seen_at, last_seen_at)" if name == "data_quality" else "*"
             here, there = (
@@ -89,7 +92,10 @@ def incidents_published(incidents: Settings) -> Path:
             (141_712, 141_707, 5),
         ),
         ("select rules, count(*) from quarantine group by all", (["core:state_key:isin"], 5)),
-        ("select count(*), count(*) filter (outcome = 'completed') from processes", (24_918, 24_918)),
+        (
+            "select count(*), count(*) filter (outcome = 'completed') from processes",
+            (24_918, 24_918),
+        ),
         ("select count(*), count(*) filter (seconds = 0) from state_visits", (88_950, 344)),
         ("select sum(n_reopens), sum(n_done_exits) from process_lifecycle", (12, 332)),
         (
@@ -230,5 +236,3 @@ def rows(path: Path, query: str) -> list[dict[str, object]]:
         result = con.execute(query)
         names = [column[0] for column in result.description or []]
         return [dict(zip(names, map(plain, row), strict=True)) for row in result.fetchall()]
-
-

@@ -144,7 +144,7 @@ def test_a_reserved_column_is_no_problem(tmp_path: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("section", ["attributes", "derivedAttributes"])
-def test_bad_options(  # noqa: PLR0913 - one row of the table and the place it is tried in
+def test_bad_options(
     tmp_path: Path, section: str, declared: str, place: str, found: str, allowed: str
 ) -> None:
     text = f"{ORDER}derivedAttributes:\n  - {{id: {ID}13, shortId: d, type: {declared}}}\n"

@@ -115,7 +115,9 @@ def test_first_build_is_full_and_the_next_does_nothing(warehouse: MemoryWarehous
 def test_only_touched_processes_are_refreshed(warehouse: MemoryWarehouse) -> None:
     modes(warehouse)
     # Rows of an untouched process stay as they are, even if somebody has been at them.
-    warehouse.con.execute("update memory.history.processes set status = 'X' where process_id = $b", {"b": B})
+    warehouse.con.execute(
+        "update memory.history.processes set status = 'X' where process_id = $b", {"b": B}
+    )
     warehouse.add([version(A, 1, state="DONE")])
     assert set(modes(warehouse).values()) == {"incremental"}
     assert warehouse.rows("select status from processes order by process_id") == [
@@ -128,7 +130,12 @@ def test_only_touched_processes_are_refreshed(warehouse: MemoryWarehouse) -> Non
     ) == [
         {"state": "NEW", "entered_at": START, "direction": "start", "is_allowed": None},
         {"state": "DONE", "entered_at": START + HOUR, "direction": "forward", "is_allowed": False},
-        {"state": "WORK", "entered_at": START + 2 * HOUR, "direction": "backward", "is_allowed": False},
+        {
+            "state": "WORK",
+            "entered_at": START + 2 * HOUR,
+            "direction": "backward",
+            "is_allowed": False,
+        },
     ]
 
 

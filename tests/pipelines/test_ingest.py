@@ -1,0 +1,285 @@
+"""Runs of ingest: files in one transaction each, in order, whatever happens beside them."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipelines import ingest as ingest_module
+from pipelines.ingest import IngestReport, ingest
+from pipelines.judging import Judged
+from pipelines.landing import LandingFile, find_files, read_chunks
+from pipelines.ledger import Counts
+from pipelines.replay import list_quarantine, replay
+from pipelines.settings import PROCEDURES_FOLDER
+from pipelines.store import Store
+from pipelines.warehouse import RAW_TABLES
+from schemas.definition_files import load_procedures
+from schemas.definitions import Procedures
+from transforms.tables import MACROS
+
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+START = 1_760_000_000_000
+PROCEDURES = load_procedures(PROCEDURES_FOLDER)
+LEAD = PROCEDURES.by_short_id["lead"]
+NO_LEAD = Procedures((PROCEDURES.by_short_id["ticket"],), {})
+
+
+def line(number: int, **changes: Any) -> bytes:
+    record = {
+        "id": f"00000000-0000-4000-8000-{number:012}",
+        "team": LEAD.id,
+        "procedure": LEAD.id,
+        "status": "OPEN",
+        "state": "NEW",
+        "createdAt": START,
+        "updatedAt": START,
+        "data": {"full_name": f"Person {number}", "source": "Event"},
+    }
+    return json.dumps(record | changes).encode() + b"\n"
+
+
+class Zone:
+    """A landing folder beside a warehouse in memory."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.con = duckdb.connect(config={"threads": 2})
+        self.con.execute(RAW_TABLES)
+        self.con.execute(MACROS)
+
+    def put(self, name: str, *lines: bytes) -> Path:
+        path = self.folder / name
+        path.write_bytes(b"".join(lines))
+        return path
+
+    def ingest(self, procedures: Procedures = PROCEDURES, **options: Any) -> IngestReport:
+        files, _ = find_files(self.folder)
+        return ingest(self.con, files, procedures, started_at=NOW, **options)
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        return self.con.execute(query).fetchall()
+
+    def versions(self) -> list[tuple[int, int, int]]:
+        """(file, line, process) of each version, in order."""
+        return self.rows(
+            "select file_of(ingest_seq), line_of(ingest_seq), right(process_id::varchar, 6)::int "
+            "from raw.process_versions order by ingest_seq"
+        )
+
+    def ledger(self) -> list[tuple[Any, ...]]:
+        query = "select file_name, lines, accepted, duplicates, quarantined, blank"
+        return self.rows(f"{query} from raw.ingest_files order by file_seq")
+
+
+@pytest.fixture
+def zone(tmp_path: Path) -> Iterator[Zone]:
+    zone = Zone(tmp_path)
+    yield zone
+    zone.con.close()
+
+
+def test_files_are_numbered_in_order_and_lines_within_them(zone: Zone) -> None:
+    zone.put("b.ndjson", line(3), b"\n", b"{}\n", line(4))
+    zone.put("a.ndjson", line(1), line(2), line(1))
+    report = zone.ingest()
+    assert zone.versions() == [(1, 1, 1), (1, 2, 2), (2, 1, 3), (2, 4, 4)]
+    assert zone.ledger() == [("a.ndjson", 3, 2, 1, 0, 0), ("b.ndjson", 4, 2, 0, 1, 1)]
+    assert report.counts == Counts(lines=7, accepted=4, duplicates=1, quarantined=1, blank=1)
+    zone.put("0.ndjson", line(5))
+    zone.ingest()
+    assert zone.versions()[-1] == (3, 1, 5)
+    batches = "select batch_seq, count(*) from raw.process_versions group by all order by all"
+    assert zone.rows(batches) == [(1, 4), (2, 1)]
+
+
+def test_the_same_bytes_twice_in_one_run(zone: Zone) -> None:
+    zone.put("a.ndjson", line(1))
+    zone.put("b.ndjson", line(1))
+    report = zone.ingest()
+    assert (report.files, report.seen_before) == (1, 1)
+    assert zone.rows("select file_name from raw.landing_paths order by all") == [
+        ("a.ndjson",),
+        ("b.ndjson",),
+    ]
+
+
+def test_the_same_bytes_as_a_file_that_changes_wait_for_the_next_run(
+    zone: Zone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zone.put("a.ndjson", line(1))
+    zone.put("b.ndjson", line(1))
+    monkeypatch.setattr(LandingFile, "is_unchanged", lambda self: self.name != "a.ndjson")
+    report = zone.ingest()
+    assert (report.files, report.still_written) == (0, ["a.ndjson", "b.ndjson"])
+    monkeypatch.undo()
+    assert zone.ingest().files == 1
+    assert zone.versions() == [(1, 1, 1)]
+
+
+def test_files_that_have_not_changed_are_not_read_again(
+    zone: Zone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zone.put("a.ndjson", line(1))
+    zone.ingest()
+    monkeypatch.delattr(LandingFile, "sha256")
+    report = zone.ingest()
+    assert (report.files, report.seen_before) == (0, 1)
+
+
+def test_a_file_that_vanishes_or_may_not_be_opened(
+    zone: Zone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zone.put("a.ndjson", line(1))
+    gone = zone.put("b.ndjson", line(2))
+    zone.put("c.ndjson", line(3))
+    files, _ = find_files(zone.folder)
+    gone.unlink()
+    sha256 = LandingFile.sha256
+
+    def locked(file: LandingFile) -> str:
+        if file.name == "a.ndjson":
+            raise PermissionError(13, "Permission denied", file.name)
+        return sha256(file)
+
+    monkeypatch.setattr(LandingFile, "sha256", locked)
+    report = ingest(zone.con, files, PROCEDURES, started_at=NOW)
+    assert report.unreadable == ["a.ndjson: it cannot be opened: Permission denied"]
+    assert report.still_written == ["b.ndjson"]
+    assert zone.versions() == [(1, 1, 3)]
+
+
+def test_a_crash_leaves_whole_files_only(zone: Zone, monkeypatch: pytest.MonkeyPatch) -> None:
+    zone.put("a.ndjson", line(1))
+    zone.put("b.ndjson", line(2), b"bad\n")
+    zone.put("c.ndjson", line(3))
+    add = Store.add
+
+    def crash(store: Store, judged: Judged) -> None:
+        add(store, judged)
+        if judged.rejected.height:
+            raise MemoryError
+
+    monkeypatch.setattr(Store, "add", crash)
+    with pytest.raises(MemoryError):
+        zone.ingest()
+    monkeypatch.undo()
+    assert zone.ledger() == [("a.ndjson", 1, 1, 0, 0, 0)]
+    assert (len(zone.versions()), zone.rows("from raw.quarantine")) == (1, [])
+    assert zone.ingest().counts.lines == 3
+    assert zone.versions() == [(1, 1, 1), (2, 1, 2), (3, 1, 3)]
+
+
+def test_a_miscount_is_not_committed(zone: Zone, monkeypatch: pytest.MonkeyPatch) -> None:
+    zone.put("a.ndjson", line(1), line(2))
+    monkeypatch.setattr(Store, "_insert_versions", lambda *_: None)
+    with pytest.raises(AssertionError, match=r"a\.ndjson: the ledger says"):
+        zone.ingest()
+    assert zone.ledger() == []
+
+
+def test_progress_adds_up_to_the_bytes_of_all_files(zone: Zone) -> None:
+    paths = [zone.put(f"{n}.ndjson", *(line(n * 100 + m) for m in range(50))) for n in range(3)]
+    told: list[int] = []
+    zone.ingest(progress=told.append)
+    zone.ingest(progress=told.append)
+    assert sum(told) == 2 * sum(path.stat().st_size for path in paths)
+    assert min(told) >= 0
+
+
+def test_names_are_no_patterns(zone: Zone) -> None:
+    for name in ("a[1].parquet", "a1.parquet", "a*.parquet"):
+        query = f"select '{name}' as id, 1 as line"
+        zone.con.execute(f"copy ({query}) to '{zone.folder}/{name}' (format parquet)")
+    zone.ingest()
+    assert zone.rows("select process_id from raw.quarantine order by all") == [
+        ("a*.parquet",),
+        ("a1.parquet",),
+        ("a[1].parquet",),
+    ]
+
+
+_versions = st.tuples(
+    st.integers(1, 3),
+    st.sampled_from((START, START + 1)),
+    st.sampled_from(("OPEN", "CANCELLED", "GONE")),
+)
+
+
+@given(st.lists(_versions, max_size=9), st.integers(1, 8), st.integers(1, 2000))
+@settings(max_examples=12, deadline=None)
+def test_neither_chunks_nor_files_change_what_is_kept(
+    tmp_path_factory: pytest.TempPathFactory,
+    versions: list[tuple[int, int, str]],
+    cut: int,
+    chunk_bytes: int,
+) -> None:
+    lines = [line(n, updatedAt=at, status=status) for n, at, status in versions]
+    query = (
+        "select process_id, updated_at, status from raw.process_versions "
+        "order by updated_at, ingest_seq"
+    )
+    kept: list[list[tuple[Any, ...]]] = []
+    for parts in ([lines], [lines[:cut], lines[cut:]]):
+        zone = Zone(tmp_path_factory.mktemp("zone"))
+        for number, part in enumerate(parts):
+            zone.put(f"{number}.ndjson", *part)
+        with pytest.MonkeyPatch.context() as patch:
+            readers = {"ndjson": lambda file: read_chunks(file, chunk_bytes)}
+            patch.setattr(ingest_module, "_READERS", readers)
+            zone.ingest()
+        kept.append(zone.rows(query))
+        zone.con.close()
+    assert kept[0] == kept[1]
+    accepted = [v for v in dict.fromkeys(versions) if v[2] != "GONE"]
+    assert len(kept[0]) == len(accepted)
+
+
+def test_replay_is_as_if_the_definition_had_been_there(zone: Zone, tmp_path: Path) -> None:
+    tie = line(1, status="CANCELLED")
+    zone.put("a.ndjson", line(1), b"bad\n", line(1), line(2), b"\xff\n")
+    zone.put("b.ndjson", tie, line(3))
+    zone.ingest(NO_LEAD)
+    assert zone.versions() == []
+    zone.put("c.ndjson", line(1), line(2, score=1), line(4))
+    zone.ingest()
+    assert zone.versions() == [(3, 1, 1), (3, 2, 2), (3, 3, 4)]
+    assert [(q.rule, q.procedure, q.lines, q.examples[:2]) for q in list_quarantine(zone.con)] == [
+        ("core:procedure_id:isin", LEAD.id, 5, ["a.ndjson:1", "a.ndjson:3"]),
+        ("file:json:parse", None, 1, ["a.ndjson:2"]),
+        ("file:line:utf8", None, 1, ["a.ndjson:5"]),
+    ]
+    report = replay(zone.con, PROCEDURES, started_at=NOW)
+    assert (report.lines, report.counts.accepted, report.counts.quarantined) == (6, 4, -5)
+    fresh = Zone(tmp_path)
+    fresh.ingest()
+    # The versions of c.ndjson that had come before are now the duplicates.
+    assert zone.versions() == fresh.versions()
+    assert zone.versions() == [(1, 1, 1), (1, 4, 2), (2, 1, 1), (2, 2, 3), (3, 3, 4)]
+    assert zone.ledger() == fresh.ledger()
+    batches = "select distinct batch_seq from raw.process_versions where file_of(ingest_seq) < 3"
+    assert zone.rows(batches) == [(3,)]
+    everything = "select * exclude batch_seq from raw.{} order by all"
+    for table in ("process_versions", "violations"):
+        assert zone.rows(everything.format(table)) == fresh.rows(everything.format(table))
+    again = replay(zone.con, PROCEDURES, started_at=NOW)
+    assert (again.lines, again.counts.accepted) == (1, 0)
+    fresh.con.close()
+
+
+def test_replay_refreshes_the_rules_of_lines_that_stay(zone: Zone) -> None:
+    zone.put("a.ndjson", line(1, status="GONE"), line(2, state="PARKED"))
+    zone.ingest(NO_LEAD)
+    report = replay(zone.con, PROCEDURES, started_at=NOW)
+    assert str(report).startswith("2 lines put through again: 0 accepted, 0 duplicates, 2 still")
+    assert zone.rows("select line, rules from raw.quarantine order by line") == [
+        (1, ["core:status:isin"]),
+        (2, ["core:state_key:isin"]),
+    ]
+    assert zone.ledger() == [("a.ndjson", 2, 0, 0, 2, 0)]

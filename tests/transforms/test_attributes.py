@@ -1,0 +1,245 @@
+"""Attribute values out of documents: what each type makes of what may arrive, and fingerprints."""
+
+import json
+import uuid
+from collections.abc import Iterator
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.attribute_rules import DOCUMENTS, Value
+from schemas.attribute_types import BY_NAME
+from transforms.attributes import read_content, read_values
+from transforms.tables import MACROS
+
+
+@pytest.fixture(scope="module")
+def con() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(config={"threads": 1}) as con:
+        con.execute(MACROS)
+        yield con
+
+
+def value(short_id: str, kind: str = "string", source: Any = "data") -> Value:
+    id_ = str(uuid.uuid5(uuid.NAMESPACE_OID, short_id))
+    return Value(id_, short_id, kind, source, f"attr:{short_id}", short_id, (), False)
+
+
+_GOOD_TEXT = {'"a"': "a", "5": "5", "true": "true", '"\\u0041\\n"': "A\n", '"é\\u0000"': "é\x00"}
+_NO_TEXT = ["[]", '{"a":1}']
+_INTEGERS = {
+    "146": 146,
+    '"146"': 146,
+    "-5": -5,
+    "7.0": 7,
+    "1e3": 1000,
+    '"+8"': 8,
+    "9223372036854775807": 2**63 - 1,
+}
+_NO_INTEGER = ['"n/a"', "7.5", '"1e3"', "true", "[1]", "9223372036854775808", '" 5"', '"٣"', '"5 "']
+_NUMBERS = {"1.5": 1.5, '"1.75"': 1.75, "-2": -2.0, '".5"': 0.5, "1e-7": 1e-7, '"5."': 5.0}
+_NO_NUMBER = ['"1,5"', '"two"', "1e400", '"NaN"', '"inf"', "true", "[1]", "{}", '"1 "', '"0x1F"']
+# Type: what converts and to what, and what does not.
+CONVERSIONS: dict[str, tuple[dict[str, Any], list[str]]] = {
+    **dict.fromkeys(("string", "text", "html", "stringId", "name"), (_GOOD_TEXT, _NO_TEXT)),
+    **dict.fromkeys(("username", "otp", "stringEnum"), (_GOOD_TEXT, _NO_TEXT)),
+    "email": (
+        {'"a@b.de"': "a@b.de", '"A+b.c@sub.b.co.uk"': "A+b.c@sub.b.co.uk"},
+        ['"not an address"', '"a@b"', '"@b.de"', '"a b@c.de"', '"a@b@c.de"', "5", "[]"],
+    ),
+    "phone": (
+        {'"+49 (30) 123-456"': "+49 (30) 123-456", '"030/123.45"': "030/123.45", "12345": "12345"},
+        ['"ask"', '"1234"', '"+49 30 x12"', '"' + "1" * 21 + '"', "{}", "true"],
+    ),
+    "url": (
+        {
+            '"https://a.de/b?c#d"': "https://a.de/b?c#d",
+            '"a.de"': "a.de",
+            '"HTTP://a.b:80"': "HTTP://a.b:80",
+        },
+        ['"nowhere"', '"a b.de"', '"ftp://a.de"', '"a..de"', "{}"],
+    ),
+    **dict.fromkeys(("integer", "integerId", "integerEnum"), (_INTEGERS, _NO_INTEGER)),
+    **dict.fromkeys(("number", "float", "floatEnum"), (_NUMBERS, _NO_NUMBER)),
+    "decimal": (
+        {
+            "1.5": Decimal("1.5"),
+            '"0.10"': Decimal("0.1"),
+            "1e3": Decimal(1000),
+            "12345678901234567890123456789": Decimal(12345678901234567890123456789),
+        },
+        [*_NO_NUMBER, "1e30"],
+    ),
+    "boolean": (
+        {"true": True, "false": False, '"true"': True, '"FALSE"': False},
+        ['"yes"', "1", "0", "[]", '"t"'],
+    ),
+    "multiStringEnum": (
+        {'["a","b"]': ["a", "b"], "[]": [], '["a",5]': ["a", "5"]},
+        ['"a"', "5", '{"a":1}', '["a",null]', '[["a"]]'],
+    ),
+    "multiIntegerEnum": (
+        {"[1,2]": [1, 2], '["3"]': [3], "[]": []},
+        ["1", '["x"]', "[1.5]", "[null]"],
+    ),
+    "multiFloatEnum": ({"[1,2.5]": [1.0, 2.5], '["3"]': [3.0]}, ["1", '["x"]', "[[1]]", "[null]"]),
+    "date": (
+        {'"2026-02-28"': date(2026, 2, 28), '"2024-02-29"': date(2024, 2, 29)},
+        [
+            '"2026-02-29"',
+            '"2026-13-45"',
+            '"28.02.2026"',
+            '"2026-02-28T00:00:00Z"',
+            "20260228",
+            "[]",
+        ],
+    ),
+    "time": (
+        {'"09:30"': time(9, 30), '"23:59:59.5"': time(23, 59, 59, 500_000)},
+        ['"24:01"', '"9:30"', '"09:60"', "930", '"noon"'],
+    ),
+    **dict.fromkeys(
+        ("datetime", "datetimeISO8601"),
+        (
+            {
+                '"2026-07-01T12:00:00Z"': datetime(2026, 7, 1, 12),
+                '"2026-07-01T12:00:00.123456+02:00"': datetime(2026, 7, 1, 10, 0, 0, 123_000),
+                '"2026-07-01 12:00:00,5-0330"': datetime(2026, 7, 1, 15, 30, 0, 500_000),
+                # Without an offset: local time of the procedure.
+                '"2026-07-01T12:00"': datetime(2026, 7, 1, 10),
+                '"2026-01-01 12:00:00"': datetime(2026, 1, 1, 11),
+                "1782907200000": datetime(2026, 7, 1, 12),
+            },
+            [
+                '"next week"',
+                '"2026-13-01T00:00Z"',
+                '"2026-07-01"',
+                "1782907200",
+                '"2026-07-01T25:00"',
+                "[]",
+            ],
+        ),
+    ),
+    "json": ({'{"a":[1,null]}': '{"a":[1,null]}', "[]": "[]", "5": "5", '"a"': '"a"'}, []),
+}
+
+
+def converted(con: duckdb.DuckDBPyConnection, kind: str, texts: list[str]) -> list[Any]:
+    frame = pl.DataFrame(
+        {
+            "line": range(len(texts)),
+            "data": [f'{{"x":{text}}}' for text in texts],
+            "derived_data": "{}",
+        }
+    )
+    con.register("documents", frame)
+    query = read_values(
+        [value("x", kind)], source="documents", keep=["line"], time_zone="Europe/Berlin"
+    )
+    rows = con.sql(query.sql(dialect="duckdb")).pl().sort("line")
+    assert rows["attr:x:raw"].is_null().to_list() == [text in ('""', "null") for text in texts]
+    return rows["attr:x"].to_list()
+
+
+def test_every_type_is_tried() -> None:
+    assert set(CONVERSIONS) == set(BY_NAME)
+
+
+@pytest.mark.parametrize("kind", CONVERSIONS)
+def test_conversions(con: duckdb.DuckDBPyConnection, kind: str) -> None:
+    good, bad = CONVERSIONS[kind]
+    found = converted(con, kind, [*good, *bad, '""', "null"])
+    assert found == [*good.values(), *[None] * len(bad), None, None]
+
+
+_json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text()
+    | st.from_regex(r"\A[-+0-9.:TZe/ ]{1,30}\Z")
+    | st.from_regex(r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(Z|[-+][0-9]{4})?\Z"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=2),
+    max_leaves=4,
+)
+
+
+@given(st.lists(_json_values, min_size=20, max_size=20))
+@settings(max_examples=15, deadline=None)
+def test_no_value_raises(con: duckdb.DuckDBPyConnection, values: list[Any]) -> None:
+    documents = [json.dumps({"v": v}, ensure_ascii=False) for v in values]
+    frame = pl.DataFrame({"line": range(20), "data": documents, "derived_data": "{}"})
+    con.register("documents", frame)
+    wanted = [Value("v", "v", kind, "data", f"attr:{kind}", kind, (), False) for kind in BY_NAME]
+    query = read_values(wanted, source="documents", keep=["line"], time_zone="Africa/Cairo")
+    assert con.sql(query.sql(dialect="duckdb")).pl().height == 20
+
+
+def fingerprints(
+    con: duckdb.DuckDBPyConnection, *documents: dict[str, Any], present: set[str], strange: bool
+) -> list[int]:
+    texts = [json.dumps(document) for document in documents]
+    frame = pl.DataFrame(
+        {"line": range(len(texts)), "data": texts, "derived_data": "{}", "is_strange": strange}
+    )
+    con.register("documents", frame)
+    query = read_content(
+        [value("a"), value("b"), value("a/~b"), value("d", source="derived_data")],
+        source="documents",
+        keep=["line", "is_strange"],
+        time_zone="UTC",
+        present=present,
+        strange=DOCUMENTS[:1] if strange else (),
+    )
+    return con.sql(query.sql(dialect="duckdb")).pl().sort("line")["data_hash"].to_list()
+
+
+def test_fingerprints_are_about_content(con: duckdb.DuckDBPyConnection) -> None:
+    a, b = value("a").id, value("b").id
+    same: list[dict[str, Any]] = [
+        {"a": "x", "b": [1]},
+        {"b": [1], "a": "x"},
+        {a: "x", "b": [1]},
+        {a: "x", b: [1]},
+        {a: "x", "a": "lost", b: [1]},
+        {a: None, "a": "x", "b": [1], "a/~b": ""},
+    ]
+    other: list[dict[str, Any]] = [
+        {"a": "x", "b": [2]},
+        {"a": "x"},
+        {"b": "x", "a": [1]},
+        {"a": "x", "b": [1], "a/~b": 0},
+        {"a": 'x","b":[1]'},
+        {},
+    ]
+    everything = {"a", "b", a, b, "a/~b"}
+    plain = fingerprints(con, *same, *other, present=everything, strange=False)
+    assert len(set(plain[: len(same)])) == 1
+    assert len(set(plain)) == 1 + len(other)
+    # Neither what else is in the chunk nor how it was looked at may change them.
+    assert fingerprints(con, *same, *other, present=everything, strange=True) == plain
+    assert fingerprints(con, *other[:2], present={"a", "b"}, strange=False) == plain[6:8]
+
+
+def test_undeclared_keys_are_content_too(con: duckdb.DuckDBPyConnection) -> None:
+    documents: list[dict[str, Any]] = [
+        {"z": 1, "y/~": "two"},
+        {"y/~": "two", "z": 1},
+        {"z": 2, "y/~": "two"},
+        {"z": 1},
+        {"z": None},
+        {"z:1,y": 2},
+        {"z": 1, "y": 2},
+        {"": 1},
+        {},
+    ]
+    found = fingerprints(con, *documents, present=set(), strange=True)
+    assert found[0] == found[1]
+    assert len(set(found)) == len(documents) - 1
