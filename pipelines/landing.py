@@ -20,6 +20,7 @@ FORMATS = {".ndjson": "ndjson", ".jsonl": "ndjson", ".json": "json", ".parquet":
 COMPRESSIONS = {".gz": "gz", ".zst": "zst"}
 # Larger chunks share the fixed costs of judging (0.2 s) among more lines, and take more memory.
 CHUNK_BYTES = 48 * 2**20
+_CHUNK_LINES = 60_000  # lines that break every rule take the more memory the shorter they are
 LONGEST_LINE_BYTES = 32 * 2**20
 KEPT_OF_TOO_LONG = 64 * 2**10
 _BLOCK_BYTES = 4 * 2**20
@@ -118,7 +119,7 @@ def find_files(landing: Path) -> tuple[list[LandingFile], list[str]]:
 
 
 def read_chunks(file: LandingFile, chunk_bytes: int = CHUNK_BYTES) -> Iterator[Chunk]:
-    """The lines of a text file in order, in chunks of about `chunk_bytes`.
+    """The lines of a text file in order, in chunks of about `chunk_bytes` or 60,000 lines.
 
     Raises `UnreadableFile` when it does not decompress to its end.
     """
@@ -168,7 +169,7 @@ def split_lines(
         if len(rest) > LONGEST_LINE_BYTES:
             too_long[first_line + lines] = rest[:KEPT_OF_TOO_LONG]
             rest, skipping = b"", True
-        if collected_bytes >= chunk_bytes:
+        if collected_bytes >= chunk_bytes or lines >= _CHUNK_LINES:
             yield Chunk(b"".join(collected), first_line, lines, position(), too_long)
             first_line, lines = first_line + lines, 0
             collected, collected_bytes, too_long = [], 0, {}

@@ -25,10 +25,10 @@ def read_values(
     """Select `keep` and, per value, its JSON text `raw(column)` and its typed `column`.
 
     Grain: one row per row of `source`, which has JSON text columns `data` and `derived_data`. A key
-    may be the attribute's id or its shortId; the id wins when both are there. Missing, JSON null
-    and the empty text are null. Values outside an enum's options are kept: `options_only` drops
-    them. `present` names the keys that occur at all, where that is known: the rest is not looked
-    for.
+    may be the attribute's id or its shortId; the id wins when both are there, even with null.
+    Missing, JSON null and the empty text are null. Values outside an enum's options are kept:
+    `options_only` drops them. `present` names the keys that occur at all, where that is known: the
+    rest is not looked for.
     """
     # Expressions are changed in place: a copy a step would cost as much as running the query.
     texts = _texts(values, source, keep, present).subquery("texts", copy=False)
@@ -112,14 +112,17 @@ def _texts(
 def _json_text(document: str, places: Sequence[int]) -> exp.Expr:
     if not places:
         return exp.cast(exp.null(), "VARCHAR")
-    found: list[exp.Expr] = []
-    for place in places:
-        item = _call("list_extract", exp.column(f"{document}_values"), exp.Literal.number(place))
-        text: exp.Expr = exp.cast(item, "VARCHAR")
-        for missing in ("null", '""'):
-            text = _call("nullif", text, exp.Literal.string(missing))
-        found.append(text)
-    return found[0] if len(found) == 1 else _call("coalesce", *found)
+    found = [
+        exp.cast(
+            _call("list_extract", exp.column(f"{document}_values"), exp.Literal.number(place)),
+            "VARCHAR",
+        )
+        for place in places
+    ]
+    text = found[0] if len(found) == 1 else _call("coalesce", *found)
+    for missing in ("null", '""'):
+        text = _call("nullif", text, exp.Literal.string(missing))
+    return text
 
 
 def _hash(values: Sequence[Value], undeclared: exp.Expr | None) -> exp.Expr:

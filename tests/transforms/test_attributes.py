@@ -209,11 +209,12 @@ def test_fingerprints_are_about_content(con: duckdb.DuckDBPyConnection) -> None:
         {a: "x", "b": [1]},
         {a: "x", b: [1]},
         {a: "x", "a": "lost", b: [1]},
-        {a: None, "a": "x", "b": [1], "a/~b": ""},
+        {"a": "x", "b": [1], "a/~b": "", b: [1]},
     ]
     other: list[dict[str, Any]] = [
         {"a": "x", "b": [2]},
         {"a": "x"},
+        {"a": "x", "b": [3], b: None, "a/~b": False},
         {"b": "x", "a": [1]},
         {"a": "x", "b": [1], "a/~b": 0},
         {"a": 'x","b":[1]'},

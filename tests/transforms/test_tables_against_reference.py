@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from schemas.definition_files import load_procedures
 from schemas.definitions import Procedures
-from tests.reference import funnels, history, marts
+from tests.reference.tables import expected_tables
 from tests.reference.versions import Row, Version
 from tests.strategies import PROCEDURES, TIME_ZONE, as_ofs, version_lists
 from tests.warehouse import MemoryWarehouse, differences
@@ -31,30 +31,12 @@ def procedures() -> Procedures:
     return load_procedures(_FOLDER)
 
 
-def expected_tables(versions: list[Version], as_of: int) -> dict[str, list[Row]]:
-    """The tables the reference makes of some versions."""
-
-    def made(table: Callable[..., list[Row]], **more: str) -> list[Row]:
-        return table(versions, PROCEDURES, as_of=as_of, **more)
-
-    return {
-        "processes": made(history.processes),
-        "state_visits": made(history.state_visits),
-        "status_spells": history.status_spells(versions, as_of=as_of),
-        "assignments": history.assignments(versions, as_of=as_of),
-        "process_lifecycle": made(history.process_lifecycle),
-        "funnel_progress": made(funnels.funnel_progress),
-        "funnel_steps": made(funnels.funnel_steps),
-        "duration_stats": made(marts.duration_stats, time_zone=TIME_ZONE),
-        "backlog_daily": made(marts.backlog_daily, time_zone=TIME_ZONE),
-        "flow_daily": made(marts.flow_daily, time_zone=TIME_ZONE),
-        "state_transitions": made(marts.state_transitions),
-        "variants": made(marts.variants),
-    }
+def expected(versions: list[Version], as_of: int) -> dict[str, list[Row]]:
+    return expected_tables(versions, PROCEDURES, as_of=as_of, time_zone=TIME_ZONE)
 
 
-def assert_tables_equal(warehouse: MemoryWarehouse, expected: dict[str, list[Row]]) -> None:
-    for name, rows in expected.items():
+def assert_tables_equal(warehouse: MemoryWarehouse, tables: dict[str, list[Row]]) -> None:
+    for name, rows in tables.items():
         found = warehouse.rows(f"from {name}")
         columns = rows[0] if rows else found[0] if found else None
         assert differences(found, rows, columns=columns) == [], name
@@ -68,7 +50,7 @@ def test_tables_equal_reference(
     warehouse = MemoryWarehouse(procedures)
     warehouse.add(versions)
     warehouse.build(as_of, time_zone=TIME_ZONE)
-    assert_tables_equal(warehouse, expected_tables(versions, as_of))
+    assert_tables_equal(warehouse, expected(versions, as_of))
 
 
 @given(
@@ -89,7 +71,7 @@ def test_batches_give_what_one_build_gives(
         latest = max((version["updated_at"] for version in in_order[:end]), default=0)
         warehouse.build(min(as_of, latest), time_zone=TIME_ZONE)
     warehouse.build(as_of, time_zone=TIME_ZONE)
-    assert_tables_equal(warehouse, expected_tables(versions, as_of))
+    assert_tables_equal(warehouse, expected(versions, as_of))
 
 
 @given(versions=version_lists(max_processes=6, max_versions=6), as_of=as_ofs())
@@ -103,7 +85,27 @@ def test_as_of_equals_a_build_from_what_was_there(
     until_then.add(version for version in versions if version["updated_at"] <= as_of)
     for warehouse in (everything, until_then):
         warehouse.build(as_of, time_zone=TIME_ZONE)
-    for name in expected_tables([], as_of):
+    for name in expected([], as_of):
         found = everything.rows(f"from {name}")
-        expected = until_then.rows(f"from {name}")
-        assert differences(found, expected, columns=found[0] if found else None) == [], name
+        then = until_then.rows(f"from {name}")
+        assert differences(found, then, columns=found[0] if found else None) == [], name
+
+
+@given(
+    versions=version_lists(max_processes=8, max_versions=6),
+    order=st.randoms(use_true_random=False),
+    as_of=as_ofs(),
+)
+@_PER_RUN
+def test_the_order_of_files_is_nothing_where_times_differ(
+    procedures: Procedures, versions: list[Version], order: Random, as_of: int
+) -> None:
+    apart = list({(v["process_id"], v["updated_at"]): v for v in versions}.values())
+    shuffled = [dict(version) for version in apart]
+    order.shuffle(shuffled)
+    for line, version in enumerate(shuffled, start=1):
+        version["ingest_seq"] = (1, line)
+    warehouse = MemoryWarehouse(procedures)
+    warehouse.add(shuffled)
+    warehouse.build(as_of, time_zone=TIME_ZONE)
+    assert_tables_equal(warehouse, expected(apart, as_of))
