@@ -99,6 +99,11 @@ def test_lines_do_not_depend_on_blocks_and_chunks(content: bytes, block: int, si
     )
 
 
+def test_chunks_end_after_many_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(landing, "_CHUNK_LINES", 2)
+    assert [chunk.lines for chunk in split(b"a\nb\nc\nd\ne\n", 2)] == [2, 2, 1]
+
+
 @pytest.mark.parametrize("block", [1, 3, 10, 1000])
 def test_lines_that_are_too_long(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(landing, "LONGEST_LINE_BYTES", 20)
