@@ -6,11 +6,11 @@ What a line means (JSON, a record, a rule) does not belong here.
 import gzip
 import hashlib
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
 import zstandard
 
@@ -135,12 +135,8 @@ def read_blocks(file: LandingFile) -> Iterator[tuple[bytes, int]]:
             yield block, raw.tell()
 
 
-class Position(Protocol):
-    def __call__(self) -> int: ...
-
-
 def split_lines(
-    blocks: Iterator[bytes], position: Position, chunk_bytes: int = CHUNK_BYTES
+    blocks: Iterator[bytes], position: Callable[[], int], chunk_bytes: int = CHUNK_BYTES
 ) -> Iterator[Chunk]:
     """Blocks of bytes -> chunks of whole lines. A last line needs no newline."""
     collected: list[bytes] = []  # whole lines

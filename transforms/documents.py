@@ -39,7 +39,6 @@ VIOLATIONS = {
     "value": pl.String,
 }
 _LONGEST_SHOWN = 200
-_SLICE_ROWS = 8_000  # DuckDB shares a frame out to its threads by these
 
 
 @dataclass(frozen=True)
@@ -163,8 +162,7 @@ class DocumentJudge:
 @contextmanager
 def _bound(con: duckdb.DuckDBPyConnection, documents: pl.DataFrame) -> Generator[None]:
     """`documents` as a relation of that name."""
-    slices = [documents[i : i + _SLICE_ROWS] for i in range(0, documents.height, _SLICE_ROWS)]
-    con.register("documents", pl.concat(slices, rechunk=False))
+    con.register("documents", documents)
     try:
         yield
     finally:

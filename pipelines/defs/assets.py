@@ -21,7 +21,6 @@ from schemas.catalogue import OutputTable, published_tables
 from schemas.definitions import Procedures
 
 POOL = "warehouse"
-STAGES = ("ingest", "core", "marts", "publish")
 
 _RAW_TABLES = {
     "process_versions": "Every accepted version of every process, as it came, with its place in "
