@@ -139,7 +139,7 @@ def test_only_touched_processes_are_refreshed(warehouse: MemoryWarehouse) -> Non
     ]
 
 
-def test_a_changed_stategraph_rebuilds_history_and_a_changed_funnel_does_not(
+def test_a_changed_stategraph_redoes_what_reads_it_and_a_changed_funnel_does_not(
     warehouse: MemoryWarehouse,
 ) -> None:
     modes(warehouse)
@@ -148,9 +148,30 @@ def test_a_changed_stategraph_rebuilds_history_and_a_changed_funnel_does_not(
     assert {row["funnel"] for row in warehouse.rows("from funnel_steps")} == {"short"}
     graph = defined(stategraph={"NEW": ["WORK", "DONE"], "WORK": ["DONE"], "DONE": ["WORK"]})
     changed = modes(warehouse, graph)
-    assert changed["state_visits"] == "full"
-    assert changed["process_lifecycle"] == "full"
+    assert changed["state_visits"] == "incremental"
+    assert changed["process_lifecycle"] == "incremental"
     assert changed["status_spells"] == "current"
+    assert warehouse.rows("select n_not_allowed from process_lifecycle") == 2 * [
+        {"n_not_allowed": 0}
+    ]
+
+
+def test_a_changed_procedure_leaves_the_processes_of_others_alone() -> None:
+    other = Procedure.model_validate(JOB | {"id": A.replace("0000-4", "1111-4"), "shortId": "task"})
+    (job,) = defined()
+    warehouse = MemoryWarehouse(Procedures((job, other), {}))
+    warehouse.add([version(A, 0), version(A, 2, state="DONE")])
+    warehouse.add([{**version(B, 0), "procedure": "task"}])
+    modes(warehouse)
+    warehouse.con.execute("update memory.history.state_visits set state_name = 'X'")
+    (renamed,) = defined(states=[*JOB["states"][:2], JOB["states"][2] | {"name": "Finished"}])
+    builder = warehouse.build(START + 1000 * HOUR, procedures=Procedures((renamed, other), {}))
+    assert builder.refresh_history("state_visits").processes == 1
+    assert warehouse.rows("select procedure, state_name from state_visits order by all") == [
+        {"procedure": "job", "state_name": "Finished"},
+        {"procedure": "job", "state_name": "NEW"},
+        {"procedure": "task", "state_name": "X"},
+    ]
 
 
 def test_a_failed_refresh_leaves_the_table_and_its_mark(warehouse: MemoryWarehouse) -> None:
