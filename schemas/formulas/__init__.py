@@ -1,0 +1,12 @@
+"""The formula language: text to a checked, typed DuckDB expression over known columns.
+
+Where formulas stand in a procedure, and computing them over tables, does not belong here.
+"""
+
+from __future__ import annotations
+
+from schemas.formulas.formula import Formula, compile_formula
+from schemas.formulas.problems import FormulaProblem
+from schemas.formulas.syntax import names_in
+
+__all__ = ["Formula", "FormulaProblem", "compile_formula", "names_in"]

@@ -1,0 +1,39 @@
+"""How a problem in a formula is worded: what was found, and what is allowed.
+
+The rules themselves do not belong here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+_MOST_NAMES = 40
+_LONGEST_TEXT = 60
+
+
+class FormulaProblem(Exception):
+    """The first problem of a formula: `found` and `allowed`, each half a sentence."""
+
+    def __init__(self, found: str, allowed: str) -> None:
+        self.found = found
+        self.allowed = allowed
+        super().__init__(f"found {found}; allowed: {allowed}")
+
+
+def one_of(names: Iterable[str], near: str = "") -> str:
+    """The names as a text, those that look like `near` first; a long list is cut."""
+    known = sorted(set(names))
+    by_lower = {name.lower(): name for name in known}
+    close = [by_lower[name] for name in get_close_matches(near.lower(), by_lower, n=3)]
+    ordered = close + [name for name in known if name not in close]
+    if not ordered:
+        return "nothing: no name is known here"
+    cut = ", ..." if len(ordered) > _MOST_NAMES else ""
+    return f"one of {', '.join(ordered[:_MOST_NAMES])}{cut}"
+
+
+def quoted(text: str) -> str:
+    """A piece of a formula as its author would recognise it; long text is cut."""
+    flat = " ".join(text.split())
+    return f"`{flat if len(flat) <= _LONGEST_TEXT else flat[:_LONGEST_TEXT] + '...'}`"
