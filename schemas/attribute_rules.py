@@ -6,21 +6,26 @@ both). Rules of the record itself are in `core_record.py`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 import pandera.polars as pa
 import polars as pl
 
-from schemas.attribute_types import BY_NAME
-from schemas.definitions import Option, Procedure
+from schemas.attribute_types import BY_NAME, AttributeType
+from schemas.core_record import STATUSES
+from schemas.definition_values import Option
+from schemas.definitions import Attribute, DerivedAttribute, Procedure, RecordAttribute
 from schemas.rules import Rule, Severity, compile_schema
+
+_Declared = Attribute | DerivedAttribute | RecordAttribute
 
 Source = Literal["data", "derived_data"]
 DOCUMENTS: tuple[Source, ...] = ("data", "derived_data")
 """The columns of a version that hold its values as JSON."""
 
-_POLARS: dict[str, pl.DataType | type[pl.DataType]] = {
+POLARS_TYPES: dict[str, pl.DataType | type[pl.DataType]] = {
     "VARCHAR": pl.String,
     "JSON": pl.String,
     "BIGINT": pl.Int64,
@@ -33,6 +38,31 @@ _POLARS: dict[str, pl.DataType | type[pl.DataType]] = {
     "VARCHAR[]": pl.List(pl.String),
     "BIGINT[]": pl.List(pl.Int64),
     "DOUBLE[]": pl.List(pl.Float64),
+    **{
+        kind.sql_type: pl.Struct(
+            {name: pl.String if sql_type == "VARCHAR" else pl.Float64 for name, sql_type in members}
+        )
+        for kind in BY_NAME.values()
+        if (members := kind.members)
+    },
+}
+
+SENTENCES: dict[str, tuple[Severity, str]] = {
+    "type": ("null", "`{name}` converts to {type}."),
+    "required": ("flag", "`{name}` is required."),
+    "as_text": ("flag", "`{name}` arrives as {shape}, not as text."),
+    "isin": ("null", "`{name}` is one of its {n_options} options."),
+}
+"""The rules an attribute can have, by the end of their ids: severity and sentence.
+
+In a strict procedure what is `null` here is `reject`.
+"""
+
+_SHAPES = {
+    "number": "a number",
+    "month": "a number or a name",
+    "boolean": "a boolean",
+    "point": "numbers",
 }
 
 
@@ -41,7 +71,8 @@ class Value:
     """One attribute or derived attribute as a pair of frame columns.
 
     `source` is the document it is read from; `column` (`attr:score`, `derived:score`) is also the
-    stem of its rule ids.
+    stem of its rule ids. `options` are all values there may be (empty: any), `names` what each
+    other way of writing one means, in lower case.
     """
 
     id: str
@@ -53,6 +84,18 @@ class Value:
     options: tuple[Option, ...]
     is_personal: bool
     required: bool = False
+    names: Mapping[str, str] = field(default_factory=dict[str, str])
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys it may stand under in a document; the first that is there counts."""
+        return self.id, self.short_id, *self.aliases
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """The columns of the wide table that hold the value, with their types."""
+        return BY_NAME[self.type].columns(self.target)
 
 
 def raw(column: str) -> str:
@@ -70,9 +113,11 @@ def values_of(procedure: Procedure) -> list[Value]:
             "data",
             f"attr:{a.short_id}",
             a.column,
-            a.options,
+            _options(a, procedure),
             a.is_personal,
             a.required,
+            _names(a, procedure),
+            a.aliases,
         )
         for a in procedure.attributes
     ]
@@ -83,13 +128,47 @@ def values_of(procedure: Procedure) -> list[Value]:
             d.type,
             "derived_data",
             f"derived:{d.short_id}",
-            d.column,
-            d.options,
+            d.supplied_column,
+            _options(d, procedure),
             d.is_personal,
+            names=_names(d, procedure),
+            aliases=d.aliases,
         )
         for d in procedure.derived_attributes
     ]
     return entered + derived
+
+
+def record_values_of(procedure: Procedure) -> list[Value]:
+    """Record attributes in the order of the definition, as members of an object `data`."""
+    return [
+        Value(
+            r.id,
+            r.short_id,
+            r.type,
+            "data",
+            f"record:{r.short_id}",
+            r.column,
+            _options(r, procedure),
+            r.is_personal,
+            names=_names(r, procedure),
+            aliases=r.aliases,
+        )
+        for r in procedure.record_attributes
+    ]
+
+
+def record_rules(procedure: Procedure) -> list[Rule]:
+    """The rules of the values of a procedure's records."""
+    return [
+        Rule(
+            f"{value.column}:type",
+            "flag",
+            f"`record.{value.short_id}` converts to {value.type}, and is among its options.",
+            value.short_id,
+        )
+        for value in record_values_of(procedure)
+    ]
 
 
 def attribute_rules(procedure: Procedure) -> list[Rule]:
@@ -103,7 +182,7 @@ def attribute_schema(procedure: Procedure, rules: list[Rule]) -> pa.DataFrameSch
     dtypes: dict[str, pl.DataType | type[pl.DataType]] = {}
     for value in values_of(procedure):
         dtypes[raw(value.column)] = pl.String
-        dtypes[value.column] = _POLARS[BY_NAME[value.type].sql_type]
+        dtypes[value.column] = POLARS_TYPES[BY_NAME[value.type].sql_type]
     return compile_schema(rules, dtypes)
 
 
@@ -115,32 +194,74 @@ def undeclared_rule(source: Source) -> Rule:
     )
 
 
+def rule_names(kind: AttributeType) -> list[str]:
+    """The ends of the ids of the rules that an attribute of this type can have."""
+    names = ["type", "required"]
+    if kind.shape in _SHAPES:
+        names.append("as_text")
+    if kind.options or kind.name in ("state", "status"):
+        names.append("isin")
+    return names
+
+
+def _options(attribute: _Declared, procedure: Procedure) -> tuple[Option, ...]:
+    match attribute.type:
+        case "state":
+            return tuple(state.short_id for state in procedure.states)
+        case "status":
+            return STATUSES
+        case _:
+            return attribute.options
+
+
+def _names(attribute: _Declared, procedure: Procedure) -> Mapping[str, str]:
+    if not BY_NAME[attribute.type].conversion.of_states:
+        return {}
+    by_id = {state.id.lower(): state.short_id for state in procedure.states}
+    return by_id | {state.short_id.lower(): state.short_id for state in procedure.states}
+
+
 def _value_rules(value: Value, spoiled: Severity) -> list[Rule]:
     kind = BY_NAME[value.type]
     text, typed = pl.col(raw(value.column)), pl.col(value.column)
-    name, stem = value.short_id, value.column
-    rules = [
-        Rule(
-            f"{stem}:type",
-            spoiled,
-            f"`{name}` converts to {value.type}.",
-            name,
-            raw(stem),
-            typed.is_not_null(),
-        )
-    ]
+    checks: dict[str, pl.Expr | None] = {"type": typed.is_not_null()}
     if value.required:
-        rules.append(Rule(f"{stem}:required", "flag", f"`{name}` is required.", name, raw(stem)))
-    if kind.shape in ("number", "boolean"):
-        sentence = f"`{name}` arrives as a {kind.shape}, not as text."
-        as_text = ~text.str.starts_with('"') | typed.is_null()
-        rules.append(Rule(f"{stem}:as_text", "flag", sentence, name, raw(stem), as_text))
+        checks["required"] = None
+    if kind.shape in _SHAPES:
+        checks["as_text"] = ~_is_text(text, kind) | typed.is_null()
     if value.options:
-        allowed = (
+        checks["isin"] = (
             typed.list.eval(pl.element().is_in(value.options)).list.all()
             if kind.shape == "list"
             else typed.is_in(value.options)
         )
-        sentence = f"`{name}` is one of its {len(value.options)} options."
-        rules.append(Rule(f"{stem}:isin", spoiled, sentence, name, stem, allowed))
+    rules: list[Rule] = []
+    for name, passes in checks.items():
+        severity, sentence = SENTENCES[name]
+        rules.append(
+            Rule(
+                f"{value.column}:{name}",
+                spoiled if severity == "null" else severity,
+                sentence.format(
+                    name=value.short_id,
+                    type=value.type,
+                    shape=_SHAPES.get(kind.shape),
+                    n_options=len(value.options),
+                ),
+                value.short_id,
+                value.column if name == "isin" else raw(value.column),
+                passes,
+            )
+        )
     return rules
+
+
+def _is_text(text: pl.Expr, kind: AttributeType) -> pl.Expr:
+    """Whether a value that converts arrived as text, where it had better not."""
+    match kind.shape:
+        case "month":
+            return text.str.contains(r'^"[0-9]')
+        case "point":
+            return text.str.contains(r'^\[.*"|"(lat|lng)"\s*:\s*"')
+        case _:
+            return text.str.starts_with('"')

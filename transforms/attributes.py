@@ -6,7 +6,7 @@ conversions themselves are macros (`macros.sql`); which type uses which is in `a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from sqlglot import exp
 
@@ -25,7 +25,8 @@ def read_values(
     """Select `keep` and, per value, its JSON text `raw(column)` and its typed `column`.
 
     Grain: one row per row of `source`, which has JSON text columns `data` and `derived_data`. A key
-    may be the attribute's id or its shortId; the id wins when both are there, even with null.
+    may be the attribute's id, its shortId or a former one; the first of these that is there wins,
+    even with null.
     Missing, JSON null and the empty text are null. Values outside an enum's options are kept:
     `options_only` drops them. `present` names the keys that occur at all, where that is known: the
     rest is not looked for.
@@ -57,7 +58,7 @@ def read_content(
     """
     select = read_values(values, source=source, keep=keep, time_zone=time_zone, present=present)
     for document in DOCUMENTS:
-        mine = [v for v in values if v.source == document and {v.id, v.short_id} & set(present)]
+        mine = [v for v in values if v.source == document and {*v.keys} & set(present)]
         undeclared = None
         if document in strange:
             undeclared = _undeclared_members(document, [v for v in values if v.source == document])
@@ -69,11 +70,13 @@ def read_content(
 
 def convert(value: Value, time_zone: str) -> exp.Expr:
     """The typed value, from the JSON text in column `raw(value.column)`."""
-    kind = BY_NAME[value.type]
+    conversion = BY_NAME[value.type].conversion
     arguments: list[exp.Expr] = [exp.column(raw(value.column), quoted=True)]
-    if kind.zoned:
+    if conversion.zoned:
         arguments.append(exp.Literal.string(time_zone))
-    return exp.cast(_call(kind.macro, *arguments), kind.sql_type, dialect="duckdb")
+    if conversion.of_states:
+        arguments += [_texts_array(value.names.keys()), _texts_array(value.names.values())]
+    return exp.cast(_call(conversion.macro, *arguments), conversion.sql_type, dialect="duckdb")
 
 
 def options_only(value: Value, expression: exp.Expr) -> exp.Expr:
@@ -84,6 +87,17 @@ def options_only(value: Value, expression: exp.Expr) -> exp.Expr:
     is_list = BY_NAME[value.type].shape == "list"
     allowed = _call("list_has_all" if is_list else "list_contains", options, expression)
     return exp.Case().when(allowed, expression.copy())
+
+
+def column_values(value: Value, expression: exp.Expr) -> dict[str, exp.Expr]:
+    """What each column of the wide table for `value` holds; `expression` is the typed value."""
+    if not BY_NAME[value.type].conversion.parts:
+        return {value.target: expression}
+    parts = zip(value.columns, BY_NAME[value.type].conversion.parts, strict=True)
+    return {
+        column: _call("struct_extract", expression.copy(), exp.Literal.string(part))
+        for column, part in parts
+    }
 
 
 def _texts(
@@ -97,13 +111,13 @@ def _texts(
     select = _kept(keep)
     for document in DOCUMENTS:
         mine = [value for value in values if value.source == document]
-        keys = [k for v in mine for k in (v.id, v.short_id) if present is None or k in present]
+        keys = [k for v in mine for k in v.keys if present is None or k in present]
         if keys:
             pointers = exp.array(*(exp.Literal.string(_pointer(key)) for key in keys))
             found = _call("json_extract", exp.column(document), pointers)
             lists.select(_alias(found, f"{document}_values"), copy=False)
         for value in mine:
-            places = [keys.index(key) + 1 for key in (value.id, value.short_id) if key in keys]
+            places = [keys.index(key) + 1 for key in value.keys if key in keys]
             text = _json_text(document, places)
             select.select(_alias(text, raw(value.column)), copy=False)
     return select.from_(lists.subquery("lists", copy=False), copy=False)
@@ -140,7 +154,7 @@ def _hash(values: Sequence[Value], undeclared: exp.Expr | None) -> exp.Expr:
 
 def _undeclared_keys(values: Sequence[Value], document: str) -> exp.Expr:
     """The keys of a document that no attribute has, as a list; empty when there are none."""
-    known = [k for v in values if v.source == document for k in (v.id, v.short_id)]
+    known = [k for v in values if v.source == document for k in v.keys]
     among = _call("list_contains", exp.array(*map(exp.Literal.string, known)), exp.column("k"))
     return _call(
         "list_filter",
@@ -166,6 +180,11 @@ def _undeclared_members(document: str, values: Sequence[Value]) -> exp.Expr:
     )
     text = _call("array_to_string", members, exp.Literal.string(","))
     return exp.Case().when(exp.column("is_strange"), _call("nullif", text, exp.Literal.string("")))
+
+
+def _texts_array(texts: Iterable[str]) -> exp.Expr:
+    # The type is spelt out for an array without members.
+    return exp.cast(exp.array(*map(exp.Literal.string, texts)), "VARCHAR[]", dialect="duckdb")
 
 
 def _pointer(key: str) -> str:

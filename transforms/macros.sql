@@ -48,8 +48,35 @@ create or replace temp macro to_decimal(j) as try_cast(number_text(j) as decimal
 create or replace temp macro to_boolean(j) as
     case lower(trim(j, '"')) when 'true' then true when 'false' then false end;
 
-create or replace temp macro to_date(j) as
-    try_cast(matching_text(j, '[0-9]{4}-[0-9]{2}-[0-9]{2}') as date);
+create or replace temp macro to_boolean_text(j) as
+    case
+        when lower(trim(j, '"')) in ('true', 'yes', 'y', '1') then true
+        when lower(trim(j, '"')) in ('false', 'no', 'n', '0') then false
+    end;
+
+create or replace temp macro to_month(j) as
+    case
+        when regexp_full_match(trim(j, '"'), '(0?[1-9]|1[0-2])(\.0+)?')
+            then try_cast(trim(j, '"') as double)::bigint
+        when regexp_full_match(
+            j,
+            '(?i)"(jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|sep(tember)?|oct(ober)?|nov(ember)?|dec(ember)?)"'
+        ) then (strpos('janfebmaraprmayjunjulaugsepoctnovdec', lower(j[2:4])) + 2) // 3
+    end;
+
+-- A number is told by its size: up to 5 digits are days since 1970-01-01 (1696 to 2243), 11 to 13
+-- digits are epoch milliseconds, whose day is that of `zone`. 10 digits would be seconds, 8 digits
+-- a day written without dashes; 0 is what the platform writes for a time there is not.
+create or replace temp macro to_date(j, zone) as
+    coalesce(
+        try_cast(matching_text(j, '[0-9]{4}-[0-9]{2}-[0-9]{2}') as date),
+        case
+            when regexp_full_match(j, '-?[1-9][0-9]{0,4}')
+                then date '1970-01-01' + try_cast(j as integer)
+            when regexp_full_match(j, '-?[1-9][0-9]{10,12}')
+                then local_day(epoch_ms(try_cast(j as bigint)), zone)
+        end
+    );
 
 create or replace temp macro to_time(j) as
     try_cast(
@@ -96,7 +123,160 @@ create or replace temp macro to_integer_list(j) as
 create or replace temp macro to_double_list(j) as
     whole_list(list_transform(json_list(j), lambda e: to_double(e::varchar)));
 
+create or replace temp macro to_id(j) as case when left(j, 1) = '"' then json_text(j) end;
+
+create or replace temp macro to_id_list(j) as
+    whole_list(list_transform(json_list(j), lambda e: to_id(nullif(e::varchar, '""'))));
+
+create or replace temp macro to_uuid(j) as
+    case
+        when regexp_full_match(j, '"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"')
+            then lower(j[2:-2])
+    end;
+
+create or replace temp macro to_uuid_list(j) as
+    whole_list(list_transform(json_list(j), lambda e: to_uuid(e::varchar)));
+
+-- `names` has the shortId of each of `keys`, which are shortIds and ids in lower case. What is no
+-- state stays as it is: the options say so.
+create or replace temp macro to_state(j, keys, names) as
+    coalesce(list_extract(names, list_position(keys, lower(to_text(j)))), to_text(j));
+
 create or replace temp macro to_json_value(j) as j::json;
+
+create or replace temp macro to_json_list(j) as case when left(j, 1) = '[' then j::json end;
+
+create or replace temp macro to_json_object(j) as
+    case when left(j, 1) = '{' or to_uuid(j) is not null then j::json end;
+
+create or replace temp macro to_json_object_list(j) as
+    case
+        when whole_list(list_transform(json_list(j), lambda e: to_json_object(e::varchar)))
+            is not null then j::json
+    end;
+
+-- What follows takes members of an object out once and works on a list of them: `sole` lets them be
+-- named in a lambda, where a macro would write the extraction anew at each place.
+create or replace temp macro sole(l) as list_extract(l, 1);
+
+-- Latitude and longitude, as a list of two.
+create or replace temp macro to_point(d) as
+    case when abs(d[1]) <= 90 and abs(d[2]) <= 180 then {'lat': d[1], 'lng': d[2]} end;
+
+create or replace temp macro to_doubles(texts) as list_transform(texts, lambda t: to_double(t));
+
+create or replace temp macro to_geolocation(j) as
+    sole(
+        list_transform(
+            [
+                to_doubles(
+                    case
+                        when left(j, 1) = '{' then json_extract(j, ['/lat', '/lng'])
+                        when left(j, 1) = '[' and json_array_length(j) = 2
+                            then json_extract(j, ['/0', '/1'])
+                    end::varchar[]
+                )
+            ],
+            lambda d: to_point(d)
+        )
+    );
+
+-- Members of an address as JSON texts; null and the empty text are not there.
+create or replace temp macro address_texts(j) as
+    list_transform(
+        json_extract(
+            j,
+            [
+                '/formatted_address', '/formattedAddress', '/street', '/city',
+                '/postal_code', '/postalCode', '/state', '/country', '/place_id', '/placeId',
+                '/lat', '/geometry/location/lat', '/location/lat',
+                '/lng', '/geometry/location/lng', '/location/lng',
+                '/address_components'
+            ]
+        )::varchar[],
+        lambda t: nullif(nullif(t, 'null'), '""')
+    );
+
+-- The JSON text of one of the components in which Google's geocoder gives an address.
+create or replace temp macro component(parts, kind) as
+    nullif(
+        sole(list_filter(parts, lambda c: list_contains(c.types, kind))).long_name::varchar, 'null'
+    );
+
+create or replace temp macro street_of(parts) as
+    nullif(
+        to_json(
+            concat_ws(
+                ' ', to_text(component(parts, 'route')), to_text(component(parts, 'street_number'))
+            )
+        )::varchar,
+        '""'
+    );
+
+-- The members of an address in the order of its struct, from its texts and its components.
+create or replace temp macro address_members(t, parts) as [
+    coalesce(t[1], t[2]),
+    coalesce(t[3], street_of(parts)),
+    coalesce(t[4], component(parts, 'locality'), component(parts, 'postal_town')),
+    coalesce(t[5], t[6], component(parts, 'postal_code')),
+    coalesce(t[7], component(parts, 'administrative_area_level_1')),
+    coalesce(t[8], component(parts, 'country')),
+    coalesce(t[9], t[10]),
+    coalesce(t[11], t[12], t[13]),
+    coalesce(t[14], t[15], t[16])
+];
+
+-- An address has at least one member, and each that is there converts.
+create or replace temp macro to_address(m, texts, degrees) as
+    case
+        when list_count(m) > 0
+        and list_count(m) = list_count(texts) + list_count(degrees)
+        and coalesce(abs(degrees[1]) <= 90, true)
+        and coalesce(abs(degrees[2]) <= 180, true)
+            then {
+                'formatted_address': texts[1],
+                'street': texts[2],
+                'city': texts[3],
+                'postal_code': texts[4],
+                'state': texts[5],
+                'country': texts[6],
+                'place_id': texts[7],
+                'lat': degrees[1],
+                'lng': degrees[2]
+            }
+    end;
+
+create or replace temp macro convert_members(m) as
+    sole(
+        list_transform(
+            [
+                {
+                    'members': m,
+                    'texts': list_transform(m[:7]::varchar[], lambda e: to_text(e)),
+                    'degrees': to_doubles(m[8:]::varchar[])
+                }
+            ],
+            lambda c: to_address(c.members, c.texts, c.degrees)
+        )
+    );
+
+create or replace temp macro to_google_address(j) as
+    sole(
+        list_transform(
+            list_transform(
+                [case when left(j, 1) = '{' then address_texts(j) end],
+                lambda t: {
+                    'texts': t,
+                    'parts': json_transform(t[17], '[{"long_name":"JSON","types":["VARCHAR"]}]')
+                }
+            ),
+            lambda a: sole(
+                list_transform(
+                    [address_members(a.texts, a.parts)], lambda m: convert_members(m)
+                )
+            )
+        )
+    );
 
 -- Seconds from one instant to the next, exact in milliseconds; null while one of them is.
 create or replace temp macro seconds_between(started, ended) as

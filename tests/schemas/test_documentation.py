@@ -1,0 +1,56 @@
+"""The pages made from the code: they are current, and say all there is."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from pipelines.settings import PROCEDURES_FOLDER
+from schemas.attribute_types import ATTRIBUTE_TYPES
+from schemas.definition_files import load_procedures
+from schemas.documentation import FOLDER, PAGES, attribute_types_page, rules_page
+from schemas.rule_book import all_rules
+
+
+def rows(page: str) -> list[list[str]]:
+    """The cells of the page's one table, without its head."""
+    lines = [line for line in page.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_current(name: str) -> None:
+    assert (FOLDER / name).read_text(encoding="utf-8") == PAGES[name](), (
+        "run `uv run python -m schemas.documentation`"
+    )
+
+
+def test_every_type_has_a_row() -> None:
+    found = rows(attribute_types_page())
+    assert [row[0] for row in found] == [f"`{name}`" for name in ATTRIBUTE_TYPES]
+    assert all(row[1] and row[2] and len(row) == 7 for row in found)
+    by_type = {row[0].strip("`"): row[3:] for row in found}
+    assert by_type["geolocation"] == [
+        "`<column>_lat` `DOUBLE`, `<column>_lng` `DOUBLE`",
+        "`to_geolocation`",
+        "`type`, `required`, `as_text`",
+        "yes",
+    ]
+    assert by_type["integerEnum"] == [
+        "`BIGINT`",
+        "`to_integer`",
+        "`type`, `required`, `as_text`, `isin`",
+        "",
+    ]
+
+
+def test_every_rule_has_a_row() -> None:
+    found = {row[0].strip("`"): row[1:] for row in rows(rules_page())}
+    procedures = load_procedures(PROCEDURES_FOLDER)
+    for rule, _ in all_rules(procedures):
+        known = re.sub(r"^(attr|derived|record):[^*].*:", r"\1:<shortId>:", rule.id)
+        assert found[known][0] == rule.severity, rule.id
+    assert found["attr:<shortId>:isin"] == ["null", "`<shortId>` is one of its options."]
+    assert found["attr:<shortId>:type"] == ["null", "`<shortId>` converts to its type."]
+    assert found["core:status:isin"][0] == "reject"
