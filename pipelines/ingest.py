@@ -20,6 +20,7 @@ from pipelines.parquet import read_rows
 from pipelines.store import Counts, Store
 from schemas.core_record import ONE_DAY_MS
 from schemas.definitions import Procedures
+from schemas.dimensions import PROCESSES
 
 Progress = Callable[[int], None]
 """Told the number of bytes of landing files that have been dealt with since the last call."""
@@ -29,13 +30,19 @@ _READERS = {"ndjson": read_chunks, "json": read_elements, "parquet": read_rows}
 
 @dataclass
 class IngestReport:
-    """What a run took in: files by what became of them, and their lines in total."""
+    """What a run took in: files by what became of them, and their lines in total.
+
+    `rejudged` has, by procedure, how many stored versions had to be judged again beforehand.
+    `dimension_rows` are those of the accepted lines that are no versions of processes.
+    """
 
     files: int = 0
     seen_before: int = 0
     still_written: list[str] = field(default_factory=list[str])
     unreadable: list[str] = field(default_factory=list[str])
     counts: Counts = field(default_factory=Counts)
+    dimension_rows: int = 0
+    rejudged: dict[str, int] = field(default_factory=dict[str, int])
 
 
 @dataclass(frozen=True)
@@ -83,7 +90,7 @@ def _read(
     """The chunks of the files that are new; the last part of a file has no chunk."""
     known = store.known_paths()
     waiting = [(file, _hash_later(hashing, file, known)) for file in files]
-    ahead: set[str] = set()
+    ahead: set[tuple[str, str]] = set()
     for file, digest in waiting:
         try:
             sha256 = digest if isinstance(digest, str) else digest.result()
@@ -91,10 +98,10 @@ def _read(
             reason = f"it cannot be opened: {error.strerror or error}"
             yield _Part(file, "", "gone", reason), None
             continue
-        if sha256 in ahead or store.has_file(sha256):
+        if (sha256, file.content) in ahead or store.has_file(sha256, file.content):
             yield _Part(file, sha256, "known" if digest is sha256 else "seen"), None
             continue
-        ahead.add(sha256)
+        ahead.add((sha256, file.content))
         try:
             for chunk in _READERS[file.format](file):
                 yield _Part(file, sha256, "chunk"), chunk
@@ -138,7 +145,7 @@ def _take_in(
 
 def _end(store: Store, last: _Part, report: IngestReport) -> None:
     file, sha256 = last.file, last.sha256
-    is_in = store.has_file(sha256)
+    is_in = store.has_file(sha256, file.content)
     if not file.is_unchanged() or (last.kind in ("known", "seen") and not is_in):
         report.still_written.append(file.name)
     elif last.kind == "known":
@@ -154,5 +161,8 @@ def _end(store: Store, last: _Part, report: IngestReport) -> None:
             store.rollback()
             store.begin()
             store.add_unreadable(last.problem)
-        report.counts += store.commit(file, sha256)
+        counts = store.commit(file, sha256)
+        report.counts += counts
+        if file.content != PROCESSES:
+            report.dimension_rows += counts.accepted
         report.files += 1

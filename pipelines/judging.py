@@ -15,11 +15,13 @@ from typing import Self, TypeVar
 import duckdb
 import polars as pl
 
+from pipelines.dimensions import parse_rows
 from pipelines.landing import Chunk
 from pipelines.parse import Parsed, line_text, parse_chunk
 from schemas.definitions import Procedures
+from schemas.dimensions import PROCESSES
 from transforms.tables import MACROS
-from transforms.validation import Validated, Validator
+from transforms.validation import Validated, Validator, validate_dimension
 
 _T = TypeVar("_T")
 _THREADS = 2
@@ -38,7 +40,7 @@ class Judged:
 
     `accepted` and `violations` are as in `Validated`. `rejected` has one row per line that is no
     record or broke a rule: `line, rules, process_id, procedure, raw_text`. Every line is in
-    `accepted`, in `rejected`, or `blank`; `position` is that of the chunk.
+    `accepted`, in `rejected`, or `blank`; `position` and `content` are those of the chunk.
     """
 
     accepted: pl.DataFrame
@@ -47,6 +49,7 @@ class Judged:
     lines: int
     blank: int
     position: int
+    content: str = PROCESSES
 
 
 class Judges:
@@ -90,8 +93,12 @@ class Judges:
 
     def _judge(self, chunk: Chunk) -> Judged:
         con, validator = self._tools()
-        parsed = parse_chunk(con, chunk)
-        validated = validator.validate(parsed.records)
+        if chunk.content == PROCESSES:
+            parsed = parse_chunk(con, chunk)
+            validated = validator.validate(parsed.records)
+        else:
+            parsed = parse_rows(con, chunk)
+            validated = validate_dimension(parsed.records)
         return Judged(
             accepted=validated.accepted,
             violations=validated.violations,
@@ -99,6 +106,7 @@ class Judges:
             lines=chunk.lines,
             blank=parsed.blank,
             position=chunk.position,
+            content=chunk.content,
         )
 
     def _tools(self) -> tuple[duckdb.DuckDBPyConnection, Validator]:

@@ -7,13 +7,14 @@ import gzip
 import hashlib
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
 
 import zstandard
 
+from schemas.dimensions import DIMENSIONS, PROCESSES
 from schemas.errors import SourceError
 
 FORMATS = {".ndjson": "ndjson", ".jsonl": "ndjson", ".json": "json", ".parquet": "parquet"}
@@ -34,7 +35,10 @@ _RATIO_FROM_BYTES = 256 * 2**20
 
 @dataclass(frozen=True)
 class LandingFile:
-    """A file in the landing folder as it was found; `name` is relative to that folder."""
+    """A file in the landing folder as it was found; `name` is relative to that folder.
+
+    `content` is what its lines are: `processes`, or the dimension the file is named after.
+    """
 
     path: Path
     name: str
@@ -42,6 +46,7 @@ class LandingFile:
     compression: str | None
     size: int
     mtime_ns: int
+    content: str = PROCESSES
 
     def is_unchanged(self) -> bool:
         """Whether the file is still the one that was found."""
@@ -64,7 +69,7 @@ class Chunk:
     `body` holds the lines with a newline each, `lines` their number and `first_line` the number of
     the first, from 1. `too_long` has the start of lines that are longer than
     `LONGEST_LINE_BYTES`; in `body` such a line is empty. `position` says how many bytes of the
-    file have been read.
+    file have been read, `content` what its lines are.
     """
 
     body: bytes
@@ -72,6 +77,7 @@ class Chunk:
     lines: int
     position: int
     too_long: dict[int, bytes]
+    content: str = PROCESSES
 
     @cached_property
     def texts(self) -> list[bytes]:
@@ -114,8 +120,19 @@ def find_files(landing: Path) -> tuple[list[LandingFile], list[str]]:
             status = path.stat()
         except FileNotFoundError:
             continue
-        found.append(LandingFile(path, text, *kind, status.st_size, status.st_mtime_ns))
+        content = _content(path, *kind)
+        found.append(LandingFile(path, text, *kind, status.st_size, status.st_mtime_ns, content))
     return found, others
+
+
+def landing_file(path: Path) -> LandingFile | None:
+    """A file by itself, as if it lay alone in a landing folder; None when it is of another kind."""
+    kind = _kind(path)
+    if kind is None:
+        return None
+    status = path.stat()
+    content = _content(path, *kind)
+    return LandingFile(path, path.name, *kind, status.st_size, status.st_mtime_ns, content)
 
 
 def read_chunks(file: LandingFile, chunk_bytes: int = CHUNK_BYTES) -> Iterator[Chunk]:
@@ -125,7 +142,8 @@ def read_chunks(file: LandingFile, chunk_bytes: int = CHUNK_BYTES) -> Iterator[C
     """
     with file.path.open("rb") as raw:
         blocks = _limited(_BLOCKS[file.compression](raw), raw)
-        yield from split_lines(blocks, raw.tell, chunk_bytes)
+        for chunk in split_lines(blocks, raw.tell, chunk_bytes):
+            yield replace(chunk, content=file.content)
 
 
 def read_blocks(file: LandingFile) -> Iterator[tuple[bytes, int]]:
@@ -186,6 +204,13 @@ def _kind(path: Path) -> tuple[str, str | None] | None:
     if kind is None or (kind == "parquet" and compression):
         return None
     return kind, compression
+
+
+def _content(path: Path, format_: str, compression: str | None) -> str:
+    """What the lines of a file are; `users.ndjson.gz` holds users, `users-2.ndjson` processes."""
+    stem, *suffixes = path.name.split(".")
+    is_bare = len(suffixes) == 1 + (compression is not None)
+    return stem if stem in DIMENSIONS and format_ == "ndjson" and is_bare else PROCESSES
 
 
 def _plain_blocks(raw: BinaryIO) -> Iterator[bytes]:

@@ -6,6 +6,7 @@ that are counted is `store.py`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -56,10 +57,51 @@ def drop_duplicates(con: duckdb.DuckDBPyConnection, file_seq: int, batch_seq: in
     """
     first = file_seq * LINES_PER_FILE
     parameters = {"batch": batch_seq, "first": first, "after": first + LINES_PER_FILE}
-    con.execute(_DUPLICATES, parameters)
+    _drop_duplicates(con, _OF_FILE, parameters)
+
+
+def drop_duplicates_among(con: duckdb.DuckDBPyConnection, versions: str) -> None:
+    """Remove exact duplicates among all versions, where `versions` have another content now.
+
+    `versions` is a relation with `process_id` and `updated_at`. The earliest in order stays; the
+    ledger rows of the files change. The temporary table `duplicates` then says which they were.
+    """
+    _drop_duplicates(con, versions, {})
+
+
+def _drop_duplicates(
+    con: duckdb.DuckDBPyConnection, fresh: str, parameters: Mapping[str, object]
+) -> None:
+    con.execute(_DUPLICATES.format(content=", ".join(_CONTENT), fresh=fresh), parameters)
+    _move_to_duplicates(con, ("process_versions", "violations"))
+
+
+def next_batch(con: duckdb.DuckDBPyConnection) -> int:
+    """The number of the next change to the raw tables."""
+    query = """
+        select greatest(
+            (select max(batch_seq) from raw.ingest_files),
+            (select max(batch_seq) from raw.process_versions)
+        )
+    """
+    return 1 + number(con, query)
+
+
+def drop_repeats(con: duckdb.DuckDBPyConnection, file_seq: int) -> None:
+    """Remove the rows of a dimension file that say what the row before them of the same id says.
+
+    One that says what an older row said stays: it takes back what came in between.
+    """
+    first = file_seq * LINES_PER_FILE
+    con.execute(_REPEATS, {"first": first, "after": first + LINES_PER_FILE})
+    _move_to_duplicates(con, ("dimension_rows",))
+
+
+def _move_to_duplicates(con: duckdb.DuckDBPyConnection, tables: Iterable[str]) -> None:
+    """Take the `duplicates` out of the tables, and count them as such in the ledger."""
     if not number(con, "select count(*) from duplicates"):
         return
-    for table in ("process_versions", "violations"):
+    for table in tables:
         con.execute(
             f"delete from raw.{table} where ingest_seq in (select ingest_seq from duplicates)"
         )
@@ -91,23 +133,43 @@ def number(
     return int(con.execute(query, parameters or {}).fetchall()[0][0] or 0)
 
 
+_OF_FILE = """
+    raw.process_versions
+    where batch_seq = $batch and ingest_seq >= $first and ingest_seq < $after
+"""
+
 # Few versions share process and instant with another: only those are compared in full.
-_DUPLICATES = f"""
+_DUPLICATES = """
     create or replace temp table duplicates as
     with fresh as (
-        select distinct process_id, updated_at from raw.process_versions
-        where batch_seq = $batch and ingest_seq >= $first and ingest_seq < $after
+        select distinct process_id, updated_at from {fresh}
     ), doubled as (
         select process_id, updated_at from raw.process_versions
         semi join fresh using (process_id, updated_at)
         group by all having count(*) > 1
     ), numbered as (
-        select ingest_seq, row_number() over (
-            partition by {", ".join(_CONTENT)} order by ingest_seq
+        select process_id, ingest_seq, row_number() over (
+            partition by {content} order by ingest_seq
         ) as copy_no
         from raw.process_versions semi join doubled using (process_id, updated_at)
     )
-    select ingest_seq from numbered where copy_no > 1
+    select process_id, ingest_seq from numbered where copy_no > 1
+"""
+
+_REPEATS = """
+    create or replace temp table duplicates as
+    with fresh as (
+        select distinct dimension, id from raw.dimension_rows
+        where ingest_seq >= $first and ingest_seq < $after
+    ), compared as (
+        select
+            ingest_seq,
+            data::varchar = lag(data::varchar) over (
+                partition by dimension, id order by ingest_seq
+            ) as is_repeat
+        from raw.dimension_rows semi join fresh using (dimension, id)
+    )
+    select ingest_seq from compared where is_repeat
 """
 
 _COUNT_DUPLICATES = """
@@ -123,6 +185,9 @@ _STORED_COUNTS = """
     select file_name, lines, accepted, duplicates, quarantined, blank,
         (
             select count(*) from raw.process_versions
+            where ingest_seq >= $file * $per and ingest_seq < ($file + 1) * $per
+        ) + (
+            select count(*) from raw.dimension_rows
             where ingest_seq >= $file * $per and ingest_seq < ($file + 1) * $per
         ),
         (select count(*) from raw.quarantine where file_seq = $file)

@@ -65,7 +65,7 @@ def _looks_whole(chunk: Chunk) -> bool:
 
 def line_text(chunk: Chunk, numbers: list[int]) -> dict[int, str]:
     """The text of some lines of a chunk, by line number."""
-    return {n: _decoded(chunk.texts[n - chunk.first_line]) for n in numbers}
+    return {n: decoded(chunk.texts[n - chunk.first_line]) for n in numbers}
 
 
 def _read_json(
@@ -116,6 +116,16 @@ def _is_nothing(records: pl.DataFrame) -> pl.Series:
 
 def _screen(con: duckdb.DuckDBPyConnection, chunk: Chunk) -> Parsed:
     """The slow way: take out blank and bad lines, then parse the rest at once."""
+    lines, parsed = split_chunk(chunk)
+    broken = {n: line for n, line in lines.items() if line[:1] != b"{" or line[-1:] != b"}"}
+    for number, rule in find_bad_lines(con, broken):
+        parsed.bad.append((number, rule, decoded(lines.pop(number))))
+    parsed.records = pl.concat([_NO_RECORDS, *_parse_lines(con, lines, parsed.bad)])
+    return parsed
+
+
+def split_chunk(chunk: Chunk) -> tuple[dict[int, bytes], Parsed]:
+    """The lines of a chunk that hold something, by number, and the others, without records."""
     parsed = Parsed(pl.DataFrame())
     lines: dict[int, bytes] = {}
     for number, line in enumerate(chunk.texts, chunk.first_line):
@@ -123,16 +133,12 @@ def _screen(con: duckdb.DuckDBPyConnection, chunk: Chunk) -> Parsed:
         if start is None and len(line) > LONGEST_LINE_BYTES:
             start = line[:KEPT_OF_TOO_LONG]
         if start is not None:
-            parsed.bad.append((number, TOO_LONG.id, _decoded(start)))
+            parsed.bad.append((number, TOO_LONG.id, decoded(start)))
         elif text := line.strip(_BLANK):
             lines[number] = text
         else:
             parsed.blank += 1
-    broken = {n: line for n, line in lines.items() if line[:1] != b"{" or line[-1:] != b"}"}
-    for number, rule in _judge(con, broken):
-        parsed.bad.append((number, rule, _decoded(lines.pop(number))))
-    parsed.records = pl.concat([_NO_RECORDS, *_parse_lines(con, lines, parsed.bad)])
-    return parsed
+    return lines, parsed
 
 
 _NO_RECORDS = pl.DataFrame(schema={"line": pl.Int64} | {raw(f.column): pl.String for f in FIELDS})
@@ -147,8 +153,10 @@ def _refused(con: duckdb.DuckDBPyConnection, lines: dict[int, bytes]) -> dict[in
     return {number: lines[number] for number in records["line"].filter(nothing)}
 
 
-def _judge(con: duckdb.DuckDBPyConnection, lines: dict[int, bytes]) -> list[tuple[int, str]]:
-    """The lines that are no records, and the rule each breaks."""
+def find_bad_lines(
+    con: duckdb.DuckDBPyConnection, lines: dict[int, bytes]
+) -> list[tuple[int, str]]:
+    """The lines that are no JSON object or have a field of the record twice, and the rule."""
     judged: list[tuple[int, str]] = []
     texts: dict[int, str] = {}
     for number, line in lines.items():
@@ -195,14 +203,14 @@ def _parse_lines(
     if records is not None:
         yield records
         return
-    judged = _judge(con, _refused(con, lines)) or _judge(con, lines)
+    judged = find_bad_lines(con, _refused(con, lines)) or find_bad_lines(con, lines)
     for number, rule in judged:
-        bad.append((number, rule, _decoded(lines[number])))
+        bad.append((number, rule, decoded(lines[number])))
     rest = {number: line for number, line in lines.items() if number not in dict(judged)}
     if judged:
         yield from _parse_lines(con, rest, bad)
     elif len(rest) == 1:
-        bad += [(number, NOT_JSON.id, _decoded(line)) for number, line in rest.items()]
+        bad += [(number, NOT_JSON.id, decoded(line)) for number, line in rest.items()]
     else:
         numbers = list(rest)
         for half in (numbers[: len(numbers) // 2], numbers[len(numbers) // 2 :]):
@@ -232,7 +240,7 @@ def _without_not_a_number(parsed: Parsed, chunk: Chunk) -> Parsed:
     suspects = parsed.records.select("line", *documents).filter(
         pl.any_horizontal(pl.col(documents).str.contains(_NAN_OR_INFINITY))
     )
-    spoiled = [line for line, *texts in suspects.iter_rows() if any(map(_has_nan, texts))]
+    spoiled = [line for line, *texts in suspects.iter_rows() if any(map(has_nan, texts))]
     if spoiled:
         texts = line_text(chunk, spoiled)
         parsed.bad += [(line, NOT_A_NUMBER.id, texts[line]) for line in spoiled]
@@ -240,10 +248,12 @@ def _without_not_a_number(parsed: Parsed, chunk: Chunk) -> Parsed:
     return parsed
 
 
-def _has_nan(document: str | None) -> bool:
+def has_nan(document: str | None) -> bool:
+    """Whether NaN or Infinity stands in a JSON document, outside its texts."""
     outside = re.sub(r'"(?:[^"\\]|\\.)*+"', '""', document or "")
     return re.search(r"nan|inf", outside, re.IGNORECASE) is not None
 
 
-def _decoded(line: bytes) -> str:
+def decoded(line: bytes) -> str:
+    """A line as text, whatever its bytes."""
     return line.decode(errors="backslashreplace")

@@ -13,9 +13,17 @@ import polars as pl
 
 from pipelines.judging import Judged, quarantine_frame
 from pipelines.landing import LandingFile
-from pipelines.ledger import Counts, checked_counts, drop_duplicates, number
+from pipelines.ledger import (
+    Counts,
+    checked_counts,
+    drop_duplicates,
+    drop_repeats,
+    next_batch,
+    number,
+)
 from pipelines.warehouse import LINES_PER_FILE
 from schemas.core_record import FIELDS
+from schemas.dimensions import PROCESSES
 from schemas.rule_book import UNREADABLE
 
 _SLICE_ROWS = 8_000  # DuckDB shares a frame out to its threads by these
@@ -29,11 +37,7 @@ class Store:
     def __init__(self, con: duckdb.DuckDBPyConnection, started_at: datetime) -> None:
         self.con = con
         self._now = started_at.replace(tzinfo=None)
-        self.batch_seq = 1 + number(
-            con,
-            "select greatest((select max(batch_seq) from raw.ingest_files), "
-            "(select max(batch_seq) from raw.process_versions))",
-        )
+        self.batch_seq = next_batch(con)
         self._file_seq = 0
         self._counts = Counts()
         self._problem: str | None = None
@@ -43,10 +47,10 @@ class Store:
         query = "select file_name, bytes, mtime_ns, sha256 from raw.landing_paths"
         return {(name, size, time): sha for name, size, time, sha in self._rows(query)}
 
-    def has_file(self, sha256: str) -> bool:
-        """Whether a file with these bytes has been taken in."""
-        query = "select count(*) from raw.ingest_files where sha256 = $sha"
-        return number(self.con, query, {"sha": sha256}) > 0
+    def has_file(self, sha256: str, content: str) -> bool:
+        """Whether a file with these bytes has been taken in as what it is."""
+        query = "select count(*) from raw.ingest_files where sha256 = $sha and content = $content"
+        return number(self.con, query, {"sha": sha256, "content": content}) > 0
 
     def begin(self) -> None:
         """Start the transaction of a file, and give the file its place in the order."""
@@ -68,8 +72,11 @@ class Store:
         self._counts.lines += judged.lines
         self._counts.blank += judged.blank
         self._counts.accepted += judged.accepted.height
-        self._insert_versions(judged.accepted)
-        self._insert_violations(judged.violations)
+        if judged.content == PROCESSES:
+            self._insert_versions(judged.accepted)
+            self._insert_violations(judged.violations)
+        else:
+            self._insert_rows(judged.accepted, dimension=judged.content)
         self._insert_quarantine(judged.rejected)
 
     def add_unreadable(self, problem: str) -> None:
@@ -83,7 +90,7 @@ class Store:
         self.con.execute(
             "insert into raw.ingest_files values ($file_seq, $batch_seq, $sha256, $name, $format, "
             "$status, $problem, $bytes, $lines, $accepted, $duplicates, $quarantined, $blank, "
-            "$now)",
+            "$now, $content)",
             {
                 "file_seq": self._file_seq,
                 "batch_seq": self.batch_seq,
@@ -94,10 +101,14 @@ class Store:
                 "problem": self._problem,
                 "bytes": file.size,
                 "now": self._now,
+                "content": file.content,
                 **vars(self._counts),
             },
         )
-        drop_duplicates(self.con, self._file_seq, self.batch_seq)
+        if file.content == PROCESSES:
+            drop_duplicates(self.con, self._file_seq, self.batch_seq)
+        else:
+            drop_repeats(self.con, self._file_seq)
         self._remember_path(file, sha256)
         counts = checked_counts(self.con, self._file_seq)
         self.con.execute("commit")
@@ -158,6 +169,14 @@ class Store:
             "process_versions",
             accepted,
             f"{', '.join(casts)}, $first + line as ingest_seq, $batch as batch_seq",
+        )
+
+    def _insert_rows(self, accepted: pl.DataFrame, *, dimension: str) -> None:
+        self._insert(
+            "dimension_rows",
+            accepted.with_columns(dimension=pl.lit(dimension)),
+            "dimension, id::uuid as id, name, data::json as data, $first + line as ingest_seq, "
+            "$batch as batch_seq",
         )
 
     def _insert_violations(self, violations: pl.DataFrame) -> None:

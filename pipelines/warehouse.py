@@ -93,6 +93,22 @@ create table if not exists raw.ingest_files (
     ingested_at timestamp not null
 );
 
+alter table raw.ingest_files add column if not exists content varchar default 'processes';
+
+create table if not exists raw.dimension_rows (
+    dimension varchar not null,
+    id uuid not null,
+    name varchar,
+    data json not null,
+    ingest_seq bigint not null,
+    batch_seq bigint not null
+);
+
+create table if not exists raw.judged_by (
+    procedure_id uuid not null,
+    fingerprint varchar not null
+);
+
 create table if not exists raw.landing_paths (
     file_name varchar not null,
     bytes bigint not null,

@@ -1,0 +1,16 @@
+-- Pods that processes belong to, by id.
+-- Grain: one row per pod. Dimensions have no time: the latest line counts at any instant.
+with dimension_rows as (from raw_dimension_rows),
+
+latest as (
+    select id, name, data
+    from dimension_rows
+    where dimension = 'pods'
+    qualify row_number() over (partition by id order by ingest_seq desc) = 1
+)
+
+select
+    id as pod_id,
+    name,
+    data
+from latest
