@@ -1,4 +1,4 @@
-"""The tables of stays, in words: in a state, in a status, with an assignee.
+"""The tables of stays (in a state, in a status, with an assignee) and of changes, in words.
 
 Sums over them belong to `process_lifecycle` and to the marts.
 """
@@ -57,7 +57,8 @@ STATE_VISITS = OutputTable(
                 "is_allowed",
                 "Whether the procedure's stategraph allows the move from `previous_state`. Always "
                 "true where the procedure has no stategraph.",
-                nulls="on the first visit and where `direction` is `same`",
+                nulls="on the first visit, where `direction` is `same`, and where one of the two "
+                "is a removed state of which the stategraph says nothing",
             ),
             small_count("n_previous_visits", "Earlier visits of the process to this state."),
             identifier(
@@ -132,6 +133,49 @@ ASSIGNMENTS = OutputTable(
                 open_rule=f"{_UP_TO_AS_OF}, in closed processes too",
             ),
             text("state", "shortId of the state the process was in when the stay began."),
+        ),
+    ),
+)
+
+ATTRIBUTE_CHANGES = OutputTable(
+    "attribute_changes",
+    "core",
+    "Changes of attributes whose history is kept (`track` in the definition). Values are compared "
+    "and shown as they convert to the type: a number given as text, or a key written as id instead "
+    "of shortId, is no change; what does not convert or is not among the options is null. What the "
+    "first version holds is where an attribute starts, not a change. Changes made while a process "
+    "is deleted are in it. Personal data where the attribute is personal.",
+    "one row per change of one attribute of one process",
+    in_order(
+        SHARED,
+        (
+            "process_id",
+            "procedure",
+            text("attribute", "shortId of the attribute."),
+            text("type", "Type of the attribute, such as `integer` or `stringEnum`."),
+            number(
+                "change_no",
+                "INTEGER",
+                "Number of the change of this attribute within the process, from 1.",
+            ),
+            text(
+                "old_value",
+                "The value before, as text: what the column of the wide table would show.",
+                nulls="when there was none",
+            ),
+            text("new_value", "The value from then on, as text.", nulls="when it was taken away"),
+            instant("changed_at", "`updatedAt` of the first version with the new value."),
+            seconds(
+                "previous_seconds",
+                "How long the value before held: from the change before of this attribute, or "
+                "from the start of the process.",
+            ),
+            text("state", "shortId of the state the process was in from that version on."),
+            identifier(
+                "assigned_to",
+                "Who held the process from that version on.",
+                nulls="when nobody held it",
+            ),
         ),
     ),
 )

@@ -21,7 +21,7 @@ def read_definition(path: Path) -> dict[str, Any]:
 
 
 def read_procedures(*paths: Path) -> Procedures:
-    """Per shortId: `states` in rank order, `stategraph` or null, `funnels` with `within_ms`."""
+    """Per shortId: `states` in rank order, `stategraph` or null, `attributes`, `funnels`."""
     return {
         raw["shortId"]: {
             "states": [
@@ -33,6 +33,16 @@ def read_procedures(*paths: Path) -> Procedures:
                 for state in raw["states"]
             ],
             "stategraph": raw.get("stategraph"),
+            "attributes": [
+                {
+                    "id": attribute["id"],
+                    "short_id": attribute["shortId"],
+                    "type": attribute["type"],
+                    "options": attribute.get("options", []),
+                    "track": attribute.get("track", False),
+                }
+                for attribute in raw["attributes"]
+            ],
             "funnels": [
                 {
                     "name": funnel["name"],

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.reference import funnels, history, marts
+from tests.reference import changes, conformance, funnels, history, marts
+from tests.reference.hierarchy import hierarchy
 from tests.reference.versions import Procedures, Row, Version
+
+_OF_RELATIVES = ("n_children", "n_open_children", "depth", "root_process_id")
 
 
 def expected_tables(
@@ -16,12 +19,18 @@ def expected_tables(
     def made(table: Callable[..., list[Row]], **more: str) -> list[Row]:
         return table(versions, procedures, as_of=as_of, **more)
 
+    above_and_below = made(hierarchy)
     return {
         "processes": made(history.processes),
         "state_visits": made(history.state_visits),
         "status_spells": history.status_spells(versions, as_of=as_of),
         "assignments": history.assignments(versions, as_of=as_of),
-        "process_lifecycle": made(history.process_lifecycle),
+        "attribute_changes": made(changes.attribute_changes),
+        "hierarchy": above_and_below,
+        "process_lifecycle": [
+            row | {name: related[name] for name in _OF_RELATIVES}
+            for row, related in zip(made(history.process_lifecycle), above_and_below, strict=True)
+        ],
         "funnel_progress": made(funnels.funnel_progress),
         "funnel_steps": made(funnels.funnel_steps),
         "duration_stats": made(marts.duration_stats, time_zone=time_zone),
@@ -29,4 +38,6 @@ def expected_tables(
         "flow_daily": made(marts.flow_daily, time_zone=time_zone),
         "state_transitions": made(marts.state_transitions),
         "variants": made(marts.variants),
+        "conformance": made(conformance.conformance),
+        "conformance_departures": made(conformance.conformance_departures),
     }

@@ -2,17 +2,24 @@
 -- Grain: one row per process.
 with lifecycles as (from history_process_lifecycle),
 
+hierarchy as (from hierarchy),
+
 build as (from build),
 
 clocked as (
     select
         l.*,
+        h.n_children,
+        h.n_open_children,
+        h.depth,
+        h.root_process_id,
         b.as_of,
         coalesce(epoch_ms(b.as_of) - epoch_ms(l.open_since), 0) as open_running_ms,
         coalesce(epoch_ms(b.as_of) - epoch_ms(l.stay_since), 0) as stay_running_ms,
         coalesce(epoch_ms(b.as_of) - epoch_ms(l.unassigned_since), 0) as unassigned_running_ms,
         l.outcome = 'open' and coalesce(l.next_action_at < b.as_of, false) as is_overdue
     from lifecycles as l
+    inner join hierarchy as h on h.process_id = l.process_id
     cross join build as b
 )
 
@@ -54,5 +61,9 @@ select
     is_overdue,
     case when is_overdue then seconds_between(next_action_at, as_of) end as overdue_seconds,
     n_next_action_moves,
+    n_children,
+    n_open_children,
+    depth,
+    root_process_id,
     last_changed_at
 from clocked

@@ -7,7 +7,13 @@ visits as (from history_state_visits),
 
 processes as (from history_processes),
 
+hierarchy as (from hierarchy),
+
 primary_keys as (from primary_keys),
+
+derived_comparisons as (from derived_comparisons),
+
+record_failures as (from record_failures),
 
 procedures as (from procedures),
 
@@ -54,14 +60,46 @@ parents as (
     select
         p.process_id,
         p.procedure,
-        'core:parent_process_id:known' as rule,
+        if(h.is_orphan, 'core:parent_process_id:known', 'core:parent_process_id:acyclic') as rule,
         'parentProcess' as column_name,
         p.parent_process_id::varchar as value,
         p.updated_at,
         p.latest_ingest_seq as ingest_seq
     from processes as p
-    anti join processes as parent on parent.process_id = p.parent_process_id
-    where p.parent_process_id is not null
+    inner join hierarchy as h using (process_id)
+    where h.is_orphan or h.is_in_cycle
+),
+
+derivations as (
+    select
+        p.process_id,
+        p.procedure,
+        if(d.is_failed, 'computed', 'differs') as rule_name,
+        if(d.is_failed, 'null', 'flag') as severity,
+        d.attribute,
+        case
+            when d.is_failed then null
+            when d.is_personal then '***'
+            else d.supplied || ' <> ' || d.computed
+        end as value,
+        p.updated_at,
+        p.latest_ingest_seq as ingest_seq
+    from derived_comparisons as d
+    inner join processes as p using (process_id)
+    where d.is_failed or d.differs
+),
+
+of_records as (
+    select
+        p.process_id,
+        p.procedure,
+        'record:' || r.attribute || ':type' as rule,
+        'record.' || r.attribute as column_name,
+        r.value,
+        p.updated_at,
+        p.latest_ingest_seq as ingest_seq
+    from record_failures as r
+    inner join processes as p using (process_id)
 ),
 
 all_found as (
@@ -79,9 +117,22 @@ all_found as (
     cross join build as b
     where f.updated_at <= b.as_of
     union all
+    select
+        process_id,
+        procedure,
+        'derived:' || attribute || ':' || rule_name,
+        severity,
+        attribute,
+        value,
+        updated_at,
+        ingest_seq
+    from derivations
+    union all
     select process_id, procedure, rule, 'flag', column_name, value, updated_at, ingest_seq
     from (
         from moves
+        union all
+        from of_records
         union all
         from keys
         union all

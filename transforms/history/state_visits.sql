@@ -59,6 +59,7 @@ select
     case
         when v.previous_rank is null or v.previous_rank = v.state_rank then null
         when not d.has_stategraph then true
+        when not (s.is_judged and p.is_judged) then null
         else t.to_state is not null
     end as is_allowed,
     v.n_previous_visits::integer as n_previous_visits,
