@@ -6,11 +6,21 @@ How the tables are made belongs to `transforms/`; the words of each table stand 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from schemas.attribute_types import BY_NAME
+from schemas.catalogue_conformance import CONFORMANCE, CONFORMANCE_DEPARTURES
+from schemas.catalogue_derived import DERIVED_DRIFT
+from schemas.catalogue_dimensions import ENTITIES, LABELS, PODS, RECORDS, TEAMS, USERS
 from schemas.catalogue_funnels import FUNNEL_PROGRESS, FUNNEL_STEPS
-from schemas.catalogue_history import ASSIGNMENTS, STATE_VISITS, STATUS_SPELLS
+from schemas.catalogue_hierarchy import HIERARCHY
+from schemas.catalogue_history import (
+    ASSIGNMENTS,
+    ATTRIBUTE_CHANGES,
+    STATE_VISITS,
+    STATUS_SPELLS,
+)
 from schemas.catalogue_marts import (
     BACKLOG_DAILY,
     DURATION_STATS,
@@ -18,7 +28,7 @@ from schemas.catalogue_marts import (
     STATE_TRANSITIONS,
     VARIANTS,
 )
-from schemas.catalogue_model import DAY, INSTANT, OutputColumn, OutputTable
+from schemas.catalogue_model import COUNT, DAY, DEGREES, INSTANT, OutputColumn, OutputTable
 from schemas.catalogue_operations import (
     BUILD,
     DATA_QUALITY,
@@ -33,7 +43,7 @@ from schemas.catalogue_operations import (
 from schemas.catalogue_processes import PROCESS_LIFECYCLE, PROCESSES
 
 if TYPE_CHECKING:
-    from schemas.definitions import Attribute, DerivedAttribute, Procedure
+    from schemas.definitions import Attribute, DerivedAttribute, Procedure, RecordAttribute
 
 # `definitions.py` takes the reserved names from `catalogue_processes`, so nothing here may
 # import it at run time.
@@ -45,7 +55,14 @@ TABLES: dict[str, OutputTable] = {
         STATE_VISITS,
         STATUS_SPELLS,
         ASSIGNMENTS,
+        ATTRIBUTE_CHANGES,
+        HIERARCHY,
         PROCESS_LIFECYCLE,
+        USERS,
+        PODS,
+        TEAMS,
+        ENTITIES,
+        RECORDS,
         VIOLATIONS,
         QUARANTINE,
         FUNNEL_STEPS,
@@ -55,6 +72,9 @@ TABLES: dict[str, OutputTable] = {
         FLOW_DAILY,
         STATE_TRANSITIONS,
         VARIANTS,
+        CONFORMANCE,
+        CONFORMANCE_DEPARTURES,
+        DERIVED_DRIFT,
         DATA_QUALITY,
         INGEST_FILES,
         METRIC_CATALOG,
@@ -66,13 +86,15 @@ TABLES: dict[str, OutputTable] = {
 }
 
 _UNITS = {"TIMESTAMP": INSTANT, "DATE": DAY}
+_PARTS = {"lat": "Latitude", "lng": "Longitude"}
 
 
 def wide_table(procedure: Procedure) -> OutputTable:
     """`<shortId>_processes` (in lower case): all about each process of one procedure, side by side.
 
-    Grain: one row per process. The columns of `processes`, one per attribute and derived attribute
-    in the order of the definition, then those of `process_lifecycle` that `processes` lacks.
+    Grain: one row per process. The columns of `processes`, the names of its ids, the attributes,
+    derived attributes and record attributes in the order of the definition, then the columns of
+    `process_lifecycle` that `processes` lacks.
     """
     lifecycle = [
         column for column in PROCESS_LIFECYCLE.columns if column.name not in PROCESSES.column_names
@@ -85,8 +107,10 @@ def wide_table(procedure: Procedure) -> OutputTable:
         "one row per process",
         (
             *PROCESSES.columns,
-            *(_entered(attribute) for attribute in procedure.attributes),
-            *(_derived(attribute) for attribute in procedure.derived_attributes),
+            *LABELS,
+            *(c for attribute in procedure.attributes for c in _entered(attribute)),
+            *(c for attribute in procedure.derived_attributes for c in _derived(attribute)),
+            *(c for attribute in procedure.record_attributes for c in _of_record(attribute)),
             *lifecycle,
         ),
     )
@@ -118,19 +142,71 @@ def metric_catalog_rows(procedures: Iterable[Procedure]) -> list[dict[str, str]]
     ]
 
 
-def _entered(attribute: Attribute) -> OutputColumn:
-    return _value(attribute, f"Attribute {attribute.name}", "as the latest version says")
+def _entered(attribute: Attribute) -> tuple[OutputColumn, ...]:
+    value = _value(attribute, f"Attribute {attribute.name}", "as the latest version says")
+    return _parts(attribute, value)
 
 
-def _derived(attribute: DerivedAttribute) -> OutputColumn:
-    return _value(
-        attribute,
-        f"Derived attribute {attribute.name}",
-        "as the platform supplied it with the latest version",
+def _of_record(attribute: RecordAttribute) -> tuple[OutputColumn, ...]:
+    what = f"Attribute {attribute.name} of the record behind the process"
+    value = _value(attribute, what, "as the latest `records` file says, whatever the as_of")
+    return _parts(attribute, value)
+
+
+def _derived(attribute: DerivedAttribute) -> tuple[OutputColumn, ...]:
+    """What is computed, and beside it, or alone, what the platform supplied."""
+    what = f"Derived attribute {attribute.name}"
+    supplied = _value(attribute, what, "as the platform supplied it with the latest version")
+    if not attribute.is_computed:
+        return _parts(attribute, supplied)
+    computed = _value(attribute, what, f"computed: {_derivation(attribute)}")
+    if attribute.rollup and attribute.rollup.aggregate == "count":
+        supplied, computed = replace(supplied, unit=COUNT), replace(computed, unit=COUNT)
+    nulls = "when it gives null, or cannot be computed (see `violations`)"
+    return (
+        replace(computed, nulls=nulls),
+        *_parts(attribute, replace(supplied, name=attribute.supplied_column)),
     )
 
 
-def _value(attribute: Attribute | DerivedAttribute, what: str, as_known: str) -> OutputColumn:
+def _parts(
+    attribute: Attribute | DerivedAttribute | RecordAttribute, value: OutputColumn
+) -> tuple[OutputColumn, ...]:
+    """The column of a value, or those of its parts where its type has some."""
+    kind = BY_NAME[attribute.type]
+    if not kind.conversion.parts:
+        return (value,)
+    return tuple(
+        replace(
+            value,
+            name=name,
+            type=sql_type,
+            unit=DEGREES,
+            description=f"{_PARTS[part]}: {value.description}",
+        )
+        for part, (name, sql_type) in zip(
+            kind.conversion.parts, kind.columns(value.name).items(), strict=True
+        )
+    )
+
+
+def _derivation(attribute: DerivedAttribute) -> str:
+    if attribute.formula:
+        return f"`{' '.join(attribute.formula.split())}`"
+    if attribute.script:
+        return f"by `{attribute.script}` from {', '.join(attribute.reads)}"
+    rollup = attribute.rollup
+    assert rollup
+    of = f" of `{rollup.of}`" if rollup.of else ""
+    where = f" where `{rollup.where}`" if rollup.where else ""
+    return (
+        f"{rollup.aggregate}{of} over its {rollup.procedure} children{where}, without deleted ones"
+    )
+
+
+def _value(
+    attribute: Attribute | DerivedAttribute | RecordAttribute, what: str, as_known: str
+) -> OutputColumn:
     """The column of an attribute; options are spelt out, personal ones are marked."""
     sql_type = BY_NAME[attribute.type].sql_type
     sentences = [f"{what} (`{attribute.short_id}`, type {attribute.type}), {as_known}."]

@@ -137,7 +137,8 @@ STATE_TRANSITIONS = OutputTable(
                 "is_allowed",
                 "Whether the procedure's stategraph allows the move. Always true where the "
                 "procedure has no stategraph.",
-                nulls="where both states are the same",
+                nulls="where both states are the same, and where one of the two "
+                "is a removed state of which the stategraph says nothing",
             ),
             *(
                 seconds(

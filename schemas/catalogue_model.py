@@ -11,13 +11,14 @@ from typing import Literal
 
 Layer = Literal["core", "mart", "config"]
 
-SECONDS, COUNT, SHARE, INSTANT, DAY, BYTES = (
+SECONDS, COUNT, SHARE, INSTANT, DAY, BYTES, DEGREES = (
     "seconds",
     "count",
     "share 0..1",
     "UTC instant",
     "day",
     "bytes",
+    "degrees",
 )
 
 

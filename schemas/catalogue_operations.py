@@ -12,6 +12,7 @@ from schemas.catalogue_model import (
     OutputColumn,
     OutputTable,
     count,
+    flag,
     identifier,
     in_order,
     instant,
@@ -148,13 +149,22 @@ INGEST_FILES = OutputTable(
             number("batch_seq", "BIGINT", "Number of the run that took the file in."),
             "file_name",
             text("sha256", "Fingerprint of the file's bytes, in hexadecimal digits."),
+            text(
+                "content",
+                "What its lines are: `processes`, or the dimension it is named after (`users`, "
+                "`pods`, `teams`, `entities`, `records`).",
+            ),
             text("format", "Format, and compression after a dot: `ndjson`, `json.gz`, `parquet`."),
             text("status", "`ingested`, or `unreadable` when it could not be read to its end."),
             text("problem", "Why the file could not be read.", nulls="unless `unreadable`"),
             OutputColumn("bytes", "BIGINT", "Size of the file as it came.", BYTES),
             count("lines", "Lines, or records of a JSON array, a page or a Parquet file."),
-            count("accepted", "Lines that became versions."),
-            count("duplicates", "Lines that repeat a version already stored, exactly."),
+            count("accepted", "Lines that became versions, or rows of a dimension."),
+            count(
+                "duplicates",
+                "Lines that repeat a version already stored, or the latest line of a dimension "
+                "about the same id, exactly.",
+            ),
             count("quarantined", "Lines that were rejected; an unreadable file adds one."),
             count("blank", "Empty lines."),
             share(
@@ -208,6 +218,11 @@ STATES = OutputTable(
             "state_name",
             "state_kind",
             "state_rank",
+            flag(
+                "is_removed",
+                "Whether the platform has the state no more. It stays for the processes that were "
+                "in it.",
+            ),
         ),
     ),
 )

@@ -240,6 +240,10 @@ PROCESS_LIFECYCLE = OutputTable(
                 "How often the next action was put from one time to another. Setting it where "
                 "there was none and clearing it do not count.",
             ),
+            "n_children",
+            "n_open_children",
+            "depth",
+            "root_process_id",
             instant(
                 "last_changed_at",
                 "Latest version that changed the state, status, assignee, deletion mark or "

@@ -12,6 +12,7 @@ from schemas.catalogue_model import (
     instant,
     number,
     seconds,
+    small_count,
     text,
 )
 
@@ -46,6 +47,25 @@ _COLUMNS: tuple[OutputColumn, ...] = (
         "next_action_at",
         "When the next action is planned, as the latest version says. May lie in the future.",
         nulls="while nothing is planned",
+    ),
+    small_count(
+        "n_children",
+        "Processes that name this one as their parent, without deleted ones. Only direct children.",
+    ),
+    small_count(
+        "n_open_children", "Those of `n_children` that are open.", open_rule="reopened ones count"
+    ),
+    number(
+        "depth",
+        "INTEGER",
+        "Steps up to the topmost process, 0 for a process without a parent. Where a parent is not "
+        "known (see `is_orphan` in `hierarchy`), its child is the topmost.",
+        nulls="in a cycle of parents and everywhere below one",
+    ),
+    identifier(
+        "root_process_id",
+        "The topmost process above this one; itself when it has no known parent.",
+        nulls="in a cycle of parents and everywhere below one",
     ),
     text("funnel", "Name of the funnel. Names are unique within a procedure."),
     text(

@@ -6,9 +6,10 @@ reader of lines for the rules of a line, and `transforms/` for those of a histor
 
 from __future__ import annotations
 
-from schemas.attribute_rules import DOCUMENTS, attribute_rules, undeclared_rule
+from schemas.attribute_rules import DOCUMENTS, attribute_rules, record_rules, undeclared_rule
 from schemas.core_record import core_rules
-from schemas.definitions import Procedures
+from schemas.definitions import Procedure, Procedures
+from schemas.dimensions import DIMENSION_RULES
 from schemas.rules import Rule
 
 UNREADABLE = Rule("file:unreadable", "reject", "A file can be read to its end.", "file")
@@ -47,7 +48,26 @@ HISTORY_RULES = (
         "`parentProcess` is a process that is known.",
         "parentProcess",
     ),
+    Rule(
+        "core:parent_process_id:acyclic",
+        "flag",
+        "No process is above itself by `parentProcess`.",
+        "parentProcess",
+    ),
 )
+
+
+def derivation_rules(procedure: Procedure) -> list[Rule]:
+    """The rules of a procedure's computed attributes, checked once their values are there."""
+    rules: list[Rule] = []
+    for attribute in procedure.derived_attributes:
+        if attribute.is_computed:
+            name, stem = attribute.short_id, f"derived:{attribute.short_id}"
+            can_be = f"`{name}` can be computed from what it reads."
+            agrees = f"`{name}` as the platform supplies it is the value computed here."
+            rules.append(Rule(f"{stem}:computed", "null", can_be, name))
+            rules.append(Rule(f"{stem}:differs", "flag", agrees, name))
+    return rules
 
 
 def all_rules(procedures: Procedures) -> list[tuple[Rule, str | None]]:
@@ -57,7 +77,13 @@ def all_rules(procedures: Procedures) -> list[tuple[Rule, str | None]]:
     """
     # No sentence names the latest instant allowed, so any will do.
     everywhere = [*FILE_RULES, *core_rules(latest_ms=0), *map(undeclared_rule, DOCUMENTS)]
+    everywhere += DIMENSION_RULES
     rules: list[tuple[Rule, str | None]] = [(r, None) for r in (*everywhere, *HISTORY_RULES)]
     for procedure in procedures:
-        rules += [(rule, procedure.short_id) for rule in attribute_rules(procedure)]
+        own = [
+            *attribute_rules(procedure),
+            *derivation_rules(procedure),
+            *record_rules(procedure),
+        ]
+        rules += [(rule, procedure.short_id) for rule in own]
     return rules

@@ -60,6 +60,16 @@ class MemoryWarehouse:
         self.con.execute(f"insert into raw.process_versions by name select {casts} from incoming")
         self.con.unregister("incoming")
 
+    def add_file(self, name: str) -> None:
+        """Enter file 1 in the ledger, so that violations can say where they stand."""
+        self.con.execute(
+            "insert into raw.ingest_files by name select 1 as file_seq, 1 as batch_seq, "
+            "'x' as sha256, $name as file_name, 'ndjson' as format, 'ingested' as status, "
+            "0 as bytes, 0 as lines, 0 as accepted, 0 as duplicates, 0 as quarantined, "
+            "0 as blank, timestamp '2024-01-01' as ingested_at",
+            {"name": name},
+        )
+
     def build(
         self, as_of: int, *, time_zone: str = "UTC", procedures: Procedures | None = None
     ) -> Builder:
@@ -100,13 +110,13 @@ class MemoryWarehouse:
         row: dict[str, Any] = {
             _RENAMED.get(name, name): _instant(value) if name.endswith("_at") else value
             for name, value in version.items()
-            if name not in ("procedure", "state", "data", "ingest_seq")
+            if name not in ("procedure", "state", "data", "derived_data", "ingest_seq")
         }
         return row | {
             "procedure_id": procedure.id,
             "state_id": state.id,
             "data": data,
-            "derived_data": "{}",
+            "derived_data": json.dumps(version.get("derived_data", {})),
             "data_hash": int(hashlib.sha256(data.encode()).hexdigest()[:15], 16),
             "derived_data_hash": 0,
             "ingest_seq": file_no * LINES_PER_FILE + line,

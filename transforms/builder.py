@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 
 import duckdb
 import polars as pl
 
 from schemas.definitions import Procedures
+from schemas.derivations import plan_derivations
 from transforms.config import CONFIG_TABLES
+from transforms.derived import Deriver
 from transforms.refresh import HistoryRefresher, Refreshed, instant_sql
 from transforms.tables import Layer, Table, load_tables
 from transforms.wide import primary_keys_sql
@@ -23,6 +26,7 @@ _RAW = {
     "raw_files": "ingest_files",
     "raw_quarantine": "quarantine",
     "raw_violations": "violations",
+    "raw_dimension_rows": "dimension_rows",
 }
 
 
@@ -52,6 +56,7 @@ class Builder:
         self._catalog = catalog
         self._tables = load_tables(procedures)
         self._are_names_bound = False
+        self._is_derived = False
         self._history = HistoryRefresher(
             con, self._tables, config, as_of=as_of, catalog=catalog, full=full
         )
@@ -69,7 +74,7 @@ class Builder:
     def refresh_history(self, name: str) -> Refreshed:
         """Bring a history table, and before it those it reads, up to the raw versions."""
         if not self._history.is_fresh(name):
-            self._are_names_bound = False
+            self._are_names_bound = self._is_derived = False
         return self._history.refresh(name)
 
     def build(self, layer: Layer, name: str) -> int:
@@ -79,7 +84,7 @@ class Builder:
         """
         self.bind_names()
         table = self._tables[layer, name]
-        if self._is_view(table):
+        if self._is_view(table) or (layer == "core" and name in self._read_by_views):
             return self._count(f'"{name}"')
         place = f'{self._catalog}.{layer}."{name}"'
         self._con.execute(f"create or replace table {place} as {table.sql}")
@@ -102,16 +107,38 @@ class Builder:
         keys = primary_keys_sql(list(self._procedures))
         self._con.execute(f"create or replace temp view primary_keys as {keys}")
         for table in self._tables.values():
-            if table.layer == "history":
-                continue
-            if self._is_view(table):
-                self._con.execute(f'create or replace temp view "{table.name}" as {table.sql}')
-            elif self._exists(table):
-                place = self._place(table.layer, table.name)
-                self._con.execute(f'create or replace temp view "{table.name}" as from {place}')
+            if table.layer != "history":
+                self._bind(table)
         self._are_names_bound = True
 
+    def _bind(self, table: Table) -> None:
+        """Bind a table to its name; tables that views read are built first."""
+        place = self._place(table.layer, table.name)
+        if self._is_view(table):
+            self._con.execute(f'create or replace temp view "{table.name}" as {table.sql}')
+            return
+        if table.layer == "derived":
+            if not self._is_derived:
+                plan = plan_derivations(self._procedures)
+                Deriver(self._con, plan, catalog=self._catalog).derive(self._procedures)
+                self._is_derived = True
+            place = self._place("core", table.name)
+        elif table.name in self._read_by_views:
+            self._con.execute(f"create or replace table {place} as {table.sql}")
+        elif not self._exists(table):
+            return
+        self._con.execute(f'create or replace temp view "{table.name}" as from {place}')
+
+    @cached_property
+    def _read_by_views(self) -> frozenset[str]:
+        """Stored core tables that views read, so that they come before everything else."""
+        views = [table for table in self._tables.values() if self._is_view(table)]
+        read = {name for view in views for name in view.reads if ("core", name) in self._tables}
+        return frozenset(n for n in read if not self._is_view(self._tables["core", n]))
+
     def _is_view(self, table: Table) -> bool:
+        if table.layer == "derived":
+            return bool(table.sql)
         if table.layer != "core":
             return False
         return ("history", table.name) in self._tables or table.name.endswith("_processes")

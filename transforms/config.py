@@ -12,9 +12,10 @@ import polars as pl
 
 from schemas.definitions import Procedure
 from schemas.rules import Rule
+from transforms.allowed_paths import skipping_paths
 
 _TEXT = pl.String
-_SCHEMAS: dict[str, dict[str, type[pl.DataType]]] = {
+_SCHEMAS: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
     "procedures": {
         "procedure_id": _TEXT,
         "procedure": _TEXT,
@@ -29,8 +30,16 @@ _SCHEMAS: dict[str, dict[str, type[pl.DataType]]] = {
         "state_name": _TEXT,
         "state_kind": _TEXT,
         "state_rank": pl.Int32,
+        "is_removed": pl.Boolean,
+        "is_judged": pl.Boolean,
     },
     "transitions": {"procedure": _TEXT, "from_state": _TEXT, "to_state": _TEXT},
+    "allowed_paths": {
+        "procedure": _TEXT,
+        "from_state": _TEXT,
+        "to_state": _TEXT,
+        "skipped_states": pl.List(_TEXT),
+    },
     "funnels": {
         "funnel": _TEXT,
         "procedure": _TEXT,
@@ -56,7 +65,18 @@ def config_frames(
     rows: dict[str, list[tuple[object, ...]]] = {
         "procedures": [(p.id, p.short_id, p.name, p.stategraph is not None) for p in procedures],
         "states": [
-            (p.id, p.short_id, s.id, s.short_id, s.name, s.kind, s.rank)
+            (
+                p.id,
+                p.short_id,
+                s.id,
+                s.short_id,
+                s.name,
+                s.kind,
+                s.rank,
+                s.removed,
+                # A stategraph without the removed states says nothing of moves that were.
+                not s.removed or s.short_id in _in_stategraph(p),
+            )
             for p in procedures
             for s in p.states
         ],
@@ -65,6 +85,11 @@ def config_frames(
             for p in procedures
             for before, followers in (p.stategraph or {}).items()
             for after in followers
+        ],
+        "allowed_paths": [
+            (p.short_id, before, after, list(between))
+            for p in procedures
+            for before, after, between in skipping_paths(p)
         ],
         "funnels": [
             (f.name, p.short_id, f.within and f.within.total_seconds(), len(f.steps))
@@ -84,6 +109,13 @@ def config_frames(
         name: pl.DataFrame(rows[name], schema=schema, orient="row")
         for name, schema in _SCHEMAS.items()
     }
+
+
+def _in_stategraph(procedure: Procedure) -> frozenset[str]:
+    """The states that some move of the stategraph leaves or enters."""
+    graph = procedure.stategraph or {}
+    moves = [(before, after) for before, followers in graph.items() for after in followers]
+    return frozenset(state for move in moves for state in move)
 
 
 def write_config(con: duckdb.DuckDBPyConnection, frames: dict[str, pl.DataFrame]) -> None:

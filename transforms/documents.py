@@ -6,9 +6,10 @@ The rules are in `schemas/attribute_rules.py`; what a broken rule does to its ve
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import duckdb
 import pandera.polars as pa
@@ -28,6 +29,7 @@ from schemas.definitions import Procedure
 from schemas.rule_book import REPEATED_KEY
 from schemas.rules import Rule, find_failures
 from transforms.attributes import read_content
+from transforms.tables import MACROS
 
 MASK = "***"
 HASHES = tuple(f"{document}_hash" for document in DOCUMENTS)
@@ -117,11 +119,26 @@ class DocumentJudge:
         return self.queries[declared, strange]
 
     @property
+    def fingerprint(self) -> str:
+        """sha256 of all that judging follows from: the conversions, the values, the rules."""
+        query = read_content(
+            self.values,
+            source="documents",
+            keep=["line", "is_strange"],
+            time_zone=self.procedure.timezone,
+            present={key for value in self.values for key in value.keys},
+            strange=DOCUMENTS,
+        )
+        # The column of the wide table is none of the judge's business.
+        values = [replace(value, target="") for value in self.values]
+        rules = [(rule.id, rule.severity, rule.names, rule.sentence) for rule in self.rules]
+        text = repr((MACROS, query.sql(dialect="duckdb"), values, rules))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
     def _known(self) -> Mapping[Source, frozenset[str]]:
         return {
-            document: frozenset(
-                key for v in self.values if v.source == document for key in (v.id, v.short_id)
-            )
+            document: frozenset(key for v in self.values if v.source == document for key in v.keys)
             for document in DOCUMENTS
         }
 

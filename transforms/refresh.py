@@ -22,6 +22,7 @@ Mode = Literal["full", "incremental", "current"]
 
 # Only what these say decides history; a changed funnel or rule must not rebuild it.
 _CONFIG_OF_HISTORY = ("procedures", "states", "transitions")
+_ONLY_PUBLISHED = ("procedure_name", "is_removed")
 
 
 @dataclass(frozen=True)
@@ -246,6 +247,7 @@ class HistoryRefresher:
 
     def _rows_of(self, config: str, procedure: str) -> list[tuple[object, ...]]:
         rows = self._config[config].filter(pl.col("procedure") == procedure)
+        rows = rows.drop(_ONLY_PUBLISHED, strict=False)
         return sorted(rows.rows(), key=str)
 
     def _place(self, name: str) -> str:

@@ -7,16 +7,25 @@ when they are refreshed is `builder.py`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from schemas.definitions import Procedure
+from schemas.definitions import Procedures
+from transforms.derived_tables import (
+    base_table,
+    comparisons_sql,
+    derived_table,
+    has_computed,
+    processes_sql,
+)
+from transforms.dimensions import record_failures_sql, records_sql, records_table
+from transforms.tracked import attribute_changes_sql
 from transforms.wide import attributes_sql, attributes_table, wide_sql, wide_table
 
-Layer = Literal["history", "core", "mart"]
+Layer = Literal["history", "derived", "core", "mart"]
 
 _FOLDER = Path(__file__).parent
 _FOLDERS: dict[Layer, str] = {"history": "history", "core": "core", "mart": "marts"}
@@ -32,6 +41,7 @@ class Table:
 
     `history` tables hold what does not depend on the instant of the build; they are refreshed
     process by process. `core` tables are the same as at that instant. `mart` tables are sums.
+    `derived` tables are steps on the way to a procedure's wide table, and not published.
     """
 
     name: str
@@ -45,16 +55,32 @@ def load_versions() -> Table:
     return _table("versions", "history", (_FOLDER / "versions.sql").read_text())
 
 
-def load_tables(procedures: Iterable[Procedure]) -> dict[tuple[Layer, str], Table]:
+def load_tables(procedures: Procedures) -> dict[tuple[Layer, str], Table]:
     """Every table by layer and name, each after the tables it reads."""
     tables = dict(_files())
+    changes = tables["history", "attribute_changes"]
+    sql = attribute_changes_sql(list(procedures), changes.sql)
+    tables[changes.layer, changes.name] = _table(changes.name, changes.layer, sql)
     for procedure in procedures:
         attributes = attributes_table(procedure)
         for table in (
             _table(attributes, "history", attributes_sql(procedure)),
-            _table(wide_table(procedure), "core", wide_sql(procedure)),
+            _table(base_table(procedure), "derived", wide_sql(procedure)),
+            _table(wide_table(procedure), "core", processes_sql(procedure)),
         ):
             tables[table.layer, table.name] = table
+        if procedure.record_attributes:
+            records = _table(records_table(procedure), "derived", records_sql(procedure))
+            tables["derived", records.name] = records
+    failures = _table("record_failures", "derived", record_failures_sql(list(procedures)))
+    tables["derived", failures.name] = failures
+    # Computed attributes of one procedure may read children of any other.
+    bases = tuple(base_table(procedure) for procedure in procedures)
+    for procedure in filter(has_computed, procedures):
+        name = derived_table(procedure)
+        tables["derived", name] = Table(name, "derived", "", ("build", *bases))
+    comparisons = _table("derived_comparisons", "derived", comparisons_sql(procedures))
+    tables["derived", comparisons.name] = comparisons
     return _ordered(tables)
 
 
@@ -87,7 +113,7 @@ def _ordered(tables: Mapping[tuple[Layer, str], Table]) -> dict[tuple[Layer, str
                     visit(upstream)
         done[key] = tables[key]
 
-    for layer in _FOLDERS:
+    for layer in _READABLE:
         for key in tables:
             if key[0] == layer:
                 visit(key)
@@ -96,6 +122,7 @@ def _ordered(tables: Mapping[tuple[Layer, str], Table]) -> dict[tuple[Layer, str
 
 _READABLE: dict[Layer, tuple[Layer, ...]] = {
     "history": ("history",),
-    "core": ("history", "core"),
-    "mart": ("core", "mart"),
+    "derived": ("history", "derived", "core"),
+    "core": ("history", "derived", "core"),
+    "mart": ("derived", "core", "mart"),
 }

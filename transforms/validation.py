@@ -14,6 +14,7 @@ import polars as pl
 from schemas.attribute_rules import DOCUMENTS
 from schemas.core_record import FIELDS, convert, core_rules, core_schema, raw
 from schemas.definitions import Procedure, Procedures
+from schemas.dimensions import DIMENSION_RULES, DIMENSION_SCHEMA, convert_dimension
 from schemas.rules import find_failures
 from transforms.documents import HASHES, VIOLATIONS, DocumentJudge, shown, with_rules
 
@@ -83,6 +84,26 @@ class Validator:
             .join(versions, on="line")
             .sort("line", "rule", "column_name"),
         )
+
+
+def validate_dimension(rows: pl.DataFrame) -> Validated:
+    """Judge the rows of a dimension file: `line`, `data` and the raw columns of `dimensions`.
+
+    `accepted` has `line, id, name, data`; there are no violations, as a row is right or rejected.
+    """
+    frame = convert_dimension(rows)
+    failures = find_failures(frame, DIMENSION_SCHEMA, DIMENSION_RULES)
+    rejected = _core_rejections(frame, failures)
+    nothing = pl.lit(None, dtype=pl.String)
+    rules = rejected.sort("line", "rule").group_by("line", maintain_order=True)
+    good = ~pl.col("line").is_in(rejected["line"].implode())
+    return Validated(
+        accepted=frame.filter(good).select("line", "id", "name", "data"),
+        rejected=rules.agg(rules=pl.col("rule")).with_columns(
+            process_id=nothing, procedure=nothing
+        ),
+        violations=pl.DataFrame(schema=VIOLATIONS),
+    )
 
 
 def known_states(procedures: Iterable[Procedure]) -> pl.DataFrame:

@@ -11,7 +11,8 @@ from sqlglot import exp
 
 from schemas.attribute_rules import values_of
 from schemas.definitions import Procedure
-from transforms.attributes import options_only, read_values
+from transforms.attributes import column_values, options_only, read_values
+from transforms.dimensions import record_columns, records_table, with_labels
 
 
 def attributes_table(procedure: Procedure) -> str:
@@ -50,20 +51,32 @@ def attributes_sql(procedure: Procedure) -> str:
     select = exp.select("process_id").from_(typed.subquery("typed", copy=False), copy=False)
     for value in values:
         kept = options_only(value, exp.column(value.column, quoted=True))
-        select.select(exp.alias_(kept, value.target, quoted=True), copy=False)
+        for name, part in column_values(value, kept).items():
+            select.select(exp.alias_(part, name, quoted=True), copy=False)
     return select.with_("documents", as_=documents).sql(dialect="duckdb", pretty=True)
 
 
 def wide_sql(procedure: Procedure) -> str:
-    """Grain: one row per process of the procedure: `processes`, its attributes, its lifecycle."""
-    attributes = [exp.column(v.target, "a", quoted=True) for v in values_of(procedure)]
+    """Grain: one row per process of the procedure: `processes`, names for its ids, its attributes
+    and those of its record, its lifecycle.
+    """
+    names = [name for value in values_of(procedure) for name in value.columns]
+    attributes = [exp.column(name, "a", quoted=True) for name in names]
+    of_record = [exp.column(name, "r", quoted=True) for name in record_columns(procedure)]
     lifecycle = exp.Column(
         this=exp.Star(except_=[exp.to_identifier(name) for name in _SHARED_WITH_PROCESSES]),
         table=exp.to_identifier("l"),
     )
-    query = exp.select("p.*", *attributes, lifecycle).from_(
-        exp.alias_(exp.to_table("processes"), "p", table=True)
+    query = with_labels(
+        exp.select("p.*").from_(exp.alias_(exp.to_table("processes"), "p", table=True))
     )
+    query = query.select(*attributes, *of_record, lifecycle)
+    if of_record:
+        query = query.join(
+            exp.alias_(exp.to_table(records_table(procedure)), "r", table=True),
+            on="r.record_id = p.record_id",
+            join_type="left",
+        )
     attributes_place = f"history_{attributes_table(procedure)}"
     for table, alias in ((attributes_place, "a"), ("process_lifecycle", "l")):
         query = query.join(
@@ -99,13 +112,17 @@ def primary_keys_sql(procedures: Sequence[Procedure]) -> str:
 
 def _primary_keys(procedure: Procedure) -> exp.Select:
     (value,) = [v for v in values_of(procedure) if v.short_id == procedure.primary_key]
+    columns = [exp.cast(exp.column(name, "a", quoted=True), "varchar") for name in value.columns]
+    key = columns[0]
+    for column in columns[1:]:
+        key = exp.DPipe(this=exp.DPipe(this=key, expression=_COMMA), expression=column)
     return (
         exp.select(
             "p.process_id",
             "p.procedure",
             exp.alias_(exp.Literal.string(value.short_id), "attribute"),
             exp.alias_(exp.true() if value.is_personal else exp.false(), "is_personal"),
-            exp.alias_(exp.cast(exp.column(value.target, "a", quoted=True), "varchar"), "key"),
+            exp.alias_(key, "key"),
         )
         .from_(exp.alias_(exp.to_table("history_processes"), "p", table=True))
         .join(
@@ -116,4 +133,5 @@ def _primary_keys(procedure: Procedure) -> exp.Select:
     )
 
 
+_COMMA = exp.Literal.string(",")
 _SHARED_WITH_PROCESSES = ("process_id", "procedure", "first_assigned_at", "next_action_at")

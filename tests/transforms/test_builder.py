@@ -244,10 +244,7 @@ def test_wide_table_has_typed_values_of_the_latest_version(warehouse: MemoryWare
 
 
 def test_flags_of_history_name_process_rule_and_place(warehouse: MemoryWarehouse) -> None:
-    warehouse.con.execute(
-        "insert into raw.ingest_files select 1, 1, 'x', 'jobs.ndjson', 'ndjson', 'ingested', null, "
-        "0, 0, 0, 0, 0, 0, '2024-01-01'"
-    )
+    warehouse.add_file("jobs.ndjson")
     warehouse.add(
         [
             version(A, 6, state="DONE", data={"code": "K"}),
@@ -282,10 +279,7 @@ def row(rule: str, process_id: str, column: str, value: str, line: int) -> Row:
 
 
 def test_unknown_parents_are_flagged(warehouse: MemoryWarehouse) -> None:
-    warehouse.con.execute(
-        "insert into raw.ingest_files select 1, 1, 'x', 'jobs.ndjson', 'ndjson', 'ingested', null, "
-        "0, 0, 0, 0, 0, 0, '2024-01-01'"
-    )
+    warehouse.add_file("jobs.ndjson")
     warehouse.add([version(A, 6, state="WORK", parent_process=C, data={})])
     warehouse.build(START + 1000 * HOUR)
     assert warehouse.rows("select process_id, rule, value from violations") == [

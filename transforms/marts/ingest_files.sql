@@ -8,6 +8,7 @@ select
     batch_seq,
     file_name,
     sha256,
+    content,
     format,
     status,
     problem,

@@ -7,6 +7,8 @@ procedures as (from procedures),
 
 transitions as (from transitions),
 
+states as (from states),
+
 pairs as (
     select
         process_id,
@@ -43,6 +45,7 @@ select
     case
         when s.from_state = s.to_state then null
         when not p.has_stategraph then true
+        when not (b.is_judged and e.is_judged) then null
         else t.to_state is not null
     end as is_allowed,
     s.total_ms / s.n / 1000 as mean_seconds,
@@ -50,6 +53,8 @@ select
     round(s.quantiles[2], 3) as p90_seconds
 from sums as s
 inner join procedures as p using (procedure)
+inner join states as b on b.procedure = s.procedure and b.state = s.from_state
+inner join states as e on e.procedure = s.procedure and e.state = s.to_state
 left join transitions as t
     on t.procedure = s.procedure and t.from_state = s.from_state and t.to_state = s.to_state
 order by s.procedure, s.n desc, s.from_state, s.to_state
