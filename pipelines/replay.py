@@ -15,10 +15,12 @@ import polars as pl
 from pipelines.judging import Judged, Judges
 from pipelines.landing import CHUNK_BYTES, Chunk
 from pipelines.ledger import Counts
+from pipelines.rejudge import rejudge
 from pipelines.store import Store
 from pipelines.warehouse import LINES_PER_FILE
 from schemas.core_record import ONE_DAY_MS
 from schemas.definitions import Procedures
+from schemas.dimensions import PROCESSES
 from schemas.rule_book import NOT_UTF8, TOO_LONG, UNREADABLE, all_rules
 
 _SHOWN = 10
@@ -45,7 +47,7 @@ class QuarantinedRule:
 class ReplayReport:
     """What became of the quarantined lines: `lines = accepted + duplicates + quarantined`.
 
-    Lines whose text is not kept whole are not among them.
+    Lines whose text is not kept whole, and those of dimension files, are not among them.
     """
 
     lines: int = 0
@@ -86,6 +88,8 @@ def replay(
     version has come since, that one becomes the duplicate. One transaction per file; raises
     `AssertionError` when the lines of a file do not add up, and the file is then as it was.
     """
+    # What comes back is compared with stored versions: one definition must have judged both.
+    rejudge(con, procedures)
     store = Store(con, started_at)
     report = ReplayReport()
     latest_ms = int(started_at.timestamp() * 1000) + ONE_DAY_MS
@@ -102,14 +106,22 @@ def replay(
 
 
 def _read(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[pl.Series, Chunk]]:
-    """Quarantined lines as chunks, with the `ingest_seq` of each line."""
-    query = """
-        select ingest_seq, strlen(raw_text) from raw.quarantine
-        where line is not null and not list_has_any(rules, $not_whole) order by ingest_seq
+    """Quarantined lines of processes as chunks, with the `ingest_seq` of each line.
+
+    What is wrong with a line of a dimension file is wrong under any definition.
     """
+    query = """
+        select q.ingest_seq, strlen(q.raw_text)
+        from raw.quarantine as q
+        inner join raw.ingest_files as f using (file_seq)
+        where q.line is not null and not list_has_any(q.rules, $not_whole)
+            and f.content = $content
+        order by q.ingest_seq
+    """
+    parameters = {"not_whole": _NOT_WHOLE, "content": PROCESSES}
     waiting: list[int] = []
     size = 0
-    for ingest_seq, length in con.execute(query, {"not_whole": _NOT_WHOLE}).fetchall():
+    for ingest_seq, length in con.execute(query, parameters).fetchall():
         waiting.append(ingest_seq)
         size += length
         if size >= CHUNK_BYTES:

@@ -15,6 +15,8 @@ import duckdb
 from pipelines.ingest import IngestReport, Progress, ingest
 from pipelines.landing import find_files
 from pipelines.publish import Generation, publish
+from pipelines.rejudge import Progress as RejudgeProgress
+from pipelines.rejudge import rejudge
 from pipelines.settings import Settings, now
 from pipelines.warehouse import open_warehouse
 from schemas.definition_files import load_procedures
@@ -58,17 +60,26 @@ class Run:
         self.started_at = now()
         self.as_of = (request.as_of or self.started_at).astimezone(UTC).replace(tzinfo=None)
         self._builder: Builder | None = None
+        self._rejudged: dict[str, int] | None = None
 
-    def ingest(self, progress: Progress = lambda _: None) -> IngestReport:
+    def ingest(
+        self,
+        progress: Progress = lambda _: None,
+        on_rejudge: RejudgeProgress = lambda *_: None,
+    ) -> IngestReport:
         """Take in the files of the landing folder that have not been seen.
 
-        Raises `SourceError` when there is no such folder.
+        Stored versions come first where a definition judges otherwise by now: new ones are
+        compared with them. Raises `SourceError` when there is no such folder.
         """
         files, _ = find_files(self.settings.landing)
         self._builder = None
-        return ingest(
+        rejudged = self._rejudge(on_rejudge)
+        report = ingest(
             self.con, files, self.procedures, started_at=self.started_at, progress=progress
         )
+        report.rejudged = rejudged
+        return report
 
     @property
     def builder(self) -> Builder:
@@ -91,11 +102,17 @@ class Run:
             out=self.request.out,
         )
 
+    def _rejudge(self, progress: RejudgeProgress = lambda *_: None) -> dict[str, int]:
+        if self._rejudged is None:
+            self._rejudged = rejudge(self.con, self.procedures, progress=progress)
+        return self._rejudged
+
     def _new_builder(self) -> Builder:
+        self._rejudge()
         rules = all_rules(self.procedures)
         frames = config_frames(list(self.procedures), rules)
         write_config(self.con, frames)
-        _check_known_states(self.con, self.settings)
+        _check_known_states(self.con, self.procedures, self.settings)
         return Builder(
             self.con,
             self.procedures,
@@ -132,18 +149,19 @@ def open_run(settings: Settings, request: Request, *, purpose: str) -> Iterator[
         yield Run(con, settings, procedures, request)
 
 
-def _check_known_states(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    unknown = unknown_states(con)
-    if unknown:
-        raise DefinitionError(
-            [
-                Problem(
-                    str(settings.procedures),
-                    "states",
-                    f"{count} versions of procedure {procedure} in state {state}, "
-                    "which no definition has",
-                    "definitions that keep every procedure and state the warehouse holds",
-                )
-                for procedure, state, count in unknown
-            ]
-        )
+def _check_known_states(
+    con: duckdb.DuckDBPyConnection, procedures: Procedures, settings: Settings
+) -> None:
+    problems: list[Problem] = []
+    for procedure_id, state_id, count in unknown_states(con):
+        procedure = procedures.by_id.get(procedure_id)
+        if procedure is None:
+            found = f"no procedure {procedure_id}, of which the warehouse holds versions"
+            allowed = "a definition for every procedure of the warehouse"
+            problems.append(Problem(str(settings.procedures), "(folder)", found, allowed))
+            continue
+        found = f"no state {state_id}, which {count} versions hold"
+        allowed = "every state that versions hold; one that is no more has `removed: true`"
+        problems.append(Problem(procedures.sources[procedure.short_id], "states", found, allowed))
+    if problems:
+        raise DefinitionError(list(dict.fromkeys(problems)))
