@@ -13,36 +13,8 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from pipelines.command_options import Data, Landing, ProcedureFolder
 from schemas.errors import LeadtimeError
-
-Data = Annotated[
-    Path | None,
-    typer.Option(
-        "--data",
-        metavar="DIR",
-        help="Folder of the warehouse and the databases. (default: LEADTIME_DATA or data)",
-        show_default=False,
-    ),
-]
-Landing = Annotated[
-    Path | None,
-    typer.Option(
-        "--landing",
-        metavar="DIR",
-        help="Folder of the files to take in. (default: LEADTIME_LANDING or DATA/landing)",
-        show_default=False,
-    ),
-]
-ProcedureFolder = Annotated[
-    Path | None,
-    typer.Option(
-        "--procedures",
-        metavar="DIR",
-        help="Folder of the procedure definitions. (default: LEADTIME_PROCEDURES or those "
-        "delivered)",
-        show_default=False,
-    ),
-]
 
 app = typer.Typer(
     name="leadtime",
@@ -217,7 +189,7 @@ def query(
         show_answer(console, ask(settings, sql, limit=limit))
 
 
-@app.command(epilog="Example: leadtime check schemas/procedures/lead.yaml")
+@app.command(epilog="Example: leadtime check --infer leads.ndjson > lead.yaml")
 @_reported
 def check(
     files: Annotated[
@@ -227,11 +199,35 @@ def check(
         ),
     ] = None,
     procedures: ProcedureFolder = None,
+    infer: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Print a definition (YAML) proposed from a landing file or folder.",
+        ),
+    ] = None,
+    procedure: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="With --infer: which procedure, where there are several."),
+    ] = None,
+    schema: Annotated[
+        bool, typer.Option("--schema", help="Print the JSON Schema of definitions, for editors.")
+    ] = False,
 ) -> None:
-    """Check procedure definitions: every problem, what was found, and what is allowed."""
-    from pipelines.command_check import check_definitions
+    """Check procedure definitions: every problem, its line, what was found, what is allowed."""
+    if (infer is not None and (files or schema)) or (schema and files):
+        raise typer.BadParameter("Give one of FILE, --infer and --schema.", param_hint="--infer")
+    if procedure and infer is None:
+        raise typer.BadParameter("It goes with --infer.", param_hint="--procedure")
+    from pipelines.command_check import check_definitions, print_proposal, print_schema
     from pipelines.command_settings import chosen_settings
 
+    if infer is not None:
+        print_proposal(sys.stdout, infer, procedure)
+        return
+    if schema:
+        print_schema(sys.stdout)
+        return
     folder = chosen_settings(procedures=procedures).procedures
     if not check_definitions(_console(), _console(stderr=True), files or [], folder):
         raise typer.Exit(1)

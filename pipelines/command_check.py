@@ -1,10 +1,13 @@
 """`leadtime check`: every problem of the procedure definitions, or what they define.
 
-What a definition must say is in `schemas/`. No data is looked at.
+Also its two ways to begin: a definition proposed from data, and the schema for editors. What a
+definition must say is in `schemas/`.
 """
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TextIO
 
 from rich.console import Console
 from rich.text import Text
@@ -44,15 +47,31 @@ def check_definitions(
     return True
 
 
+def print_proposal(out: TextIO, file: Path, procedure: str | None) -> None:
+    """A definition proposed from a landing file or folder, ready to be saved."""
+    # Nothing else of the command needs the engines that read data.
+    from pipelines.infer.inference import infer_procedure  # noqa: PLC0415
+
+    now_ms = time.time_ns() // 1_000_000
+    out.write(infer_procedure(file, now_ms=now_ms, procedure=procedure))
+
+
+def print_schema(out: TextIO) -> None:
+    """The JSON Schema of definitions, for editors."""
+    from schemas.json_schema import schema_text  # noqa: PLC0415
+
+    out.write(schema_text())
+
+
 def _show_problems(errors: Console, error: DefinitionError) -> None:
-    """Every problem, those of a file together."""
+    """Every problem, those of a file together and in its order."""
     files = list(dict.fromkeys(problem.file for problem in error.problems))
     total = counted(len(error.problems), "problem")
     errors.print(f"{total} in the procedure definitions", style="red")
     for file in files:
         errors.print(f"\n{file}", style="bold")
-        for problem in error.problems:
-            if problem.file == file:
-                errors.print(Text.assemble("  ", (problem.key, "red")))
-                errors.print(f"    found:   {problem.found}")
-                errors.print(f"    allowed: {problem.allowed}")
+        mine = [problem for problem in error.problems if problem.file == file]
+        for problem in sorted(mine, key=lambda problem: problem.line or 0):
+            errors.print(Text.assemble("  ", f"{problem.place}: ", (problem.key, "red")))
+            errors.print(f"    found:   {problem.found}")
+            errors.print(f"    allowed: {problem.allowed}")

@@ -35,8 +35,8 @@ _QUERIES = (
         "from funnel(['NEW', 'QUALIFIED', 'CONVERTED'], within := interval 30 days)"
     ),
     (
-        "select source, count(*) as leads, avg(resolution_seconds) as mean_seconds "
-        "from lead_processes where outcome = 'completed' group by all order by leads desc"
+        "select record_name, assigned_to_name, grade, expected_value "
+        "from lead_processes where is_hot order by expected_value desc nulls last limit 7"
     ),
     (
         "select day, open_at_start, created, completed, open_at_end "
@@ -52,7 +52,7 @@ def run_demo(console: Console, settings: Settings, *, versions: int) -> bool:
     """
     clear_demo(settings)
     console.print(f"Simulating {counted(versions, 'version')} of leads and tickets ...")
-    made = simulate(settings.landing, versions=versions, seed=_SEED, end=now())
+    made = simulate(settings.landing, versions=versions, seed=_SEED, end=now(), dimensions=True)
     n_bytes = sum(path.stat().st_size for path in settings.landing.iterdir())
     processes = " and ".join(f"{count(n)} {name}s" for name, n in made.processes.items())
     console.print(
@@ -67,6 +67,8 @@ def run_demo(console: Console, settings: Settings, *, versions: int) -> bool:
     with open_published(settings) as con:
         _show_funnel(console, con, "conversion")
         _show_durations(console, con)
+        _show_grades(console, con)
+        _show_tickets(console, con)
     show_rejected(console, settings, result.ingest)
     console.print(
         f"\nThe database is {settings.published}: generation {result.generation.number}, "
@@ -153,5 +155,50 @@ def _show_durations(console: Console, con: duckdb.DuckDBPyConnection) -> None:
                 for procedure, n, p50, p90, still_open in rows
             ],
             right=range(1, 5),
+        )
+    )
+
+
+def _show_grades(console: Console, con: duckdb.DuckDBPyConnection) -> None:
+    query = """
+        select
+            grade,
+            count(*),
+            count(*) filter (outcome = 'completed'),
+            count(*) filter (outcome = 'open'),
+            count(*) filter (outcome = 'completed') / count(*)
+        from lead_processes
+        where grade is not null
+        group by grade
+        order by grade
+    """
+    rows = con.execute(query).fetchall()
+    console.print("\nLeads by `grade`, which a script derives from score, plan, source and consent")
+    console.print(
+        grid(
+            ("grade", "leads", "converted", "still open", "share converted"),
+            [(grade, *map(count, counts), share(part)) for grade, *counts, part in rows],
+            right=range(1, 5),
+        )
+    )
+
+
+def _show_tickets(console: Console, con: duckdb.DuckDBPyConnection) -> None:
+    query = """
+        select company_size_band, count(*), sum(n_tickets), sum(n_tickets) / count(*)
+        from lead_processes
+        where outcome = 'completed' and company_size_band is not null
+        group by company_size_band
+        order by min(record_size)
+    """
+    rows = con.execute(query).fetchall()
+    console.print(
+        "\nTickets of converted leads, rolled up from the tickets, by size of the company"
+    )
+    console.print(
+        grid(
+            ("people", "converted leads", "tickets", "tickets per lead"),
+            [(band, count(n), count(tickets), f"{mean:.2f}") for band, n, tickets, mean in rows],
+            right=range(1, 4),
         )
     )

@@ -134,6 +134,8 @@ def _show_ingest(console: Console, report: IngestReport) -> None:
             f"{count(counts.duplicates)} duplicates + {count(counts.quarantined)} quarantined + "
             f"{count(counts.blank)} blank"
         )
+    for procedure, versions in report.rejudged.items():
+        console.print(f"Changed  re-judged {counted(versions, 'version')} of {procedure}")
     for name in report.still_written:
         console.print(f"         {name} is still being written: left for the next run")
     for problem in report.unreadable:
@@ -142,8 +144,8 @@ def _show_ingest(console: Console, report: IngestReport) -> None:
 
 def _show_built(console: Console, result: RunResult) -> None:
     touched = max((table.processes for table in result.refreshed), default=0)
-    modes = {table.mode for table in result.refreshed}
-    how = "all rebuilt" if "full" in modes else f"{counted(touched, 'process')} touched"
+    is_rebuilt = {table.mode for table in result.refreshed} == {"full"}
+    how = "all rebuilt" if is_rebuilt else f"{counted(touched, 'process')} touched"
     seconds = sum(result.stage_seconds.values())
     console.print(f"History  {how}, in {duration(seconds)} altogether")
 

@@ -18,6 +18,7 @@ from pipelines.settings import Settings, now
 from pipelines.show import MISSING, count, counted, grid, instant, size
 from pipelines.warehouse import open_warehouse, read_warehouse
 from schemas.definition_files import load_procedures
+from schemas.dimensions import PROCESSES
 from schemas.errors import SourceError, WarehouseBusy
 
 _TEXTS = """
@@ -32,6 +33,10 @@ _COUNTS = """
         coalesce(sum(duplicates), 0), coalesce(sum(quarantined), 0), coalesce(sum(blank), 0),
         max(ingested_at)
     from raw.ingest_files
+"""
+_CONTENTS = """
+    select content, count(*) as n from raw.ingest_files
+    group by content order by content <> 'processes', content
 """
 _VERSIONS = """
     select count(*), count(distinct process_id), min(updated_at), max(updated_at),
@@ -133,6 +138,7 @@ def _show_warehouse(console: Console, settings: Settings, con: duckdb.DuckDBPyCo
         f"Lines       {n_lines} = {accepted} accepted + {duplicates} duplicates + "
         f"{quarantined} quarantined + {blank} blank"
     )
+    _show_contents(console, con)
     if versions:
         console.print(
             f"Versions    {count(versions)} of {counted(processes, 'process')}, "
@@ -144,6 +150,19 @@ def _show_warehouse(console: Console, settings: Settings, con: duckdb.DuckDBPyCo
             f"`{next_command(settings, 'quarantine')}` says why"
         )
     console.print(f"Tables      {_up_to_date(settings, con, batch)}")
+
+
+def _show_contents(console: Console, con: duckdb.DuckDBPyConnection) -> None:
+    """Print what the files hold, where some hold users, pods, ..."""
+    # A warehouse that no run has opened since there are such files does not say.
+    says = con.execute(
+        "select count(*) from duckdb_columns() where schema_name = 'raw' "
+        "and table_name = 'ingest_files' and column_name = 'content'"
+    ).fetchall()[0][0]
+    contents = con.execute(_CONTENTS).fetchall() if says else []
+    if any(content != PROCESSES for content, _ in contents):
+        files = ", ".join(f"{count(n)} of {content}" for content, n in contents)
+        console.print(f"Contents    {files}")
 
 
 def _up_to_date(settings: Settings, con: duckdb.DuckDBPyConnection, batch: int) -> str:

@@ -12,9 +12,11 @@ from typing import cast
 
 from pydantic import ValidationError
 
-from schemas.attribute_types import ATTRIBUTE_TYPES
+from schemas.attribute_types import ATTRIBUTE_TYPES, BY_NAME
+from schemas.definition_history import bad_history, unreachable_states
+from schemas.definition_parts import column_name
+from schemas.definition_places import Places
 from schemas.definition_problems import (
-    WHOLE_FILE,
     Finding,
     KeyPath,
     as_list,
@@ -25,8 +27,9 @@ from schemas.definition_problems import (
     shown,
 )
 from schemas.definition_references import Names, entries_of, normalised
+from schemas.definition_syntax import Content
 from schemas.definition_values import ENUM_OPTION_TYPES
-from schemas.definitions import Procedure, column_name
+from schemas.definitions import Procedure
 from schemas.errors import DefinitionError, Problem
 
 _OPTION_KINDS = {
@@ -36,21 +39,24 @@ _OPTION_KINDS = {
 }
 
 
-def check_procedure(document: object, *, file: str) -> Procedure:
+def check_procedure(document: object, *, file: str, places: Places | None = None) -> Procedure:
     """The procedure a document defines, its references normalised to shortIds.
+
+    `places` says where its parts stand in the file, for the line numbers of problems.
 
     Raises DefinitionError with every problem of the document.
     """
+    places = places or Places()
     if not isinstance(document, dict):
-        problem = Problem(
-            file, WHOLE_FILE, shown(document), f"a mapping with the keys {keys_of(Procedure)}"
-        )
-        raise DefinitionError([problem])
+        finding = Finding((), shown(document), f"a mapping with the keys {keys_of(Procedure)}")
+        raise DefinitionError([problem_of(finding, document, file=file, places=places)])
     content = as_mapping(cast("object", document))
     states = Names.of("state", content, "states")
     attributes = Names.of("attribute", content, "attributes")
     findings = [
         *_repeated_names(content),
+        *bad_history(content, states),
+        *_computed_in_parts(content),
         *_bad_options(content),
         *_bad_references(content, states, attributes),
         *_bad_stategraph(content, states),
@@ -68,24 +74,32 @@ def check_procedure(document: object, *, file: str) -> Procedure:
     # A value that breaks a rule of its own and one between parts is one problem.
     problems: dict[str, Problem] = {}
     for finding in findings:
-        key = key_path(content, finding.path)
-        problems.setdefault(key, Problem(file, key, finding.found, finding.allowed))
+        problem = problem_of(finding, content, file=file, places=places)
+        problems.setdefault(problem.key, problem)
     raise DefinitionError(list(problems.values()))
 
 
-def repeated_procedures(documents: Mapping[str, object]) -> list[Problem]:
+def problem_of(finding: Finding, document: object, *, file: str, places: Places) -> Problem:
+    """A finding in one document as the problem of its file."""
+    line = finding.line or places.line_of(finding.path)
+    key = key_path(document, finding.path)
+    return Problem(file, key, finding.found, finding.allowed, line)
+
+
+def repeated_procedures(documents: Mapping[str, Content]) -> list[Problem]:
     """Ids and shortIds that several of the documents (by file) claim, case ignored."""
     problems: list[Problem] = []
     for key in ("id", "shortId"):
         owners: dict[str, str] = {}
-        for file, document in documents.items():
-            value = as_mapping(document).get(key)
+        for file, content in documents.items():
+            value = as_mapping(content.document).get(key)
             if not isinstance(value, str):
                 continue
             owner = owners.setdefault(value.lower(), file)
             if owner != file:
                 found = f"{shown(value)}, already the {key} of the procedure in {owner}"
-                problems.append(Problem(file, key, found, f"{_article(key)} used once"))
+                line = content.places.line_of((key,))
+                problems.append(Problem(file, key, found, f"{_article(key)} used once", line))
     return problems
 
 
@@ -96,9 +110,11 @@ def _article(key: str) -> str:
 def _repeated_names(document: Mapping[str, object]) -> Iterator[Finding]:
     """Ids and shortIds used twice, and shortIds that would become the same column.
 
-    Attributes and derived attributes share one table, hence one set of names.
+    Attributes and derived attributes share one table, hence one set of names; those of records are
+    names of their own, whose columns stand in that table too.
     """
-    for sections in (("attributes", "derivedAttributes"), ("states",)):
+    columns: dict[str, KeyPath] = {}
+    for sections in (("attributes", "derivedAttributes"), ("recordAttributes",), ("states",)):
         owners: dict[tuple[str, str], KeyPath] = {}
         for path, entry in (e for section in sections for e in entries_of(document, section)):
             for key in ("id", "shortId"):
@@ -111,16 +127,36 @@ def _repeated_names(document: Mapping[str, object]) -> Iterator[Finding]:
                     found = f"{shown(value)}, already the {key} of {where} (case is ignored)"
                     yield Finding((*path, key), found, f"{_article(key)} used once")
                 elif key == "shortId" and sections != ("states",):
-                    column = column_name(value)
-                    owner = owners.setdefault(("column", column.lower()), path)
-                    if owner != path:
-                        where = key_path(document, owner)
-                        found = f"{shown(value)}, whose column {column} is that of {where}"
-                        yield Finding((*path, key), found, "a shortId with a column of its own")
+                    for column in _columns(path, entry, value):
+                        owner = columns.setdefault(column.lower(), path)
+                        if owner != path:
+                            where = key_path(document, owner)
+                            found = f"{shown(value)}, whose column {column} is that of {where}"
+                            yield Finding((*path, key), found, "a shortId with columns of its own")
+
+
+def _columns(path: KeyPath, entry: Mapping[str, object], short_id: str) -> list[str]:
+    """The columns that an attribute gets in the wide table."""
+    prefix = "record_" if path[0] == "recordAttributes" else ""
+    stems = [column_name(prefix + short_id)]
+    if not {"formula", "rollup", "script"}.isdisjoint(entry):
+        stems.append(f"{stems[0]}_supplied")
+    kind = BY_NAME.get(str(entry.get("type")))
+    return [column for stem in stems for column in (kind.columns(stem) if kind else (stem,))]
+
+
+def _computed_in_parts(document: Mapping[str, object]) -> Iterator[Finding]:
+    """Computed attributes whose type takes several columns: a computed value is one."""
+    for path, entry in entries_of(document, "derivedAttributes"):
+        kind = BY_NAME.get(str(entry.get("type")))
+        is_computed = not {"formula", "rollup", "script"}.isdisjoint(entry)
+        if is_computed and kind and kind.conversion.parts:
+            found = f"{kind.name}, which takes several columns, on a computed attribute"
+            yield Finding((*path, "type"), found, "a type of one column")
 
 
 def _bad_options(document: Mapping[str, object]) -> Iterator[Finding]:
-    for section in ("attributes", "derivedAttributes"):
+    for section in ("attributes", "derivedAttributes", "recordAttributes"):
         for path, entry in entries_of(document, section):
             type_, options = entry.get("type"), entry.get("options", [])
             if not isinstance(type_, str) or type_ not in ATTRIBUTE_TYPES:
@@ -203,28 +239,13 @@ def _bad_stategraph(document: Mapping[str, object], states: Names) -> Iterator[F
     # A mistake in one transition would make states look unreachable: one mistake, one problem.
     is_sound = not findings and all(_is_list_of_text(targets) for targets in graph.values())
     if isinstance(document.get("stategraph"), dict) and start is not None and is_sound:
-        yield from _unreachable(document, successors, start)
+        yield from unreachable_states(document, successors, start)
 
 
 def _is_list_of_text(value: object) -> bool:
     if not isinstance(value, list):
         return False
     return all(isinstance(item, str) for item in as_list(cast("object", value)))
-
-
-def _unreachable(
-    document: Mapping[str, object], successors: Mapping[str, Sequence[str]], start: str
-) -> Iterator[Finding]:
-    reached, waiting = {start}, [start]
-    while waiting:
-        new = [state for state in successors.get(waiting.pop(), ()) if state not in reached]
-        reached.update(new)
-        waiting += new
-    for path, entry in entries_of(document, "states"):
-        short_id = entry.get("shortId")
-        if isinstance(short_id, str) and short_id not in reached:
-            found = f"no way in the stategraph from the start state {start}"
-            yield Finding(path, found, f"a state that can be reached from {start}")
 
 
 def _bad_funnels(document: Mapping[str, object], states: Names) -> Iterator[Finding]:

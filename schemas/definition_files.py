@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from schemas.definition_checks import check_procedure, repeated_procedures
-from schemas.definition_problems import WHOLE_FILE, key_path
+from schemas.definition_checks import check_procedure, problem_of, repeated_procedures
+from schemas.definition_problems import WHOLE_FILE
 from schemas.definition_syntax import Content, SyntaxProblem, read_json, read_yaml
 from schemas.definitions import Procedure, Procedures
+from schemas.derivations import check_derivations
 from schemas.errors import DefinitionError, Problem
 
 _SUFFIXES = (".yaml", ".yml", ".json")
@@ -42,7 +43,7 @@ def load_procedure_files(paths: Sequence[Path]) -> Procedures:
     if not paths:
         raise DefinitionError([Problem("(none)", WHOLE_FILE, "no procedure files", _ONE_FILE)])
     problems: list[Problem] = []
-    documents: dict[str, object] = {}
+    documents: dict[str, Content] = {}
     procedures: dict[str, Procedure] = {}
     for path in paths:
         file = str(path)
@@ -51,23 +52,30 @@ def load_procedure_files(paths: Sequence[Path]) -> Procedures:
         except DefinitionError as error:
             problems += error.problems
             continue
-        documents[file] = content.document
+        documents[file] = content
         problems += [
-            Problem(file, key_path(content.document, f.path), f.found, f.allowed)
-            for f in content.findings
+            problem_of(finding, content.document, file=file, places=content.places)
+            for finding in content.findings
         ]
         try:
-            procedures[file] = check_procedure(content.document, file=file)
+            procedures[file] = check_procedure(content.document, file=file, places=content.places)
         except DefinitionError as error:
             problems += error.problems
     problems += repeated_procedures(documents)
     if problems:
         raise DefinitionError(problems)
     by_short_id = sorted(procedures.items(), key=lambda item: item[1].short_id)
-    return Procedures(
+    loaded = Procedures(
         procedures=tuple(procedure for _, procedure in by_short_id),
         sources={procedure.short_id: file for file, procedure in by_short_id},
     )
+    for short_id, finding in check_derivations(loaded)[1]:
+        file = loaded.sources[short_id]
+        content = documents[file]
+        problems.append(problem_of(finding, content.document, file=file, places=content.places))
+    if problems:
+        raise DefinitionError(problems)
+    return loaded
 
 
 def _read(path: Path) -> Content:
@@ -85,4 +93,5 @@ def _read(path: Path) -> Content:
     try:
         return read_json(text) if is_json else read_yaml(text)
     except SyntaxProblem as error:
-        raise DefinitionError([Problem(file, error.place, error.found, allowed)]) from error
+        problem = Problem(file, WHOLE_FILE, error.found, allowed, error.line, error.column)
+        raise DefinitionError([problem]) from error

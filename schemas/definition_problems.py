@@ -13,11 +13,13 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from schemas.definitions import (
+    Aggregate,
     Attribute,
     DerivedAttribute,
     Funnel,
     FunnelStep,
     Procedure,
+    Rollup,
     State,
     StateKind,
 )
@@ -33,6 +35,8 @@ _MODELS: Mapping[str, type[BaseModel]] = {
     "states": State,
     "funnels": Funnel,
     "steps": FunnelStep,
+    "rollup": Rollup,
+    "recordAttributes": Attribute,
 }
 _TEXT = "text (in quotes where it looks like a number or a truth value)"
 _ALLOWED_BY_ERROR = {
@@ -42,14 +46,15 @@ _ALLOWED_BY_ERROR = {
     "tuple_type": "a list",
     "mapping_type": "a mapping of states to lists of states",
     "dict_type": "a mapping of states to lists of states",
-    "literal_error": f"one of {', '.join(get_args(StateKind))}",
 }
 _REQUIRED = {
     "id": "a uuid, such as 3024e1d6-7926-5cec-b4b7-0b0ec05ea0e7",
     "shortId": _TEXT,
     "name": _TEXT,
     "type": "the type of the attribute",
-    "kind": _ALLOWED_BY_ERROR["literal_error"],
+    "kind": f"one of {', '.join(get_args(StateKind))}",
+    "procedure": "the shortId of the procedure of the children",
+    "aggregate": f"one of {', '.join(get_args(Aggregate))}",
     "states": "a list of states",
     "steps": "a list of steps",
     "startState": "the shortId or id of a state",
@@ -59,11 +64,15 @@ _REQUIRED = {
 
 @dataclass(frozen=True)
 class Finding:
-    """A problem at a place of one document; the place counts list entries from 0."""
+    """A problem at a part of one document; its path counts list entries from 0.
+
+    `line` is where it stands, when that is not where the part does.
+    """
 
     path: KeyPath
     found: str
     allowed: str
+    line: int | None = None
 
 
 def as_mapping(value: object) -> Mapping[str, object]:
@@ -146,6 +155,8 @@ def _finding(error: ErrorDetails) -> Finding:
             model = next(_MODELS[part] for part in reversed(path) if isinstance(part, str))
             allowed = f"a mapping with the keys {keys_of(model)}"
             return Finding(path, shown(error["input"]), allowed)
+        case "literal_error":
+            return Finding(path, shown(error["input"]), _REQUIRED[str(last)])
         case kind:
             allowed = _ALLOWED_BY_ERROR.get(kind, error["msg"])
             return Finding(path, shown(error["input"]), allowed)

@@ -1,4 +1,4 @@
-"""YAML and JSON text as plain values, with the keys that a file writes twice.
+"""YAML and JSON text as plain values, where they stand, and the keys that a file writes twice.
 
 What the values mean does not belong here. YAML is read by the core schema of YAML 1.2: `NO`, `on`,
 `12:30` and `2024-01-31` are text, only `true` and `false` are truth values; there are no merge keys
@@ -15,38 +15,40 @@ from typing import Any, NoReturn, cast
 
 import yaml
 
-from schemas.definition_problems import WHOLE_FILE, Finding, KeyPath, as_list
+from schemas.definition_places import Layout, Place, Places, json_layout
+from schemas.definition_problems import Finding, KeyPath, as_list
 
 _TAG = "tag:yaml.org,2002:"
 
 
 @dataclass(frozen=True)
 class Content:
-    """What a file says. Of a key written twice the first value counts; each is a finding."""
+    """What a file says and where. A key written twice is a finding; its first value counts."""
 
     document: object
     findings: list[Finding] = field(default_factory=list[Finding])
+    places: Places = field(default_factory=Places)
 
 
 class SyntaxProblem(Exception):
     """Text that is no YAML or JSON: where, and what was found there."""
 
-    def __init__(self, place: str, found: str) -> None:
-        self.place = place
+    def __init__(self, found: str, line: int | None = None, column: int | None = None) -> None:
         self.found = found
-        super().__init__(f"{place}: {found}")
+        self.line = line
+        self.column = column
+        super().__init__(found)
 
 
 def read_json(text: str) -> Content:
     """The value of a JSON text. Raises SyntaxProblem."""
-    findings: list[Finding] = []
     try:
         value = json.loads(text, object_pairs_hook=_Pairs, parse_constant=_no_number)
-        return Content(_plain(value, (), findings), findings)
+        return _JsonDocument().read(value, json_layout(text))
     except json.JSONDecodeError as error:
-        raise SyntaxProblem(f"line {error.lineno}, column {error.colno}", error.msg) from error
+        raise SyntaxProblem(error.msg, error.lineno, error.colno) from error
     except (ValueError, RecursionError) as error:
-        raise SyntaxProblem(WHOLE_FILE, _sentence(error)) from error
+        raise SyntaxProblem(_sentence(error)) from error
 
 
 def read_yaml(text: str) -> Content:
@@ -56,11 +58,12 @@ def read_yaml(text: str) -> Content:
         node = loader.get_single_node()
         return Content(None) if node is None else _YamlDocument().read(node)
     except yaml.MarkedYAMLError as error:
+        found = error.problem or error.context or "no YAML"
         mark = error.problem_mark or error.context_mark
-        place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else WHOLE_FILE
-        raise SyntaxProblem(place, error.problem or error.context or "no YAML") from error
+        place = _place(mark) if mark else (None, None)
+        raise SyntaxProblem(found, *place) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise SyntaxProblem(WHOLE_FILE, _sentence(error)) from error
+        raise SyntaxProblem(_sentence(error)) from error
 
 
 def _sentence(error: Exception) -> str:
@@ -77,20 +80,36 @@ def _no_number(text: str) -> NoReturn:
     raise ValueError(f"{text}, which is no JSON number")
 
 
-def _plain(value: object, path: KeyPath, findings: list[Finding]) -> object:
-    if isinstance(value, _Pairs):
-        result: dict[str, object] = {}
-        for key, item in value:
-            here = (*path, key)
-            if key in result:
-                findings.append(Finding(here, "the same key again", "each key once"))
-            else:
-                result[key] = _plain(item, here, findings)
-        return result
-    if isinstance(value, list):
-        items = enumerate(as_list(cast("object", value)))
-        return [_plain(item, (*path, position), findings) for position, item in items]
-    return value
+class _JsonDocument:
+    """Turns objects given as pairs into mappings."""
+
+    def __init__(self) -> None:
+        self._places: dict[KeyPath, Place] = {}
+        self._findings: list[Finding] = []
+
+    def read(self, value: object, layout: Layout) -> Content:
+        return Content(self._value(value, (), layout), self._findings, Places(self._places))
+
+    def _value(self, value: object, path: KeyPath, layout: Layout) -> object:
+        self._places[path] = layout.place
+        if isinstance(value, _Pairs):
+            result: dict[str, object] = {}
+            for (key, item), part in zip(value, layout.parts, strict=True):
+                here = (*path, key)
+                if key in result:
+                    self._findings.append(_written_again(here, self._places[here], part.place))
+                else:
+                    result[key] = self._value(item, here, part)
+            return result
+        if isinstance(value, list):
+            items = enumerate(zip(as_list(cast("object", value)), layout.parts, strict=True))
+            return [self._value(item, (*path, place), part) for place, (item, part) in items]
+        return value
+
+
+def _written_again(path: KeyPath, first: Place, again: Place) -> Finding:
+    found = f"the same key as in line {first.line}"
+    return Finding(path, found, "each key once", line=again.line)
 
 
 class _Loader(yaml.SafeLoader):
@@ -132,9 +151,11 @@ class _YamlDocument:
         self._values: dict[int, object] = {}
         self._open: set[int] = set()
         self._findings: list[Finding] = []
+        self._places: dict[KeyPath, Place] = {}
 
     def read(self, node: yaml.Node) -> Content:
-        return Content(self._value(node, ()), self._findings)
+        self._places[()] = _place(node.start_mark)
+        return Content(self._value(node, ()), self._findings, Places(self._places))
 
     def _value(self, node: yaml.Node, path: KeyPath) -> object:
         if id(node) in self._open:
@@ -149,10 +170,14 @@ class _YamlDocument:
         if isinstance(node, yaml.MappingNode) and node.tag == _TAG + "map":
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode) and node.tag == _TAG + "seq":
-            return [self._value(item, (*path, place)) for place, item in enumerate(node.value)]
+            return [self._entry(item, (*path, number)) for number, item in enumerate(node.value)]
         if isinstance(node, yaml.ScalarNode) and node.tag in _SCALARS:
             return _SCALARS[node.tag](node.value)
         raise _error(node, f"the tag {node.tag.replace(_TAG, '!!')}")
+
+    def _entry(self, node: yaml.Node, path: KeyPath) -> object:
+        self._places[path] = _place(node.start_mark)
+        return self._value(node, path)
 
     def _mapping(self, node: yaml.MappingNode, path: KeyPath) -> dict[object, object]:
         result: dict[object, object] = {}
@@ -162,11 +187,16 @@ class _YamlDocument:
             key = self._value(key_node, path)
             here = (*path, str(key))
             if key in result:
-                found = f"the same key again in line {key_node.start_mark.line + 1}"
-                self._findings.append(Finding(here, found, "each key once"))
+                again = _place(key_node.start_mark)
+                self._findings.append(_written_again(here, self._places[here], again))
             else:
+                self._places[here] = _place(key_node.start_mark)
                 result[key] = self._value(value_node, here)
         return result
+
+
+def _place(mark: yaml.Mark) -> Place:
+    return Place(mark.line + 1, mark.column + 1)
 
 
 def _error(node: yaml.Node, found: str) -> yaml.MarkedYAMLError:

@@ -12,7 +12,7 @@ from functools import cache
 from typing import Annotated, Any, cast
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BeforeValidator, PlainSerializer
+from pydantic import AfterValidator, BeforeValidator, PlainSerializer, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from schemas.attribute_types import ATTRIBUTE_TYPES, BY_NAME
@@ -33,6 +33,7 @@ ENUM_OPTION_TYPES: Mapping[str, tuple[type, ...]] = {
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _TABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_SCRIPT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\.py:[A-Za-z_][A-Za-z0-9_]*")
 _DURATION = re.compile(r"([1-9][0-9]{0,7})([smhdw])")
 _DURATION_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _BIGINT = range(-(2**63), 2**63)
@@ -47,6 +48,18 @@ def _uuid(value: str) -> str:
     if not _UUID.fullmatch(value):
         raise not_allowed("a uuid such as 3024e1d6-7926-5cec-b4b7-0b0ec05ea0e7")
     return value.lower()
+
+
+def _formula(value: str) -> str:
+    if not value.strip():
+        raise not_allowed("a formula, such as score * 10")
+    return value.strip()
+
+
+def _script_place(value: str) -> str:
+    if not _SCRIPT.fullmatch(value):
+        raise not_allowed("a Python file beside the definition and a function: scoring.py:grade")
+    return value
 
 
 def _label(value: str) -> str:
@@ -100,12 +113,53 @@ def _milliseconds(value: timedelta) -> int:
     return value // timedelta(milliseconds=1)
 
 
-Uuid = Annotated[str, AfterValidator(_uuid)]
-Label = Annotated[str, AfterValidator(_label)]
-TableName = Annotated[str, AfterValidator(_table_name)]
-AttributeTypeName = Annotated[str, AfterValidator(_attribute_type)]
-TimeZone = Annotated[str, AfterValidator(_time_zone)]
-Duration = Annotated[
-    timedelta, BeforeValidator(_duration), PlainSerializer(_milliseconds, when_used="json")
+# What editors are told (json_schema.py) stands beside what is checked: no validator can be asked.
+Uuid = Annotated[
+    str,
+    AfterValidator(_uuid),
+    WithJsonSchema({"type": "string", "pattern": f"^{_UUID.pattern.replace('a-f', 'a-fA-F')}$"}),
 ]
-PlainOption = Annotated[Any, BeforeValidator(_option)]
+_LABEL = r"^\S([\s\S]*\S)?$"
+Label = Annotated[
+    str, AfterValidator(_label), WithJsonSchema({"type": "string", "pattern": _LABEL})
+]
+LabelOrNothing = Annotated[Label, WithJsonSchema({"type": ["string", "null"], "pattern": _LABEL})]
+TableName = Annotated[
+    str,
+    AfterValidator(_table_name),
+    WithJsonSchema({"type": "string", "pattern": f"^{_TABLE_NAME.pattern}$"}),
+]
+AttributeTypeName = Annotated[
+    str,
+    AfterValidator(_attribute_type),
+    WithJsonSchema({"type": "string", "enum": list(ATTRIBUTE_TYPES)}),
+]
+# Names depend on the machine's tables of time zones, so the schema only shows what they look like.
+TimeZone = Annotated[
+    str,
+    AfterValidator(_time_zone),
+    WithJsonSchema({"type": "string", "examples": ["UTC", "Europe/Berlin", "America/New_York"]}),
+]
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(_duration),
+    PlainSerializer(_milliseconds, when_used="json"),
+    WithJsonSchema({"type": "string", "pattern": f"^{_DURATION.pattern}$"}),
+]
+_STATE: dict[str, Any] = {"type": "string", "description": "The shortId or id of a state."}
+_STATES: dict[str, Any] = {"type": "array", "items": _STATE, "uniqueItems": True}
+StateReference = Annotated[str, WithJsonSchema(_STATE)]
+StateReferences = Annotated[tuple[str, ...], WithJsonSchema(_STATES)]
+SomeStateReferences = Annotated[tuple[str, ...], WithJsonSchema({**_STATES, "minItems": 1})]
+AttributeReference = Annotated[
+    str, WithJsonSchema({"type": "string", "description": "The shortId or id of an attribute."})
+]
+PlainOption = Annotated[
+    Any, BeforeValidator(_option), WithJsonSchema({"type": ["string", "number"]})
+]
+FormulaText = Annotated[str, AfterValidator(_formula)]
+ScriptPlace = Annotated[
+    str,
+    AfterValidator(_script_place),
+    WithJsonSchema({"type": "string", "pattern": f"^{_SCRIPT.pattern}$"}),
+]

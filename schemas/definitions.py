@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,127 +14,105 @@ from typing import Annotated, Literal, cast
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
     PrivateAttr,
     StrictBool,
-    ValidationInfo,
-    field_validator,
+    TypeAdapter,
     model_validator,
 )
-from pydantic.alias_generators import to_camel
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
-from schemas.attribute_types import BY_NAME
-from schemas.catalogue_processes import PROCESS_LIFECYCLE, PROCESSES
+from schemas.definition_parts import Named, Part, Valued, column_name
 from schemas.definition_values import (
-    ENUM_OPTION_TYPES,
-    AttributeTypeName,
+    AttributeReference,
     Duration,
+    FormulaText,
     Label,
-    Option,
-    PlainOption,
+    ScriptPlace,
+    SomeStateReferences,
+    StateReference,
+    StateReferences,
     TableName,
     TimeZone,
     Uuid,
 )
 
+Aggregate = Literal["count", "sum", "min", "max", "avg", "any", "all"]
 StateKind = Literal["queue", "work", "waiting_customer", "waiting_other", "done"]
 
-# Columns the wide table of a procedure is to get: an attribute keeps its column when they come.
-_PLANNED_COLUMNS = (
-    "business_resolution_seconds",
-    "business_full_resolution_seconds",
-    "business_open_seconds",
-    "business_age_seconds",
-    "n_children",
-    "n_open_children",
-    "depth",
-    "root_process_id",
-)
-# What stands, or will stand, beside the attributes in the wide table.
-RESERVED_COLUMNS = frozenset(
-    (*PROCESSES.column_names, *PROCESS_LIFECYCLE.column_names, *_PLANNED_COLUMNS)
-)
+
+class Attribute(Valued):
+    """A value people or systems enter; `track` keeps the history of its changes."""
+
+    required: StrictBool = False
+    """A version without the value is flagged."""
+    unique: StrictBool = False
+    """No two processes should share a value."""
+    track: StrictBool = False
+    """Keep the history of the value's changes."""
 
 
-class _Part(BaseModel):
-    """A part of a definition. Files write camelCase keys; Python writes snake_case arguments."""
+class Rollup(Part):
+    """A sum over the children of a process, deleted ones left out.
 
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        alias_generator=to_camel,
-        validate_by_name=True,
-        validate_by_alias=True,
-    )
+    `of` and `where` are formulas over a child; `count` needs no `of`, every other aggregate does.
+    """
 
-
-class _Named(_Part):
-    """A part with an id and a shortId; its name is the shortId unless it has another."""
-
-    id: Uuid
-    short_id: Label
-    name: Label = ""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _name_after_short_id(cls, data: object) -> object:
-        if not isinstance(data, dict):
-            return data  # pyright: ignore[reportUnknownVariableType]
-        written = cast("dict[str, object]", data)
-        if written.get("name") is not None:
-            return written
-        unnamed = {key: value for key, value in written.items() if key != "name"}
-        short_id = written.get("shortId", written.get("short_id"))
-        # A bad shortId is one problem, not two.
-        is_name = isinstance(short_id, str) and short_id and short_id == short_id.strip()
-        return {**unnamed, "name": short_id} if is_name else unnamed
+    procedure: str
+    """The procedure of the children, by shortId or id."""
+    aggregate: Aggregate
+    """How the values of the children become one."""
+    of: FormulaText | None = None
+    """The value of a child, as a formula; `count` needs none."""
+    where: FormulaText | None = None
+    """Which children count, as a formula; without one all do."""
 
 
-class _Valued(_Named):
-    """A part that gives each process one value."""
+class DerivedAttribute(Valued):
+    """A value that follows from others: by `formula`, `rollup` or `script`.
 
-    type: AttributeTypeName
-    options: tuple[PlainOption, ...] = ()
-    personal: StrictBool | None = None
+    A `script` is `file.py:function`, of a file beside the definition; it gets the columns `reads`.
+    Without any of the three the platform derives the value and supplies it with each version.
+    """
 
-    @field_validator("options")
-    @classmethod
-    def _float_options(
-        cls, options: tuple[Option, ...], info: ValidationInfo
-    ) -> tuple[Option, ...]:
-        """Options of a float enum as floats, so that `1` and `1.0` define the same thing."""
-        if float not in ENUM_OPTION_TYPES.get(info.data.get("type", ""), ()):
-            return options
-        return tuple(float(o) if isinstance(o, int) else o for o in options)
+    formula: FormulaText | None = None
+    """An expression over attributes, other derived attributes and fields of the process."""
+    rollup: Rollup | None = None
+    """A sum over the child processes."""
+    script: ScriptPlace | None = None
+    """A Python function in a file beside the definition: `scoring.py:grade`."""
+    reads: tuple[str, ...] = ()
+    """The columns that the script gets."""
 
     @property
-    def is_personal(self) -> bool:
-        """Whether values are about a person: as declared, else as usual for the type."""
-        return BY_NAME[self.type].personal if self.personal is None else self.personal
+    def is_computed(self) -> bool:
+        """Whether the value is computed here, and not only kept as supplied."""
+        return bool(self.formula or self.rollup or self.script)
+
+    @property
+    def supplied_column(self) -> str:
+        """The column with what the platform supplied: beside the computed value, or alone."""
+        return f"{self.column}_supplied" if self.is_computed else self.column
+
+
+class RecordAttribute(Valued):
+    """A value of the record behind a process, as the files named `records` have it."""
 
     @property
     def column(self) -> str:
         """The column of the wide table that holds the value."""
-        return column_name(self.short_id)
+        return column_name(f"record_{self.short_id}")
 
 
-class Attribute(_Valued):
-    """A value people or systems enter; `track` keeps the history of its changes."""
-
-    required: StrictBool = False
-    unique: StrictBool = False
-    track: StrictBool = False
-
-
-class DerivedAttribute(_Valued):
-    """A value the platform derives and supplies with each version of a process."""
-
-
-class State(_Named):
+class State(Named):
     """A place a process can be in; `rank` (from 1) is its place in the procedure's list."""
 
     kind: StateKind
+    """What happens there: waiting to be taken up, work, waiting for somebody, or nothing more."""
+    removed: StrictBool = False
+    """The platform has it no more: it stays here for the versions that were in it."""
     # Private to the model: a rank follows from the order of the states and cannot be written.
     _rank: int = PrivateAttr(default=0)
 
@@ -154,11 +131,25 @@ def _ranked(states: tuple[State, ...]) -> tuple[State, ...]:
     return tuple(state.at_rank(rank) for rank, state in enumerate(states, start=1))
 
 
-class FunnelStep(_Part):
+class FunnelStep(Part):
     """One step: reached by being in any of its states (shortIds)."""
 
     name: Label
-    states: tuple[str, ...]
+    """The name of the step."""
+    states: SomeStateReferences
+    """Being in any of these states reaches the step."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """A step may be written in short, which the fields do not say."""
+        written_out = handler.resolve_ref_schema(handler(core_schema))
+        short = [TypeAdapter(kind).json_schema() for kind in (StateReference, SomeStateReferences)]
+        return {
+            "description": "One state, a list of states, or a mapping with a name and states.",
+            "anyOf": [*short, written_out],
+        }
 
     @model_validator(mode="before")
     @classmethod
@@ -173,38 +164,50 @@ class FunnelStep(_Part):
         return data
 
 
-class Funnel(_Part):
+class Funnel(Part):
     """Named steps in order; `within` is measured from step 1, None means without limit."""
 
     name: Label
-    steps: tuple[FunnelStep, ...]
+    """The name of the funnel in the tables; used once."""
+    steps: tuple[FunnelStep, ...] = Field(json_schema_extra={"minItems": 1})
+    """The steps in order; each is a state, a list of states, or has a name and states."""
     within: Duration | None = None
+    """How long a process may take from step 1, such as 90s, 30m, 12h, 7d, 2w."""
 
 
-class Procedure(_Named):
+class Procedure(Named):
     """One kind of process. State references are shortIds; `stategraph` None allows every move."""
 
     short_id: TableName
+    """Tables are called after it: letters, digits and _."""
     entity: Uuid | None = None
-    primary_key: str | None = None
-    primary_identifier: str | None = None
+    """The platform's id of what the processes are about."""
+    primary_key: AttributeReference | None = None
+    """The attribute that no two live processes share."""
+    primary_identifier: AttributeReference | None = None
+    """The attribute people know a process by."""
     attributes: tuple[Attribute, ...] = ()
+    """The values people or systems enter: the keys of `data`."""
     derived_attributes: tuple[DerivedAttribute, ...] = ()
-    states: Annotated[tuple[State, ...], AfterValidator(_ranked)]
-    start_state: str
-    completed_state: str
-    stategraph: Mapping[str, tuple[str, ...]] | None = None
+    """The values that follow from others: the keys of `derivedData`, and what is computed here."""
+    record_attributes: tuple[RecordAttribute, ...] = ()
+    """The values of the record behind a process: keys of its line in a `records` file."""
+    states: Annotated[tuple[State, ...], AfterValidator(_ranked)] = Field(
+        json_schema_extra={"minItems": 1}
+    )
+    """The states in the order a process usually takes them: their order is their rank."""
+    start_state: StateReference
+    """Where a process begins."""
+    completed_state: StateReference
+    """Where a process ends when all went well."""
+    stategraph: Mapping[str, StateReferences] | None = None
+    """The states that may follow each state; without a graph every move is allowed."""
     funnels: tuple[Funnel, ...] = ()
+    """Sequences of steps to measure."""
     timezone: TimeZone = "UTC"
+    """The IANA time zone of local times in the data."""
     strict: StrictBool = False
-
-
-def column_name(short_id: str) -> str:
-    """The column an attribute is kept in: its shortId, made safe and clear of our own columns."""
-    name = re.sub(r"[^A-Za-z0-9_]", "_", short_id)
-    if name[:1].isdigit():
-        name = f"_{name}"
-    return f"attr_{name}" if name.lower() in RESERVED_COLUMNS else name
+    """A bad attribute value rejects its version, where it would else only be left out."""
 
 
 @dataclass(frozen=True)

@@ -16,15 +16,25 @@ class LeadtimeError(Exception):
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong in a procedure definition: where, what was found, what is allowed."""
+    """One thing wrong in a procedure definition: where, what was found, what is allowed.
+
+    `column` is known only where a text stops being YAML or JSON.
+    """
 
     file: str
     key: str
     found: str
     allowed: str
+    line: int | None = None
+    column: int | None = None
+
+    @property
+    def place(self) -> str:
+        """The file, with line and column as far as they are known: `lead.yaml:31`."""
+        return ":".join(str(p) for p in (self.file, self.line, self.column) if p is not None)
 
     def __str__(self) -> str:
-        return f"{self.file}: {self.key}: found {self.found}; allowed: {self.allowed}"
+        return f"{self.place}: {self.key}: found {self.found}; allowed: {self.allowed}"
 
 
 class DefinitionError(LeadtimeError):

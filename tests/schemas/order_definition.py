@@ -24,9 +24,9 @@ STATE = "the shortId or id of a declared state (NEW, ACTIVE, DONE)"
 ATTRIBUTE = "the shortId or id of a declared attribute (number, score)"
 PROCEDURE_KEYS = (
     "id, shortId, name, entity, primaryKey, primaryIdentifier, attributes, derivedAttributes, "
-    "states, startState, completedState, stategraph, funnels, timezone, strict"
+    "recordAttributes, states, startState, completedState, stategraph, funnels, timezone, strict"
 )
-ATTRIBUTE_KEYS = "id, shortId, name, type, options, personal, required, unique, track"
+ATTRIBUTE_KEYS = "id, shortId, name, type, options, personal, aliases, required, unique, track"
 
 ORDER = f"""\
 id: {ID}01

@@ -94,7 +94,7 @@ def test_two_attributes_for_one_column(
         (
             f"attributes[{second}].shortId",
             f"'{second}', whose column {column} is that of attributes[{first}]",
-            "a shortId with a column of its own",
+            "a shortId with columns of its own",
         )
     ]
 

@@ -61,14 +61,14 @@ def test_all_problems_of_all_files_at_once(tmp_path: Path) -> None:
     with pytest.raises(DefinitionError) as raised:
         load_procedures(tmp_path)
     a, b, c, d = (str(tmp_path / name) for name in ("a.yaml", "b.yaml", "c.json", "d.yaml"))
-    assert [(p.file, p.key) for p in raised.value.problems] == [
-        (a, "attributes[score].type"),
-        (a, "attributes[score].t"),
-        (a, "states[ACTIVE].kind"),
-        (b, "line 1, column 6"),
-        (c, "line 1, column 10"),
-        (d, "id"),
-        (d, "shortId"),
+    assert [(p.place, p.key) for p in raised.value.problems] == [
+        (f"{a}:6", "attributes[score].type"),
+        (f"{a}:6", "attributes[score].t"),
+        (f"{a}:9", "states[ACTIVE].kind"),
+        (f"{b}:1:6", "(file)"),
+        (f"{c}:1:10", "(file)"),
+        (f"{d}:1", "id"),
+        (f"{d}:2", "shortId"),
     ]
 
 
@@ -80,8 +80,8 @@ def test_procedures_are_unique_over_files_whatever_the_case(tmp_path: Path) -> N
     a, b = str(tmp_path / "a.yaml"), str(tmp_path / "b.yaml")
     owner = f"of the procedure in {a}"
     assert raised.value.problems == (
-        Problem(b, "id", f"'{ID}01', already the id {owner}", "an id used once"),
-        Problem(b, "shortId", f"'Order', already the shortId {owner}", "a shortId used once"),
+        Problem(b, "id", f"'{ID}01', already the id {owner}", "an id used once", 1),
+        Problem(b, "shortId", f"'Order', already the shortId {owner}", "a shortId used once", 2),
     )
 
 
@@ -89,32 +89,41 @@ def test_procedures_are_unique_over_files_whatever_the_case(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("text", "key", "found"),
+    ("text", "place", "found"),
     [
-        ("a: b\nc: [1, 2\n", "line 3, column 1", "expected ',' or ']', but got '<stream end>'"),
-        ("a: b\n---\nc: d\n", "line 2, column 1", "but found another document"),
-        ("a: !!python/name:os.system x\n", "line 1, column 4", "the tag !!python/name:os.system"),
-        ("a: !!set {b}\n", "line 1, column 4", "the tag !!set"),
-        ("a: &a [*a]\n", "line 1, column 4", "an alias that contains itself"),
-        ("? [a]\n: b\n", "line 1, column 3", "a key that is a list or a mapping"),
-        ("a: " + "[" * 5000, "(file)", "values nested too deeply"),
+        ("a: b\nc: [1, 2\n", (3, 1), "expected ',' or ']', but got '<stream end>'"),
+        ("a: b\n---\nc: d\n", (2, 1), "but found another document"),
+        ("a: !!python/name:os.system x\n", (1, 4), "the tag !!python/name:os.system"),
+        ("a: !!set {b}\n", (1, 4), "the tag !!set"),
+        ("a: &a [*a]\n", (1, 4), "an alias that contains itself"),
+        ("? [a]\n: b\n", (1, 3), "a key that is a list or a mapping"),
+        ("a: " + "[" * 5000, (None, None), "values nested too deeply"),
     ],
 )
-def test_what_is_no_yaml(tmp_path: Path, text: str, key: str, found: str) -> None:
-    assert problems_of(tmp_path, text) == [(key, found, "valid YAML")]
+def test_what_is_no_yaml(
+    tmp_path: Path, text: str, place: tuple[int | None, int | None], found: str
+) -> None:
+    problem = the_problem(tmp_path / "order.yaml", text)
+    assert (problem.key, problem.found, problem.allowed) == ("(file)", found, "valid YAML")
+    assert (problem.line, problem.column) == place
 
 
 @pytest.mark.parametrize(
-    ("text", "key", "found"),
+    ("text", "place", "found"),
     [
-        ('{"a": 1\n "b": 2}', "line 2, column 2", "Expecting ',' delimiter"),
-        ('{"a": NaN}', "(file)", "NaN, which is no JSON number"),
-        ("[" * 100_000, "(file)", "values nested too deeply"),
-        ("", "line 1, column 1", "Expecting value"),
+        ('{"a": 1\n "b": 2}', (2, 2), "Expecting ',' delimiter"),
+        ('{"a": NaN}', (None, None), "NaN, which is no JSON number"),
+        ("[" * 100_000, (None, None), "values nested too deeply"),
+        ("[" * 5000 + "]" * 5000, (None, None), "values nested too deeply"),
+        ("", (1, 1), "Expecting value"),
     ],
 )
-def test_what_is_no_json(tmp_path: Path, text: str, key: str, found: str) -> None:
-    assert problems_of(tmp_path, text, "order.json") == [(key, found, "valid JSON")]
+def test_what_is_no_json(
+    tmp_path: Path, text: str, place: tuple[int | None, int | None], found: str
+) -> None:
+    problem = the_problem(tmp_path / "order.json", text)
+    assert (problem.key, problem.found, problem.allowed) == ("(file)", found, "valid JSON")
+    assert (problem.line, problem.column) == place
 
 
 def test_a_control_character_is_no_yaml(tmp_path: Path) -> None:
@@ -147,18 +156,33 @@ def test_keys_written_twice(tmp_path: Path) -> None:
         ("shortId: score, type: integer", "shortId: score, type: integer, type: text"),
         ("  ACTIVE: [DONE]", "  ACTIVE: [DONE]\n  NEW: [DONE]"),
     )
-    assert problems_of(tmp_path, text + "startState: ACTIVE\n") == [
-        ("attributes[score].type", "the same key again in line 6", "each key once"),
-        ("stategraph.NEW", "the same key again in line 16", "each key once"),
-        ("startState", "the same key again in line 19", "each key once"),
+    assert located(tmp_path / "order.yaml", text + "startState: ACTIVE\n") == [
+        (6, "attributes[score].type", "the same key as in line 6"),
+        (16, "stategraph.NEW", "the same key as in line 14"),
+        (19, "startState", "the same key as in line 11"),
     ]
 
 
 def test_keys_written_twice_in_json(tmp_path: Path) -> None:
     text = json.dumps(yaml.safe_load(ORDER))
-    text = text.replace('"type": "integer"', '"type": "integer", "type": "text"')
-    text = text.replace('"kind": "work"', '"kind": "work", "kind": "work"')
-    assert problems_of(tmp_path, text, "order.json") == [
-        ("attributes[score].type", "the same key again", "each key once"),
-        ("states[ACTIVE].kind", "the same key again", "each key once"),
+    text = text.replace('"type": "integer"', '"type": "integer",\n "type": {"type": []}')
+    text = text.replace('"kind": "work"', '"kind": "work", "kind":\n "work"')
+    assert located(tmp_path / "order.json", text) == [
+        (2, "attributes[score].type", "the same key as in line 1"),
+        (2, "states[ACTIVE].kind", "the same key as in line 2"),
     ]
+
+
+def the_problem(path: Path, text: str) -> Problem:
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(DefinitionError) as raised:
+        load_procedure_files([path])
+    (problem,) = raised.value.problems
+    return problem
+
+
+def located(path: Path, text: str) -> list[tuple[int | None, str, str]]:
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(DefinitionError) as raised:
+        load_procedure_files([path])
+    return [(problem.line, problem.key, problem.found) for problem in raised.value.problems]

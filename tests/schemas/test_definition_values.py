@@ -40,7 +40,7 @@ def test_unknown_keys_everywhere(tmp_path: Path) -> None:
         ("funnels[all].steps[0].where", "an unknown key", "the keys name, states"),
         ("slas", "an unknown key", procedure_keys),
         ("start_state", "an unknown key", procedure_keys),
-        ("states[NEW].rank", "an unknown key", "the keys id, shortId, name, kind"),
+        ("states[NEW].rank", "an unknown key", "the keys id, shortId, name, kind, removed"),
     ]
 
 
@@ -57,7 +57,8 @@ def test_derived_attributes_have_fewer_keys(tmp_path: Path) -> None:
         (
             "derivedAttributes[d].required",
             "an unknown key",
-            "the keys id, shortId, name, type, options, personal",
+            "the keys id, shortId, name, type, options, personal, aliases, formula, rollup, "
+            "script, reads",
         )
     ]
 

@@ -15,15 +15,8 @@ from pydantic import ValidationError
 
 from schemas.attribute_types import ATTRIBUTE_TYPES
 from schemas.definition_files import load_procedures
-from schemas.definitions import (
-    RESERVED_COLUMNS,
-    Attribute,
-    DerivedAttribute,
-    Funnel,
-    FunnelStep,
-    Procedure,
-    State,
-)
+from schemas.definition_parts import RESERVED_COLUMNS
+from schemas.definitions import Attribute, DerivedAttribute, Funnel, FunnelStep, Procedure, State
 from tests.schemas.order_definition import ID, ORDER, load, order, problems_of
 
 PRODUCT = Path(__file__).parents[2] / "schemas" / "procedures"
@@ -80,7 +73,23 @@ def test_the_definitions_of_the_product_load() -> None:
     lead = procedures.by_short_id["lead"]
     assert procedures.by_id[lead.id] is lead
     assert lead.timezone == "Europe/Berlin"
-    assert [d.column for d in lead.derived_attributes] == ["expected_value"]
+    kinds = {
+        d.short_id: "formula" if d.formula else "rollup" if d.rollup else "script"
+        for d in lead.derived_attributes
+    }
+    assert kinds == {
+        "expected_value": "formula",
+        "is_hot": "formula",
+        "company_size_band": "formula",
+        "grade": "script",
+        "n_tickets": "rollup",
+        "open_ticket_effort": "rollup",
+    }
+    assert [a.column for a in lead.record_attributes] == [
+        "record_size",
+        "record_industry",
+        "record_country",
+    ]
     in_hand = procedures.by_short_id["ticket"].funnels[1].steps[1]
     assert in_hand == FunnelStep(name="In hand", states=("TRIAGE", "IN_PROGRESS"))
 
@@ -187,7 +196,10 @@ def test_a_byte_order_mark_is_no_content(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("type_", ATTRIBUTE_TYPES)
 def test_personal_by_type_or_as_declared(type_: str) -> None:
-    usual = type_ in {"email", "phone", "name", "username", "otp"}
+    usual = type_ in {
+        *("email", "phone", "name", "username", "otp"),
+        *("geolocation", "googleAddress", "user", "multiUsers"),
+    }
     attribute = Attribute(id=f"{ID}11", short_id="x", type=type_)
     assert attribute.is_personal is usual
     for declared in (True, False):

@@ -1,0 +1,179 @@
+"""Landing files -> the versions a run would accept, were their procedure and states defined.
+
+What is guessed from them does not belong here.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from pipelines.elements import read_elements
+from pipelines.landing import (
+    Chunk,
+    LandingFile,
+    UnreadableFile,
+    find_files,
+    landing_file,
+    read_chunks,
+)
+from pipelines.parquet import read_rows
+from pipelines.parse import parse_chunk
+from pipelines.show import counted
+from schemas.attribute_rules import DOCUMENTS
+from schemas.core_record import convert, core_rules, core_schema, raw
+from schemas.dimensions import PROCESSES
+from schemas.errors import SourceError
+from schemas.rules import find_failures
+from transforms.tables import MACROS
+
+_READERS = {"ndjson": read_chunks, "json": read_elements, "parquet": read_rows}
+_LINES_PER_FILE = 10_000_000_000
+_COLUMNS = {
+    "seq": pl.Int64,
+    "process_id": pl.String,
+    "procedure_id": pl.String,
+    "entity_id": pl.String,
+    "status": pl.String,
+    "state": pl.String,
+    "state_key": pl.String,
+    "created_at": pl.Int64,
+    "updated_at": pl.Int64,
+    "is_deleted": pl.Boolean,
+    "data": pl.String,
+    "derived_data": pl.String,
+}
+_MOST_SHOWN = 10
+
+
+@dataclass
+class Reading:
+    """What the files held: `lines` are `blank`, `unusable` or rows of the table `versions`.
+
+    A version is usable when no rule would reject it: a line that is no record, or lacks an id, a
+    status, a state or a valid time is not.
+    """
+
+    source: str
+    lines: int = 0
+    blank: int = 0
+    unusable: int = 0
+
+
+def connect() -> duckdb.DuckDBPyConnection:
+    """A database in memory with the conversions of values, for one inference."""
+    con = duckdb.connect(config={"threads": 2})
+    con.execute(MACROS).fetchall()
+    types = {pl.Int64: "bigint", pl.Boolean: "boolean"}
+    columns = ", ".join(f"{name} {types.get(kind, 'varchar')}" for name, kind in _COLUMNS.items())
+    con.execute(f"create table versions ({columns})").fetchall()
+    return con
+
+
+def read_versions(con: duckdb.DuckDBPyConnection, path: Path, *, latest_ms: int) -> Reading:
+    """Fill the table `versions`, one row per usable version, from a landing file or a folder.
+
+    `seq` numbers lines within files in the order of their names. No time may lie after
+    `latest_ms`. Raises SourceError when there is nothing to read or a file does not read to its
+    end.
+    """
+    reading = Reading(str(path))
+    for number, file in enumerate(_files(path)):
+        try:
+            for chunk in _READERS[file.format](file):
+                reading.lines += chunk.lines
+                _add(con, reading, chunk, first=number * _LINES_PER_FILE, latest_ms=latest_ms)
+        except UnreadableFile as problem:
+            action = "Ask for it again, or name another file."
+            raise SourceError(str(file.path), str(problem), action) from problem
+    return reading
+
+
+def choose_procedure(
+    con: duckdb.DuckDBPyConnection, reading: Reading, wanted: str | None = None
+) -> str:
+    """The id of the procedure to infer: the wanted one, else the only one there is.
+
+    Raises SourceError when there is none, or when there are several to choose from.
+    """
+    query = """
+        select procedure_id, count(*), count(distinct process_id) from versions
+        group by procedure_id order by count(*) desc, procedure_id
+    """
+    found = con.execute(query).fetchall()
+    if not found:
+        counts = f"none of its {reading.lines:,} lines is a usable record"
+        action = "See what is wrong with them: `leadtime run`, then `leadtime quarantine`."
+        raise SourceError(reading.source, counts, action)
+    known = [str(id_) for id_, *_ in found]
+    if wanted is not None and wanted.lower() in known:
+        return wanted.lower()
+    if wanted is None and len(known) == 1:
+        return known[0]
+    rows = [
+        f"  {id_}: {counted(lines, 'line')}, {counted(n, 'process')}"
+        for id_, lines, n in found[:_MOST_SHOWN]
+    ]
+    if len(found) > _MOST_SHOWN:
+        rows.append(f"  ... and {len(found) - _MOST_SHOWN:,} more")
+    problem = "several procedures" if wanted is None else f"no line of procedure {wanted}"
+    listed = "\n".join(rows)
+    raise SourceError(reading.source, problem, f"Name one of these with --procedure ID:\n{listed}")
+
+
+def _files(path: Path) -> Iterator[LandingFile]:
+    if path.is_dir():
+        found = [file for file in find_files(path)[0] if file.content == PROCESSES]
+    elif path.exists():
+        single = landing_file(path)
+        found = [single] if single and single.content == PROCESSES else []
+    else:
+        raise SourceError(str(path), "no such file or folder", "Name a landing file.")
+    if not found:
+        kinds = "Name an .ndjson, .jsonl, .json or .parquet file (text also .gz or .zst)"
+        raise SourceError(str(path), "no landing file of process records", f"{kinds}.")
+    yield from found
+
+
+def _add(
+    con: duckdb.DuckDBPyConnection, reading: Reading, chunk: Chunk, *, first: int, latest_ms: int
+) -> None:
+    parsed = parse_chunk(con, chunk)
+    reading.blank += parsed.blank
+    records = parsed.records
+    # Every procedure and every state counts as known: they are what is to be found out.
+    states = (
+        records.select(
+            procedure_id=pl.col(raw("procedure_id")).str.to_lowercase(),
+            state_key=pl.col(raw("state_key")).str.to_lowercase(),
+        )
+        .drop_nulls()
+        .unique()
+        .with_columns(state_id=pl.col("state_key"))
+    )
+    frame = convert(records, states)
+    rules = core_rules(latest_ms)
+    rejecting = [rule.id for rule in rules if rule.severity == "reject"]
+    failures = find_failures(frame, core_schema(rules), rules)
+    bad = failures.filter(pl.col("rule").is_in(rejecting))["row"]
+    usable = frame.with_columns(
+        pl.lit(first).add(pl.col("line")).alias("seq"),
+        pl.col(raw("state_key")).alias("state"),
+        pl.col("derived_data").fill_null("{}"),
+    ).filter(~pl.int_range(pl.len()).is_in(bad.implode()))
+    con.register("incoming", usable.select(*_COLUMNS))
+    try:
+        (added,) = con.execute(_INSERT).fetchall()[0]
+    finally:
+        con.unregister("incoming")
+    reading.unusable += chunk.lines - parsed.blank - added
+
+
+# A document with a key twice is no record either.
+_ONCE = " and ".join(
+    f"len(list_distinct(json_keys({document}))) = len(json_keys({document}))"
+    for document in DOCUMENTS
+)
+_INSERT = f"insert into versions select * from incoming where {_ONCE}"

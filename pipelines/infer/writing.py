@@ -1,0 +1,90 @@
+"""A proposal as YAML, in the form of the definitions that are delivered.
+
+What is proposed does not belong here.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import yaml
+
+from pipelines.infer.proposal import Proposal, ProposedState, ProposedValue
+from schemas.definition_values import Option
+
+# Text that every reader of YAML takes for text; the rest goes into quotes.
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*([ .-][A-Za-z0-9_]+)*")
+_NO_TEXT = frozenset(["null", "true", "false", "yes", "no", "on", "off", "y", "n"])
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_SCHEMA = "../procedure.schema.json"
+
+
+def write_proposal(proposal: Proposal) -> str:
+    """The YAML text; comments say what was guessed from what, in counts and never in values."""
+    return "\n".join(_lines(proposal)) + "\n"
+
+
+def _lines(proposal: Proposal) -> Iterator[str]:
+    yield f"# yaml-language-server: $schema={_SCHEMA}"
+    yield from (f"# {line}" for line in proposal.head)
+    yield f"id: {proposal.id}"
+    yield f"shortId: {_scalar(proposal.short_id)}  # the tables are called after it: rename it"
+    if proposal.entity:
+        yield f"entity: {proposal.entity}"
+    if key := proposal.primary_key:
+        yield f"primaryKey: {_scalar(key)}"
+    yield "timezone: UTC  # the data does not tell; it matters to times without an offset"
+    for section, values in (
+        ("attributes", proposal.attributes),
+        ("derivedAttributes", proposal.derived),
+    ):
+        if values:
+            yield f"{section}:"
+            yield from (_entry(_value(value), value.note) for value in values)
+    yield "states:  # in the order in which processes usually come to them"
+    yield from (_entry(_state(state), state.note) for state in proposal.states)
+    yield f"startState: {_scalar(proposal.start)}  # {proposal.start_note}"
+    yield f"completedState: {_scalar(proposal.completed)}  # {proposal.completed_note}"
+    if not proposal.moves:
+        yield "# No process was seen to move: without a stategraph every move is allowed."
+        return
+    yield "stategraph:  # every move seen, with its count; strike out what should be flagged"
+    for moves in proposal.moves:
+        note = f"  # {moves.note}" if moves.note else ""
+        yield f"  {_scalar(moves.state)}: {_list(moves.targets)}{note}"
+
+
+def _value(value: ProposedValue) -> Mapping[str, str]:
+    written = {"id": value.id, "shortId": _scalar(value.short_id), "type": value.type}
+    for name in ("required", "unique", "personal"):
+        if getattr(value, name):
+            written[name] = "true"
+    if value.options:
+        written["options"] = _list(value.options)
+    return written
+
+
+def _state(state: ProposedState) -> Mapping[str, str]:
+    return {"id": state.id, "shortId": _scalar(state.short_id), "kind": state.kind}
+
+
+def _entry(written: Mapping[str, str], note: str) -> str:
+    members = ", ".join(f"{key}: {text}" for key, text in written.items())
+    return f"  - {{{members}}}  # {note}"
+
+
+def _list(items: Sequence[Option]) -> str:
+    return f"[{', '.join(_scalars(items))}]"
+
+
+def _scalars(items: Iterable[Option]) -> Iterator[str]:
+    return (_scalar(item) for item in items)
+
+
+def _scalar(value: Option) -> str:
+    if not isinstance(value, str):
+        return repr(value)
+    is_plain = _PLAIN.fullmatch(value) and value.lower() not in _NO_TEXT
+    if is_plain or _UUID.fullmatch(value):
+        return value
+    # PyYAML knows what YAML must have escaped; its lines end where ours go on.
+    return yaml.safe_dump(value, default_style='"', allow_unicode=True, width=10**9).strip()

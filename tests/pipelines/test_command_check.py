@@ -1,0 +1,92 @@
+"""`leadtime check` as the shell sees it: lines of problems, the schema, proposals.
+
+What problems there are and what is proposed is tested where it is made.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from pipelines.command import app
+from pipelines.settings import PROCEDURES_FOLDER
+from tests.pipelines.infer_files import OTHER, PROCEDURE, path_of, record, write
+
+
+@pytest.fixture(autouse=True)
+def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LEADTIME_PROCEDURES", raising=False)
+    monkeypatch.setenv("NO_COLOR", "1")
+
+
+def leadtime(*words: object, width: int = 200) -> tuple[int, str, str]:
+    result = CliRunner().invoke(app, [str(w) for w in words], env={"COLUMNS": str(width)})
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_problems_stand_in_the_order_of_the_file_with_their_lines(tmp_path: Path) -> None:
+    text = (PROCEDURES_FOLDER / "lead.yaml").read_text(encoding="utf-8")
+    bad = tmp_path / "lead.yaml"
+    bad.write_text(text.replace("kind: queue", "kind: queu").replace("type: phone", "type: fone"))
+    lines = bad.read_text().splitlines()
+    at = {word: n for n, line in enumerate(lines, 1) for word in ("queu", "fone") if word in line}
+    code, _, err = leadtime("check", bad)
+    assert code == 1
+    attribute = f"{bad}:{at['fone']}: attributes[phone].type"
+    state = f"{bad}:{at['queu']}: states[NEW].kind"
+    assert err.index(attribute) < err.index(state)
+
+
+def test_a_file_that_is_no_yaml_names_line_and_column(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("id: a\nstates: [\n")
+    code, _, err = leadtime("check", bad)
+    assert code == 1
+    assert f"{bad}:3:1: (file)" in err
+
+
+def test_the_schema_is_printed_as_it_is_delivered() -> None:
+    code, out, _ = leadtime("check", "--schema", width=40)
+    assert code == 0
+    delivered = PROCEDURES_FOLDER.parent / "procedure.schema.json"
+    assert json.loads(out) == json.loads(delivered.read_text(encoding="utf-8"))
+
+
+def test_a_proposal_can_be_saved_and_checked(tmp_path: Path) -> None:
+    data = {"note": "x" * 300, "score": 1}
+    versions = [*path_of(1, "NEW", "DONE", end="COMPLETED"), record(2, data=data)]
+    code, out, err = leadtime("check", "--infer", write(tmp_path / "a.ndjson", versions), width=40)
+    assert (code, err) == (0, "")
+    saved = tmp_path / "proposal.yaml"
+    saved.write_text(out, encoding="utf-8")
+    code, out, _ = leadtime("check", saved)
+    assert code == 0
+    assert "In order: 1 procedure." in out
+
+
+def test_of_several_procedures_one_is_asked_for(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.ndjson", [record(1), record(2, procedure=OTHER)])
+    code, out, err = leadtime("check", "--infer", path)
+    assert (code, out) == (1, "")
+    assert "--procedure ID" in err
+    assert PROCEDURE in err
+    code, out, _ = leadtime("check", "--infer", path, "--procedure", OTHER)
+    assert code == 0
+    assert f"\nid: {OTHER}\n" in out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--schema", "a.yaml"],
+        ["--infer", "a.ndjson", "--schema"],
+        ["--infer", "a.ndjson", "b.yaml"],
+        ["--procedure", PROCEDURE],
+    ],
+)
+def test_wrong_usage_is_exit_2(words: list[str]) -> None:
+    assert leadtime("check", *words)[0] == 2
