@@ -19,7 +19,7 @@ STATUSES = ("OPEN", "COMPLETED", "CANCELLED")
 EARLIEST_MS = 946_684_800_000  # 2000-01-01T00:00:00Z
 LATEST_PLANNED_MS = 4_102_444_800_000  # 2100-01-01T00:00:00Z; a plan may lie in the future
 ONE_DAY_MS = 86_400_000
-_UUID = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
+UUID_PATTERN = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
 _WHOLE_NUMBER = r"^-?[0-9]{1,18}(\.0+)?$"
 
 
@@ -111,7 +111,7 @@ def _convert(field: Field) -> pl.Expr:
     text = pl.col(raw(field.column))
     match field.kind:
         case "uuid":
-            value = pl.when(text.str.contains(_UUID)).then(text.str.to_lowercase())
+            value = pl.when(text.str.contains(UUID_PATTERN)).then(text.str.to_lowercase())
         case "time":
             number = text.str.replace(r"\.0+$", "").cast(pl.Int64, strict=False)
             value = pl.when(text.str.contains(_WHOLE_NUMBER) & (number != 0)).then(number)

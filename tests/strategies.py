@@ -77,7 +77,7 @@ def version_lists(
         few = draw(st.lists(st.sampled_from(known), min_size=1, max_size=4, unique=True))
         creation = draw(st.sampled_from(INSTANTS[:3]))
         for _ in range(draw(st.integers(1, max_versions))):
-            parent = draw(_mostly(None, st.sampled_from(ids)))
+            parent = draw(_parents(ids))
             version = {
                 "process_id": process_id,
                 "procedure": procedure,
@@ -98,7 +98,9 @@ def version_lists(
                 "record": _uuid(f"record {number}"),
                 "created_by": draw(_people),
                 "primary_booking": draw(st.sampled_from((None, _uuid("booking")))),
-                "parent_procedure": _RAW[procedure_of[parent]]["id"] if parent else None,
+                "parent_procedure": _RAW[procedure_of.get(parent, "lead")]["id"]
+                if parent
+                else None,
                 "parent_process": parent,
                 "is_deleted": draw(st.sampled_from((False, False, False, True))),
                 "data": draw(_data(procedure, number)),
@@ -144,8 +146,16 @@ def to_landing(version: Version, *, keys: Literal["id", "shortId"] = "id") -> di
     }
 
 
+def _parents(ids: list[str]) -> st.SearchStrategy[str | None]:
+    """Often none; else a process of the list, itself included, or one that is not there."""
+    return st.one_of(st.none(), st.none(), st.sampled_from((*ids, _uuid("process elsewhere"))))
+
+
 def _data(procedure: str, number: int) -> st.SearchStrategy[dict[str, Any]]:
-    """Attribute values by shortId: the required ones, and two that change and may be missing."""
+    """Attribute values by shortId: the required ones, and some that change and may be missing.
+
+    Some do not convert or are no option, or say the same in another way.
+    """
     if procedure == "lead":
         return st.fixed_dictionaries(
             {
@@ -153,11 +163,18 @@ def _data(procedure: str, number: int) -> st.SearchStrategy[dict[str, Any]]:
                 "email": st.just(f"lead{number}@example.org"),
                 "source": st.just("Event"),
             },
-            optional={"score": st.sampled_from((0, 1, 40)), "consent": st.booleans()},
+            optional={
+                "score": st.sampled_from((0, 1, 40, "40", 40.0, "many", None)),
+                "plan": st.sampled_from(("Starter", "Team", "Gold", "")),
+                "consent": st.booleans(),
+            },
         )
     return st.fixed_dictionaries(
         {"number": st.just(f"T-{number}"), "subject": st.just(f"Ticket {number}")},
-        optional={"priority": st.sampled_from((1, 2)), "is_escalated": st.booleans()},
+        optional={
+            "priority": st.sampled_from((1, 2, "2", 9)),
+            "is_escalated": st.sampled_from((True, False, "TRUE", "perhaps")),
+        },
     )
 
 

@@ -24,10 +24,12 @@ POOL = "warehouse"
 
 _RAW_TABLES = {
     "process_versions": "Every accepted version of every process, as it came, with its place in "
-    "the order of all versions. Nothing is changed or removed here.",
+    "the order of all versions. What a version says is never changed.",
     "quarantine": "Every rejected line with its text and the rules it broke. The text never "
     "leaves the warehouse.",
     "violations": "What was wrong with accepted versions: values set to null, and flags.",
+    "dimension_rows": "Every accepted line of the files of users, pods, teams, entities and "
+    "records. The latest one about an id counts.",
     "ingest_files": "The ledger: every file by the hash of its bytes, and what became of its "
     "lines.",
 }

@@ -85,8 +85,9 @@ INGEST_IDENTITY = Check(
     "raw",
     "ingest_files",
     "Every line of every file is accounted for: lines = accepted + duplicates + quarantined + "
-    "blank, and as many versions and quarantined lines are stored as the ledger says. If not, "
-    "nothing is built: the warehouse was changed from outside, restore it or start a new one.",
+    "blank, and as many versions, dimension rows and quarantined lines are stored as the ledger "
+    "says. If not, nothing is built: the warehouse was changed from outside, restore it or start "
+    "a new one.",
     _none_wrong("""
         with stored as (
             select file_seq, count(*) as n from raw.quarantine group by file_seq
@@ -96,6 +97,7 @@ INGEST_IDENTITY = Check(
             or f.quarantined <> coalesce(s.n, 0)
         ) + (
             coalesce(sum(f.accepted), 0) <> (select count(*) from raw.process_versions)
+                + (select count(*) from raw.dimension_rows)
         )::integer
         from raw.ingest_files as f
         left join stored as s using (file_seq)

@@ -22,6 +22,7 @@ _RAW = {
     "raw_files": "ingest_files",
     "raw_quarantine": "quarantine",
     "raw_violations": "violations",
+    "raw_dimension_rows": "dimension_rows",
 }
 
 
@@ -57,7 +58,7 @@ def find_lineage(procedures: Procedures) -> Lineage:
 
 
 class _Finder:
-    """Looks through history tables, which are no assets of their own."""
+    """Looks through history and derived tables, which are no assets of their own."""
 
     def __init__(self, tables: Mapping[tuple[Layer, str], Table]) -> None:
         self._tables = tables
@@ -77,6 +78,8 @@ class _Finder:
             return set().union(*(self.assets_read_by(table) for table in attributes))
         if name.startswith("history_") or reader.layer == "history":
             return self._history(name.removeprefix("history_"))
+        if ("derived", name) in self._tables:
+            return self.assets_read_by(self._tables["derived", name])
         return {dg.AssetKey([layer, name]) for layer in _LAYERS if (layer, name) in self._tables}
 
     def _history(self, name: str) -> set[dg.AssetKey]:

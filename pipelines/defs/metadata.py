@@ -18,6 +18,8 @@ from schemas.catalogue import OutputTable
 _SHOWN = frozenset(
     {
         "backlog_daily",
+        "conformance",
+        "conformance_departures",
         "data_quality",
         "duration_stats",
         "flow_daily",
@@ -50,15 +52,17 @@ def describe_ingest(report: IngestReport, con: duckdb.DuckDBPyConnection) -> dic
     new = {
         "process_versions": {
             "new_lines": counts.lines,
-            "new_versions": counts.accepted,
+            "new_versions": counts.accepted - report.dimension_rows,
             "exact_duplicates": counts.duplicates,
             "blank_lines": counts.blank,
+            "rejudged_versions": sum(report.rejudged.values()),
         },
         "quarantine": {
             "new_quarantined": counts.quarantined,
             "rejected_share": counts.quarantined / max(1, counts.lines - counts.blank),
         },
         "violations": {},
+        "dimension_rows": {"new_rows": report.dimension_rows},
         "ingest_files": {
             "new_files": report.files,
             "files_seen_before": report.seen_before,

@@ -86,8 +86,13 @@ class Session:
             self.stage_seconds[name] = time.perf_counter() - began
 
     def ingest(self, run: Run) -> IngestReport:
-        """Take in new files."""
-        self.report = run.ingest(self._progress)
+        """Take in new files; says so when stored versions are judged again first."""
+        self.report = run.ingest(
+            self._progress,
+            lambda procedure, done, total: self._on_stage(
+                f"judging versions of {procedure} again: {done:,} of {total:,}"
+            ),
+        )
         return self.report
 
     def bring_up(self, run: Run, layer: AssetLayer, names: Iterable[str]) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from random import Random
+from uuid import UUID
 
 import polars as pl
 import pyarrow as pa
@@ -40,6 +41,14 @@ class Draws:
         """Whole numbers from 0 to `bound - 1`."""
         return (self.uniform(stream, height) * bound).cast(pl.Int32)
 
-    def pick(self, stream: str, height: int, options: Sequence[str] | pl.Series) -> pl.Series:
+    def pick(
+        self, stream: str, height: int, options: Sequence[str | None] | pl.Series
+    ) -> pl.Series:
         """One of the options a row, all equally likely."""
         return pl.Series(stream, options).gather(self.below(stream, height, len(options)))
+
+    def uuids(self, stream: str, height: int) -> pl.Series:
+        """Random uuids as text."""
+        generator = self.generator(stream)
+        drawn = (UUID(int=generator.getrandbits(128), version=4) for _ in range(height))
+        return pl.Series(stream, [str(uuid) for uuid in drawn], dtype=pl.String)

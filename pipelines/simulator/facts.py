@@ -1,45 +1,26 @@
-"""What does not change about a process: its ids, its people, its parent, and where its data starts.
+"""What does not change about a process: its ids, company and parent, and where its data starts.
 
-How these facts and the changing ones become text does not belong here (see `records`).
+How these facts and the changing ones become text does not belong here (see `records`, `values`).
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from random import Random
-from uuid import UUID
 
 import polars as pl
 
-from pipelines.simulator.behaviour import BEHAVIOURS
+from pipelines.simulator.directory import FIRST_NAMES, LAST_NAMES, Directory
 from pipelines.simulator.draws import Draws
+from pipelines.simulator.kinship import LEAD, TICKET, draw_parents
+from pipelines.simulator.paths import Histories
 from schemas.definitions import Attribute, Procedure
 
-LEAD, TICKET = range(len(BEHAVIOURS))
-
-_TEAMS = 4
-_PARENT_TICKET_SHARE, _PARENT_LEAD_SHARE = 0.1, 0.06
 _SHARED_EMAIL_SHARE = 0.005
-_NO_PHONE_SHARE = _NO_WEBSITE_SHARE = 0.3
+# Shares of processes that do not have these: the columns `has_...`.
+_LACKING = {"phone": 0.3, "website": 0.3, "address": 0.6, "manager": 0.4, "visit": 0.7}
+_DRIFT_SHARE = 0.01
 
-_FIRST_NAMES = (
-    "Ada", "Ahmed", "Aiko", "Ana", "Björn", "Carla", "Chen", "Dilek", "Elif", "Emre", "Fatima",
-    "Femi", "Freya", "Giulia", "Hana", "Hugo", "Ines", "Ivan", "Jamal", "João", "José", "Kaja",
-    "Lars", "Leila", "Linh", "Malik", "Mara", "Nadia", "Nils", "Noor", "Olga", "Paweł", "Priya",
-    "Rosa", "Sami", "Sofia", "Tomás", "Uta", "Wanjiru", "Yuki", "Zoë",
-)  # fmt: skip
-_LAST_NAMES = (
-    "Adeyemi", "Bauer", "Becker", "Costa", "Dubois", "Eriksen", "Fischer", "García", "Haddad",
-    "Hoffmann", "Ito", "Jansen", "Kaya", "Kowalski", "Krüger", "Lindgren", "Moreau", "Müller",
-    "Nguyen", "Novák", "O'Connor", "Okafor", "Patel", "Petrov", "Rossi", "Sato", "Schäfer",
-    "Silva", "Singh", "Smith", "Torres", "Vogel", "Weber", "Yildirim", "Zhang",
-)  # fmt: skip
-_COMPANIES = (
-    "amber-logistics", "birch-foods", "cobalt-energy", "delta-dental", "ember-studio",
-    "fjord-shipping", "granite-build", "harbour-hotels", "indigo-labs", "juniper-retail",
-    "kestrel-media", "lumen-optics",
-)  # fmt: skip
 _CAMPAIGNS = ("spring", "summer fair", "webinar", "partner day", "newsletter")
 _MEDIA = ("cpc", "email", "social", "print")
 _PROBLEMS = (
@@ -55,59 +36,73 @@ _PROBLEMS = (
     "Two charges for one order",
 )
 _CIRCUMSTANCES = ("", " again", " (urgent)", " on mobile", " after migration", " for our branch")
+_ONBOARDING = ("Set up accounts", "Import old data", "Train the team", "Connect the shop")
+_ONBOARDING_CATEGORY = '"Request"'
+# Months as people enter them, and what they mean to say with yes.
+_MONTHS = ("1", "3", '"March"', "6", '"Sep"', "12", None, None)
+_YES_OR_NO = ("yes", "no", "Y", "n")
+_PRICES = {"STARTER-1": 19, "TEAM-5": 89, "BUSINESS-20": 349, "TRAINING": 450}
 
 
 def draw_facts(
-    processes: pl.DataFrame, procedures: Sequence[Procedure], draws: Draws
+    histories: Histories, procedures: Sequence[Procedure], directory: Directory, draws: Draws
 ) -> pl.DataFrame:
-    """One row per process, in the order of `processes` (grain: process).
+    """One row per process, in the order of the histories' processes (grain: process).
 
-    Parents are always created earlier than their children. `base_...` columns are where changing
-    attributes start from. Text columns hold plain text, not yet JSON.
+    A child is about the company of its oldest ancestor. `base_...` columns are where changing
+    attributes start from. Choices among options, `utm`, `cart`, `device`, `renewal`, `address` and
+    `place` are JSON; other text columns hold plain text.
     """
+    processes = histories.processes
     n = processes.height
-    names = (
-        draws.pick("first name", n, _FIRST_NAMES) + " " + draws.pick("last name", n, _LAST_NAMES)
-    )
-    company = draws.pick("company", n, _COMPANIES)
-    numbered = processes.with_columns(
-        number=pl.col("created_at").rank("ordinal").over("procedure_no").cast(pl.Int32) - 1
-    )
-    identified = numbered.with_columns(
-        id=_uuids(draws.generator("ids"), n),
-        record=_uuids(draws.generator("records"), n),
-        team=draws.pick("team", n, _uuids(draws.generator("teams"), _TEAMS)),
-        pod=draws.pick("pod", n, _uuids(draws.generator("pods"), 2 * _TEAMS)),
-        created_by=draws.pick("creator", n, _uuids(draws.generator("creators"), 60)),
-        full_name=names,
-        website="https://www." + company + ".example/",
+    kin = draw_parents(processes, histories.steps, draws)
+    ids = draws.uuids("ids", n)
+    companies = directory.companies
+    company = draws.below("company", n, companies.height).gather(kin["family"])
+    slug = companies["slug"].gather(company)
+    is_onboarding = (kin["parent_procedure_no"] == LEAD).fill_null(value=False)
+    people = directory.people.filter(pl.col("procedure_no") == LEAD)["person"]
+    return processes.with_columns(
+        number=pl.col("created_at").rank("ordinal").over("procedure_no").cast(pl.Int32) - 1,
+        id=ids,
+        parent=_parent_ids(kin, ids, draws),
+        parent_procedure_no=kin["parent_procedure_no"],
+        record=companies["id"].gather(company),
+        team=draws.pick("team", n, directory.teams),
+        pod=draws.pick("pod", n, directory.pods),
+        created_by=draws.pick("creator", n, directory.creators),
+        full_name=draws.pick("first name", n, FIRST_NAMES)
+        + " "
+        + draws.pick("last name", n, LAST_NAMES),
+        website="https://www." + slug + ".example/",
+        email=_emails(draws, n, slug),
         phone=_phones(draws, n),
-        subject=draws.pick("problem", n, _PROBLEMS) + draws.pick("how", n, _CIRCUMSTANCES),
+        callback=_times(draws, n),
+        subject=draws.pick("onboarding", n, _ONBOARDING).zip_with(
+            is_onboarding,
+            draws.pick("problem", n, _PROBLEMS) + draws.pick("how", n, _CIRCUMSTANCES),
+        ),
+        address=companies["address"].gather(company),
+        place=companies["place"].gather(company),
+        newsletter=draws.pick("newsletter", n, _YES_OR_NO),
+        renewal=draws.pick("renewal", n, _MONTHS),
+        manager=draws.pick("manager", n, people),
         utm=draws.pick("utm", n, _campaigns()),
+        cart=draws.pick("cart", n, _carts()),
+        device=draws.pick("device", n, _devices()),
         consent=draws.uniform("consent", n) < 0.7,
         base_1=draws.below("base 1", n, 60),
         base_2=draws.below("base 2", n, 3_000_000),
         base_3=draws.below("base 3", n, 120),
-        has_phone=draws.uniform("has phone", n) >= _NO_PHONE_SHARE,
-        has_website=draws.uniform("has website", n) >= _NO_WEBSITE_SHARE,
-        email=_emails(draws, n, company),
+        has_drift=draws.uniform("drift", n) < _DRIFT_SHARE,
+        **{
+            f"has_{name}": draws.uniform(f"has {name}", n) >= share
+            for name, share in _LACKING.items()
+        },
         **_choices(procedures[LEAD], ("source", "interests"), draws, n),
         **_choices(procedures[TICKET], ("category", "channel", "tags"), draws, n),
-    )
-    return _with_parents(identified, draws)
-
-
-def draw_people(draws: Draws) -> pl.DataFrame:
-    """Whom processes are assigned to: `procedure_no, assignee` (number within it), `person`."""
-    return pl.concat(
-        pl.DataFrame(
-            {"person": _uuids(draws.generator(f"people {b.procedure}"), b.team_size)}
-        ).select(
-            procedure_no=pl.lit(number, dtype=pl.Int32),
-            assignee=pl.int_range(pl.len(), dtype=pl.Int32),
-            person="person",
-        )
-        for number, b in enumerate(BEHAVIOURS)
+    ).with_columns(
+        category=pl.when(is_onboarding).then(pl.lit(_ONBOARDING_CATEGORY)).otherwise("category")
     )
 
 
@@ -116,15 +111,23 @@ def attribute(procedure: Procedure, short_id: str) -> Attribute:
     return next(a for a in procedure.attributes if a.short_id == short_id)
 
 
-def _uuids(generator: Random, n: int) -> pl.Series:
-    uuids = (UUID(int=generator.getrandbits(128), version=4) for _ in range(n))
-    return pl.Series([str(uuid) for uuid in uuids], dtype=pl.String)
+def _parent_ids(kin: pl.DataFrame, ids: pl.Series, draws: Draws) -> pl.Series:
+    """The ids of the parents; those of orphans belong to no process there is."""
+    unknown = draws.uuids("unknown parents", kin["is_orphan"].arg_true().len())
+    return ids.gather(kin["parent"]).scatter(kin["is_orphan"].arg_true(), unknown)
 
 
 def _phones(draws: Draws, n: int) -> pl.Series:
     """Numbers reserved in Germany for films and books."""
     last = draws.below("phone", n, 1000).cast(pl.String).str.zfill(3)
     return "+493023125" + last
+
+
+def _times(draws: Draws, n: int) -> pl.Series:
+    """Quarters of an hour between 08:00 and 18:00."""
+    return draws.pick(
+        "callback", n, [f"{8 + quarter // 4:02}:{quarter % 4 * 15:02}" for quarter in range(40)]
+    )
 
 
 def _emails(draws: Draws, n: int, company: pl.Series) -> pl.Series:
@@ -137,13 +140,29 @@ def _emails(draws: Draws, n: int, company: pl.Series) -> pl.Series:
 
 def _campaigns() -> list[str]:
     return [
-        json.dumps(
-            {"campaign": campaign, "medium": medium, "touches": touches}, separators=(",", ":")
-        )
+        _compact({"campaign": campaign, "medium": medium, "touches": touches})
         for campaign in _CAMPAIGNS
         for medium in _MEDIA
         for touches in (1, 2, 5)
     ]
+
+
+def _carts() -> list[str]:
+    return [
+        _compact({"items": [{"sku": sku, "quantity": n}], "total": n * price, "currency": "EUR"})
+        for sku, price in _PRICES.items()
+        for n in (1, 2, 5, 10)
+    ]
+
+
+def _devices() -> list[str]:
+    """Devices as the inventory knows them; not every ticket is about one."""
+    known = [{"system": "inventory", "key": f"PC-{number:04}"} for number in range(120)]
+    return [_compact(device) for device in known]
+
+
+def _compact(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))
 
 
 def _choices(
@@ -159,29 +178,3 @@ def _choices(
         texts = [json.dumps(option, ensure_ascii=False) for option in options]
         columns[short_id] = draws.pick(short_id, n, texts)
     return columns
-
-
-def _with_parents(identified: pl.DataFrame, draws: Draws) -> pl.DataFrame:
-    """Adds `parent` (uuid or null) and `parent_procedure_no`; only tickets have parents."""
-    n = identified.height
-    leads = identified.filter(pl.col("procedure_no") == LEAD).sort("number")
-    tickets = identified.filter(pl.col("procedure_no") == TICKET).sort("number")
-    u = draws.uniform("parent", n)
-    back = draws.below("parent distance", n, 150)
-    own = identified["number"]
-    # Leads created before the ticket come first in the order of their numbers.
-    leads_before = leads["created_at"].search_sorted(identified["created_at"]).cast(pl.Int32)
-    is_ticket = identified["procedure_no"] == TICKET
-    of_ticket = is_ticket & (u < _PARENT_TICKET_SHARE) & (own > back)
-    of_lead = (
-        is_ticket
-        & (u >= _PARENT_TICKET_SHARE)
-        & (u < _PARENT_TICKET_SHARE + _PARENT_LEAD_SHARE)
-        & (leads_before > back)
-    )
-    ticket_rows = (own - 1 - back).set(~of_ticket, None)
-    lead_rows = (leads_before - 1 - back).set(~of_lead, None)
-    return identified.with_columns(
-        parent=pl.coalesce(tickets["id"].gather(ticket_rows), leads["id"].gather(lead_rows)),
-        parent_procedure_no=pl.when(of_ticket).then(TICKET).when(of_lead).then(LEAD),
-    )

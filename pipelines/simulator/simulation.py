@@ -17,10 +17,11 @@ from pipelines.settings import PROCEDURES_FOLDER
 from pipelines.simulator.arrivals import DAY_MS
 from pipelines.simulator.behaviour import BEHAVIOURS
 from pipelines.simulator.damage import FLAGGED, NULLED, REJECTED, reject, soil
+from pipelines.simulator.directory import draw_directory, write_dimensions
 from pipelines.simulator.draws import Draws
-from pipelines.simulator.facts import draw_facts, draw_people
+from pipelines.simulator.facts import draw_facts
 from pipelines.simulator.paths import Histories, draw_histories
-from pipelines.simulator.records import STYLES, Renderer, attribute_keys, prepare_renderer
+from pipelines.simulator.records import Renderer, prepare_renderer
 from pipelines.simulator.shipping import (
     ORIGINAL,
     REJECT,
@@ -31,7 +32,8 @@ from pipelines.simulator.shipping import (
     draw_shipment,
 )
 from pipelines.simulator.situations import compile_situations
-from pipelines.simulator.truth import true_outcomes, true_visits, write_truth
+from pipelines.simulator.truth import true_derived, true_outcomes, true_visits, write_truth
+from pipelines.simulator.values import STYLES, attribute_keys
 from schemas.definition_files import load_procedures
 from schemas.errors import SourceError
 
@@ -66,6 +68,7 @@ def simulate(
     late_share: float = 0.02,
     duplicate_share: float = 0.01,
     dirty_share: float = 0.01,
+    dimensions: bool = False,
     truth: Path | None = None,
 ) -> SimulationSummary:
     """Writes landing files with exactly `versions` different versions into `folder`.
@@ -73,7 +76,9 @@ def simulate(
     `start` and `end` are instants (aware, or epoch milliseconds); without `start` the history
     covers 270 days. `files` is a number of slices of equal size, or one file a month; ingest them
     in the order of their names. Shares are of `versions`; rejected and repeated lines come on top.
-    `truth` receives the true visits, outcomes and counts. Same arguments, same bytes.
+    With `dimensions` there are files with the names of users, pods, teams, entities and records
+    beside them, which the summary does not count. `truth` receives the true visits, outcomes,
+    derived values and counts. Same arguments, same bytes.
 
     Raises ValueError for arguments that cannot be met, SourceError when `folder` already holds
     landing files (the truth would not be about them).
@@ -91,8 +96,9 @@ def simulate(
     histories = draw_histories(situations, draws, versions=versions, start=start_ms, end=end_ms)
     definitions = load_procedures(PROCEDURES_FOLDER)
     procedures = [definitions.by_short_id[behaviour.procedure] for behaviour in BEHAVIOURS]
-    facts = draw_facts(histories.processes, procedures, draws)
-    renderer = prepare_renderer(procedures, situations, facts, draw_people(draws))
+    directory = draw_directory(draws, processes=histories.processes.height)
+    facts = draw_facts(histories, procedures, directory, draws)
+    renderer = prepare_renderer(procedures, situations, facts, directory.people)
     shipment = draw_shipment(
         histories.steps,
         draws,
@@ -102,11 +108,14 @@ def simulate(
         dirty_share=dirty_share,
     )
     summary = _write_files(folder, histories, shipment, renderer, draws, has_dirt=dirty_share > 0)
+    if dimensions:
+        write_dimensions(folder, directory, procedures)
     if truth is not None:
         write_truth(
             truth,
             visits=true_visits(histories, facts, situations),
             outcomes=true_outcomes(histories, facts),
+            derived=true_derived(histories, facts, situations),
             counts=_counts(summary),
         )
     return summary

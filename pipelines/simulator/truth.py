@@ -1,4 +1,4 @@
-"""What the pipeline must find out: visits and outcomes as they were simulated, line counts.
+"""What the pipeline must find out: visits, outcomes, derived values as simulated, line counts.
 
 Everything here was noted when the steps were taken; nothing is worked out from the versions again.
 """
@@ -12,8 +12,10 @@ from typing import Any
 import polars as pl
 
 from pipelines.simulator.behaviour import BEHAVIOURS, STATUSES
+from pipelines.simulator.kinship import LEAD
 from pipelines.simulator.paths import Histories
 from pipelines.simulator.situations import Situations
+from pipelines.simulator.values import BASES, expected_value
 
 _INSTANT = pl.Datetime("ms", "UTC")
 _OUTCOMES = dict(zip(STATUSES, ("open", "completed", "cancelled"), strict=True))
@@ -52,7 +54,7 @@ def true_outcomes(histories: Histories, facts: pl.DataFrame) -> pl.DataFrame:
     """One row per process, as at the end of the simulation."""
     status = pl.lit(pl.Series(list(_OUTCOMES.values()))).gather(pl.col("status"))
     steps = histories.steps
-    last = steps.filter(pl.col("process") != pl.col("process").shift(-1, fill_value=-1))
+    last = _last_steps(steps)
     first = steps.filter(pl.col("step") == 1)
     return last.with_columns(
         first_seen_at=first["t"], created_at=histories.processes["created_at"]
@@ -71,15 +73,44 @@ def true_outcomes(histories: Histories, facts: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def true_derived(histories: Histories, facts: pl.DataFrame, situations: Situations) -> pl.DataFrame:
+    """One row per lead, as at the end: what its formula and its rollup must give.
+
+    `expected_value_cents` is null before the first edit. `n_tickets` are children that are not
+    deleted. `has_drift` says that the supplied value is another.
+    """
+    last = _last_steps(histories.steps).with_columns(facts.select("parent", *BASES))
+    tickets = last.filter(~pl.col("is_deleted") & pl.col("parent").is_not_null())
+    of_lead = tickets.group_by(process_id="parent").agg(n_tickets=pl.len().cast(pl.Int64))
+    leads = last.filter(pl.lit(facts["procedure_no"]) == LEAD).select(
+        _identity(facts)[0],
+        expected_value_cents=expected_value(situations),
+        has_drift=pl.col("has_drift") & (pl.col("n_edits") > 0),
+    )
+    joined = leads.join(of_lead, on="process_id", how="left", maintain_order="left")
+    return joined.with_columns(pl.col("n_tickets").fill_null(0))
+
+
 def write_truth(
-    folder: Path, *, visits: pl.DataFrame, outcomes: pl.DataFrame, counts: dict[str, Any]
+    folder: Path,
+    *,
+    visits: pl.DataFrame,
+    outcomes: pl.DataFrame,
+    derived: pl.DataFrame,
+    counts: dict[str, Any],
 ) -> None:
-    """Writes `visits.parquet`, `outcomes.parquet` and `counts.json`."""
+    """Writes `visits.parquet`, `outcomes.parquet`, `derived.parquet` and `counts.json`."""
     folder.mkdir(parents=True, exist_ok=True)
     visits.write_parquet(folder / "visits.parquet")
     outcomes.write_parquet(folder / "outcomes.parquet")
+    derived.write_parquet(folder / "derived.parquet")
     text = json.dumps(counts, indent=2) + "\n"
     (folder / "counts.json").write_text(text, encoding="utf-8")
+
+
+def _last_steps(steps: pl.DataFrame) -> pl.DataFrame:
+    """One row per process: its latest version."""
+    return steps.filter(pl.col("process") != pl.col("process").shift(-1, fill_value=-1))
 
 
 def _identity(facts: pl.DataFrame) -> tuple[pl.Expr, pl.Expr]:

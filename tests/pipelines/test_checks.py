@@ -70,9 +70,10 @@ TABLES = {
     INGEST_IDENTITY: """
         create schema raw;
         create table raw.ingest_files as
-        select 1 as file_seq, 6 as lines, 3 as accepted, 1 as duplicates, 1 as quarantined,
+        select 1 as file_seq, 8 as lines, 5 as accepted, 1 as duplicates, 1 as quarantined,
             1 as blank;
         create table raw.process_versions as from range(3);
+        create table raw.dimension_rows as from range(2);
         create table raw.quarantine as select 1 as file_seq;
     """,
 }
@@ -96,6 +97,7 @@ TABLES = {
         (FUNNEL_COUNTS, "insert into funnel_progress values ('lead', 'f', 'ordered', 4, 7)", 1),
         (INGEST_IDENTITY, "update raw.ingest_files set blank = 2", 1),
         (INGEST_IDENTITY, "insert into raw.process_versions values (9)", 1),
+        (INGEST_IDENTITY, "delete from raw.dimension_rows where range = 1", 1),
         (INGEST_IDENTITY, "delete from raw.quarantine", 1),
     ],
 )  # fmt: skip

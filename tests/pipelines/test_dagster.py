@@ -136,6 +136,8 @@ def test_only_sums_are_previewed(settings: Settings) -> None:
     assert result.success
     assert previewed == {
         "mart/backlog_daily",
+        "mart/conformance",
+        "mart/conformance_departures",
         "mart/data_quality",
         "mart/duration_stats",
         "mart/flow_daily",
@@ -178,7 +180,7 @@ def test_lines_that_do_not_add_up_stop_everything(settings: Settings) -> None:
 def only_raw(simulated: Path) -> Path:
     """A data folder whose files are taken in, and nothing is built."""
     data = simulated.parent / "only_raw"
-    raw = ("process_versions", "quarantine", "violations", "ingest_files")
+    raw = ("process_versions", "quarantine", "violations", "dimension_rows", "ingest_files")
     settings = Settings(data=data, landing=simulated)
     assert materialize(settings, *(f"raw/{table}" for table in raw)).success
     return data

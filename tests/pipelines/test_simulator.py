@@ -196,19 +196,6 @@ def test_real_life_happens(simulated: Simulated, procedures: dict[str, Procedure
     assert simulated.summary.late > VERSIONS * 0.02
 
 
-def test_parents_are_older_processes(simulated: Simulated) -> None:
-    firsts = {key: versions[0] for key, versions in by_process(simulated.records).items()}
-    children = [first for first in firsts.values() if first["parentProcess"]]
-    procedures = {first["procedure"] for first in children}
-    parents = [firsts[child["parentProcess"]] for child in children]
-    assert procedures == {"ticket"}
-    assert {parent["procedure"] for parent in parents} == {"lead", "ticket"}
-    assert all(
-        parent["createdAt"] <= child["createdAt"]
-        for parent, child in zip(parents, children, strict=True)
-    )
-
-
 def test_every_kind_of_dirt_occurs(simulated: Simulated, procedures: dict[str, Procedure]) -> None:
     summary = simulated.summary
     for kinds, counted in (
