@@ -43,7 +43,8 @@ def counted(number: int, noun: str) -> str:
         return f"1 {noun}"
     if noun.endswith(("s", "x")):
         return f"{number:,} {noun}es"
-    return f"{number:,} {noun[:-1]}ies" if noun.endswith("y") else f"{number:,} {noun}s"
+    after_consonant = noun.endswith("y") and noun[-2] not in "aeou"
+    return f"{number:,} {noun[:-1]}ies" if after_consonant else f"{number:,} {noun}s"
 
 
 def duration(seconds: float | Decimal | None) -> str:

@@ -137,7 +137,7 @@ def test_the_printed_commands_work_as_printed(demo: Demo) -> None:
         said = leadtime(*words)
         assert program == "leadtime"
         assert (said.code, said.err) == (0, "")
-        assert re.search(r"\d rows?$", said.out.strip())
+        assert re.search(r"^\d+ rows?$", said.out, re.MULTILINE)
 
 
 def test_a_demo_starts_afresh_but_only_where_a_demo_was(tmp_path: Path) -> None:
