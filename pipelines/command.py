@@ -102,6 +102,12 @@ def run(
     full: Annotated[
         bool, typer.Option("--full", help="Rebuild every table, not only what has changed.")
     ] = False,
+    rebuild: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PROCEDURE", help="Rebuild all processes of this procedure (repeatable)."
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -129,7 +135,7 @@ def run(
     from pipelines.run import Request
 
     console = _console()
-    request = Request(as_of=instant, full=full, out=out)
+    request = Request(as_of=instant, full=full, rebuild=tuple(rebuild or ()), out=out)
     result = execute(console, settings, request)
     show_result(console, settings, request, result)
     if result.generation is None:

@@ -6,7 +6,8 @@ The parts are in `defs/`; running the job from the command line is `execute.py`.
 import dagster as dg
 
 from pipelines.defs.assets import build_assets
-from pipelines.defs.jobs import REFRESH_JOB, nightly_schedule
+from pipelines.defs.column_lineage import Sources, find_column_lineage
+from pipelines.defs.jobs import REFRESH_JOB, landing_sensor, nightly_schedule
 from pipelines.defs.resources import WarehouseResource
 from pipelines.settings import Settings, from_environment
 from schemas.definition_files import load_procedures
@@ -20,15 +21,22 @@ def defs() -> dg.Definitions:
     Raises `DefinitionError` when the procedure files have problems.
     """
     settings = from_environment()
-    return define(settings, load_procedures(settings.procedures))
+    procedures = load_procedures(settings.procedures)
+    kept_in = settings.dagster_home / "column_lineage.json"
+    # `dg check defs` and tests have no instance, and must leave no folder behind.
+    sources = find_column_lineage(procedures, kept_in=kept_in) if kept_in.parent.is_dir() else {}
+    return define(settings, procedures, sources)
 
 
-def define(settings: Settings, procedures: Procedures) -> dg.Definitions:
-    """The definitions for these procedures."""
+def define(
+    settings: Settings, procedures: Procedures, column_lineage: Sources | None = None
+) -> dg.Definitions:
+    """The definitions for these procedures; without `column_lineage` none is shown."""
     return dg.Definitions(
-        assets=build_assets(procedures),
+        assets=build_assets(procedures, column_lineage),
         jobs=[REFRESH_JOB],
         schedules=[nightly_schedule(settings.time_zone)],
+        sensors=[landing_sensor(settings)],
         resources={"warehouse": WarehouseResource()},
         executor=dg.in_process_executor,
     )

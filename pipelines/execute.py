@@ -113,6 +113,8 @@ def _failed(session: Session) -> dict[Check, Verdict]:
 def _tags(request: Request) -> dict[str, str]:
     """What the run was asked for, for whoever looks at it in the UI."""
     tags = {"leadtime/full": "true"} if request.full else {}
+    if request.rebuild:
+        tags["leadtime/rebuild"] = ",".join(request.rebuild)
     if request.as_of:
         tags["leadtime/as_of"] = request.as_of.isoformat()
     if request.out:

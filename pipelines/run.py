@@ -21,7 +21,7 @@ from pipelines.settings import Settings, now
 from pipelines.warehouse import open_warehouse
 from schemas.definition_files import load_procedures
 from schemas.definitions import Procedures
-from schemas.errors import DefinitionError, Problem
+from schemas.errors import DefinitionError, Problem, SourceError
 from schemas.rule_book import all_rules
 from transforms.builder import Builder, unknown_states
 from transforms.config import config_frames, write_config
@@ -35,16 +35,21 @@ class Request:
     """What a run is asked for.
 
     `as_of` is an instant with a time zone; None means the start of the run. `full` rebuilds every
-    table. With `out` the database is written there and the published one stays as it is.
+    table, `rebuild` the rows of these procedures (shortIds). With `out` the database is written
+    there and the published one stays as it is.
     """
 
     as_of: datetime | None = None
     full: bool = False
+    rebuild: tuple[str, ...] = ()
     out: Path | None = None
 
 
 class Run:
-    """A run that holds the warehouse; make one with `open_run`."""
+    """A run that holds the warehouse; make one with `open_run`.
+
+    Raises `SourceError` when a procedure to rebuild is unknown.
+    """
 
     def __init__(
         self,
@@ -59,6 +64,7 @@ class Run:
         self.request = request
         self.started_at = now()
         self.as_of = (request.as_of or self.started_at).astimezone(UTC).replace(tzinfo=None)
+        self._rebuild = [_procedure_id(procedures, name) for name in request.rebuild]
         self._builder: Builder | None = None
         self._rejudged: dict[str, int] | None = None
 
@@ -121,7 +127,17 @@ class Run:
             time_zone=self.settings.time_zone,
             catalog=self._catalog(),
             full=self.request.full,
+            rebuild=[self._procedure_id(name) for name in self.request.rebuild],
         )
+
+    def _procedure_id(self, short_id: str) -> str:
+        procedure = self.procedures.by_short_id.get(short_id)
+        if procedure is None:
+            known = ", ".join(self.procedures.by_short_id)
+            raise SourceError(
+                "rebuild", f"found {short_id!r}", f"Name procedures of these: {known}"
+            )
+        return procedure.id
 
     def _catalog(self) -> str:
         """Where tables are built: beside the present ones when versions lie after `as_of`."""
@@ -142,11 +158,20 @@ class Run:
 def open_run(settings: Settings, request: Request, *, purpose: str) -> Iterator[Run]:
     """A run that holds the warehouse for the length of the block.
 
-    Raises `DefinitionError` for the procedure files, `WarehouseBusy` when another run holds it.
+    Raises `DefinitionError` for the procedure files, `SourceError` when a procedure to rebuild is
+    unknown, `WarehouseBusy` when another run holds the warehouse.
     """
     procedures = load_procedures(settings.procedures)
     with open_warehouse(settings, purpose=purpose) as con:
         yield Run(con, settings, procedures, request)
+
+
+def _procedure_id(procedures: Procedures, short_id: str) -> str:
+    procedure = procedures.by_short_id.get(short_id)
+    if procedure is None:
+        known = ", ".join(procedures.by_short_id)
+        raise SourceError("--rebuild", f"found {short_id!r}", f"Name one of these: {known}")
+    return procedure.id
 
 
 def _check_known_states(

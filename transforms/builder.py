@@ -34,7 +34,8 @@ class Builder:
     """Builds the tables of one warehouse as at `as_of` (UTC, without a zone).
 
     `catalog` is the database the built tables go to. History tables are refreshed for the processes
-    touched since they were last built; with `full`, or when what defines a table changed, for all.
+    touched since they were last built; with `full`, or when what defines a table changed, for all,
+    and for all of the procedures `rebuild` (ids).
     A builder works for one state of the raw tables: make a new one after new files came in.
     """
 
@@ -48,6 +49,7 @@ class Builder:
         time_zone: str,
         catalog: str,
         full: bool = False,
+        rebuild: Sequence[str] = (),
     ) -> None:
         self._con = con
         self._procedures = procedures
@@ -58,7 +60,7 @@ class Builder:
         self._are_names_bound = False
         self._is_derived = False
         self._history = HistoryRefresher(
-            con, self._tables, config, as_of=as_of, catalog=catalog, full=full
+            con, self._tables, config, as_of=as_of, catalog=catalog, full=full, rebuild=rebuild
         )
         for schema in ("core", "mart"):
             con.execute(f"create schema if not exists {catalog}.{schema}")

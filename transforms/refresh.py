@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -52,8 +52,9 @@ class HistoryRefresher:
     """Brings the history tables of one warehouse up to the raw versions, as at `as_of`.
 
     A table is redone for the processes touched since it was last built: those with new versions and
-    those of procedures whose states or transitions changed. With `full`, or when the SQL of a table
-    changed, all are redone. Works for one state of the raw tables.
+    those of procedures whose states or transitions changed, or that `rebuild` has (ids). With
+    `full`, or when the SQL of a table changed, all are redone. Works for one state of the raw
+    tables.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class HistoryRefresher:
         as_of: datetime,
         catalog: str,
         full: bool,
+        rebuild: Sequence[str] = (),
     ) -> None:
         self._con = con
         self._tables = tables
@@ -72,6 +74,7 @@ class HistoryRefresher:
         self._as_of = as_of
         self._catalog = catalog
         self._full = full
+        self._rebuild_ids = frozenset(rebuild)
         self._done: dict[str, Refreshed] = {}
         self._touched: tuple[object, ...] | None = None
         self._n_touched = 0
@@ -137,7 +140,8 @@ class HistoryRefresher:
     def _update(self, table: Table, mark: _Mark) -> Refreshed:
         definitions = self._definitions(table)
         both = {*mark.definitions, *definitions}
-        changed = sorted(p for p in both if mark.definitions.get(p) != definitions.get(p))
+        differs = {p for p in both if mark.definitions.get(p) != definitions.get(p)}
+        changed = sorted(differs | self._rebuild_ids)
         self._bind_touched(mark, changed)
         place = self._place(table.name)
         as_of = max(mark.as_of, self._as_of)

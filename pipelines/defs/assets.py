@@ -5,15 +5,18 @@ tables each, because every step costs Dagster a fixed time.
 """
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 
 import dagster as dg
 
 from pipelines.defs.checks import CHECKS, Check, Verdict
+from pipelines.defs.column_lineage import Sources, lineage_metadata, raw_columns
 from pipelines.defs.lineage import AssetLayer, Lineage, find_lineage
 from pipelines.defs.metadata import (
     describe_columns,
     describe_generation,
     describe_ingest,
+    describe_raw_columns,
     describe_table,
 )
 from pipelines.defs.resources import Session
@@ -21,6 +24,13 @@ from schemas.catalogue import OutputTable, published_tables
 from schemas.definitions import Procedures
 
 POOL = "warehouse"
+
+# Who is asked: those who bring the files, and those who use the tables.
+_OPERATORS, _ANALYSTS = ["team:operators"], ["team:analysts"]
+# A nightly schedule leaves it a day old at most; half a day more, and a night was missed.
+_FRESH = dg.FreshnessPolicy.time_window(
+    warn_window=timedelta(hours=26), fail_window=timedelta(hours=38)
+)
 
 _RAW_TABLES = {
     "process_versions": "Every accepted version of every process, as it came, with its place in "
@@ -38,23 +48,34 @@ _STEPS: dict[AssetLayer, tuple[str, str]] = {"core": ("core", "core"), "mart": (
 Warehouse = dg.ResourceParam[Session]
 
 
-def build_assets(procedures: Procedures) -> list[dg.AssetsDefinition]:
-    """All assets for these procedures: raw tables, core tables, marts, the published database."""
+def build_assets(
+    procedures: Procedures, column_lineage: Sources | None = None
+) -> list[dg.AssetsDefinition]:
+    """All assets for these procedures: raw tables, core tables, marts, the published database.
+
+    `column_lineage` is only shown, and may be left out where nobody looks.
+    """
     lineage = find_lineage(procedures)
     catalogue = {table.name: table for table in published_tables(procedures)}
     return [
         _ingest_assets(),
-        _table_assets("core", lineage, catalogue),
-        _table_assets("mart", lineage, catalogue),
+        _table_assets("core", lineage, catalogue, column_lineage or {}),
+        _table_assets("mart", lineage, catalogue, column_lineage or {}),
         _published_asset(lineage),
     ]
 
 
 def _ingest_assets() -> dg.AssetsDefinition:
     checks = _checks_of("raw")
+    columns = raw_columns()
     specs = [
         dg.AssetSpec(
-            ["raw", name], description=description, group_name="raw", kinds={"python", "duckdb"}
+            ["raw", name],
+            description=description,
+            metadata=describe_raw_columns(columns[name]),
+            group_name="raw",
+            kinds={"python", "duckdb"},
+            owners=_OPERATORS,
         )
         for name, description in _RAW_TABLES.items()
     ]
@@ -75,19 +96,29 @@ def _ingest_assets() -> dg.AssetsDefinition:
 
 
 def _table_assets(
-    layer: AssetLayer, lineage: Lineage, catalogue: Mapping[str, OutputTable]
+    layer: AssetLayer,
+    lineage: Lineage,
+    catalogue: Mapping[str, OutputTable],
+    column_lineage: Sources,
 ) -> dg.AssetsDefinition:
     stage, group = _STEPS[layer]
     checks = _checks_of(layer)
     order = lineage.order[layer]
+    origins = {
+        name: {"dagster/column_lineage": lineage_metadata(column_lineage[f"{layer}/{name}"])}
+        if f"{layer}/{name}" in column_lineage
+        else {}
+        for name in order
+    }
     specs = [
         dg.AssetSpec(
             key := dg.AssetKey([layer, name]),
             deps=sorted(lineage.reads[key]),
             description=catalogue[name].description,
-            metadata=describe_columns(catalogue[name]),
+            metadata={**describe_columns(catalogue[name]), **origins[name]},
             group_name=group,
             kinds={"sql", "duckdb"},
+            owners=_ANALYSTS,
         )
         for name in order
     ]
@@ -108,7 +139,10 @@ def _table_assets(
         needed = lineage.with_upstreams(layer, [*chosen, *(n for c in due for n in c.reads)])
         with warehouse.stage(stage) as run:
             warehouse.bring_up(run, layer, needed)
-            about = {n: describe_table(n, warehouse.built[layer, n], run.con) for n in chosen}
+            about = {
+                n: {**describe_table(n, warehouse.built[layer, n], run.con), **origins[n]}
+                for n in chosen
+            }
             verdicts = warehouse.verify(run, due)
         for name in chosen:
             yield dg.MaterializeResult(asset_key=[layer, name], metadata=about[name])
@@ -125,6 +159,8 @@ def _published_asset(lineage: Lineage) -> dg.AssetsDefinition:
         deps=sorted(lineage.reads),
         group_name="published",
         kinds={"duckdb"},
+        owners=_ANALYSTS,
+        freshness_policy=_FRESH,
         pool=POOL,
         description="The read-only database that analysts query: all core tables and marts, with "
         "comments, the metric catalogue and the funnel macro. A new generation each time; the "

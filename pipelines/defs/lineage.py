@@ -16,7 +16,7 @@ AssetLayer = Literal["core", "mart"]
 _LAYERS: tuple[AssetLayer, ...] = ("core", "mart")
 
 # The relations of the raw layer, by the names that SQL knows them by.
-_RAW = {
+RAW_RELATIONS = {
     "versions": "process_versions",
     "raw_versions": "process_versions",
     "raw_files": "ingest_files",
@@ -70,8 +70,8 @@ class _Finder:
         return found - {dg.AssetKey([table.layer, table.name])}
 
     def _assets(self, reader: Table, name: str) -> set[dg.AssetKey]:
-        if name in _RAW:
-            return {dg.AssetKey(["raw", _RAW[name]])}
+        if name in RAW_RELATIONS:
+            return {dg.AssetKey(["raw", RAW_RELATIONS[name]])}
         if name == "primary_keys":
             # They come from the latest attribute values of every process.
             attributes = [t for t in self._tables.values() if t.name.endswith("_attributes")]

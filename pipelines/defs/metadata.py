@@ -46,6 +46,12 @@ def describe_columns(table: OutputTable) -> Metadata:
     }
 
 
+def describe_raw_columns(columns: Mapping[str, str]) -> Metadata:
+    """The columns of a raw table, name and type."""
+    schema = dg.TableSchema([dg.TableColumn(name, type=kind) for name, kind in columns.items()])
+    return {"dagster/column_schema": dg.MetadataValue.table_schema(schema)}
+
+
 def describe_ingest(report: IngestReport, con: duckdb.DuckDBPyConnection) -> dict[str, Metadata]:
     """What was taken in, by raw table."""
     counts = report.counts

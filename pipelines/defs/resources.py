@@ -167,6 +167,11 @@ class WarehouseResource(dg.ConfigurableResource[Session]):
         default=False,
         description="Rebuild every table from all versions, instead of only what has changed.",
     )
+    rebuild: list[str] = Field(
+        default=[],
+        description="shortIds of procedures (such as lead) whose processes are all rebuilt from "
+        "their versions; the others are brought up to date as usual.",
+    )
     landing: str | None = Field(
         default=None,
         description="Folder to take files from. Default: LEADTIME_LANDING, else data/landing.",
@@ -183,7 +188,7 @@ class WarehouseResource(dg.ConfigurableResource[Session]):
         if self.landing:
             settings = replace(settings, landing=Path(self.landing))
         out = Path(self.out) if self.out else None
-        request = Request(_instant(self.as_of), self.full, out)
+        request = Request(_instant(self.as_of), self.full, tuple(self.rebuild), out)
         purpose = f"Dagster run {context.run_id}"
         with open_session(settings, request, purpose=purpose, is_patient=True) as session:
             yield session

@@ -125,6 +125,33 @@ def test_a_run_is_kept_with_its_checks_and_row_counts(settings: Settings) -> Non
     assert {check.check_name for check in checked} == {check.name for check in CHECKS}
 
 
+def test_one_procedure_can_be_rebuilt(settings: Settings) -> None:
+    """A row that was changed from outside is right again, and others are not looked at."""
+    query = "select procedure, count(*) from processes group by procedure"
+    with duckdb.connect(str(settings.published), read_only=True) as con:
+        processes = dict(con.execute(query).fetchall())
+    for procedure in ("lead", "ticket"):
+        change(
+            settings,
+            "update history.state_visits set state = 'CHANGED' where visit_no = 1 "
+            f"and procedure = '{procedure}'",
+        )
+    result = run_job(settings, Request(rebuild=("lead",)))
+    (visits,) = [table for table in result.refreshed if table.table == "state_visits"]
+    assert (visits.mode, visits.processes) == ("incremental", processes["lead"])
+    query = "select distinct procedure from state_visits where state = 'CHANGED'"
+    with duckdb.connect(str(settings.published), read_only=True) as con:
+        assert con.execute(query).fetchall() == [("ticket",)]
+    run_job(settings, Request(rebuild=("ticket", "lead")))
+    with duckdb.connect(str(settings.published), read_only=True) as con:
+        assert con.execute(query).fetchall() == []
+
+
+def test_an_unknown_procedure_is_not_rebuilt(settings: Settings) -> None:
+    with pytest.raises(SourceError, match=r"found 'leads'.*lead, ticket"):
+        run_job(settings, Request(rebuild=("leads",)))
+
+
 def test_only_sums_are_previewed(settings: Settings) -> None:
     result = materialize(settings, *(key.to_user_string() for key in every_key()))
     events = result.get_asset_materialization_events()
@@ -279,6 +306,16 @@ def test_definitions_say_what_reads_what(tmp_path: Path) -> None:
     assert isinstance(nightly, dg.ScheduleDefinition)
     assert nightly.execution_timezone == "Africa/Cairo"
     assert nightly.default_status == dg.DefaultScheduleStatus.STOPPED
+    (landing,) = list(definitions.sensors or ())
+    assert landing.default_status == dg.DefaultSensorStatus.STOPPED
+    nodes = [graph.get(key) for key in graph.get_all_asset_keys()]
+    assert all(node.owners for node in nodes)
+    assert {node.group_name for node in nodes} == {"raw", "core", "mart", "published"}
+    without_columns = {
+        node.key.to_user_string() for node in nodes if "dagster/column_schema" not in node.metadata
+    }
+    assert without_columns == {"analytics"}
+    assert graph.get(dg.AssetKey("analytics")).freshness_policy
     assert not list(tmp_path.iterdir())
 
 

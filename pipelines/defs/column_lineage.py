@@ -1,0 +1,206 @@
+"""Which columns of which tables each column comes from, worked out from the SQL.
+
+Which table reads which is in `lineage.py`. Columns that only choose rows (`where`, `join ... on`)
+are no source of a value and are left out.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from pathlib import Path
+
+import dagster as dg
+import duckdb
+from sqlglot import exp
+from sqlglot.lineage import lineage
+
+from pipelines.defs.lineage import RAW_RELATIONS
+from pipelines.warehouse import RAW_TABLES
+from schemas.definitions import Procedures
+from schemas.derivations import plan_derivations
+from transforms.config import config_frames
+from transforms.derived_tables import base_table, derived_table
+from transforms.tables import Layer, Table, load_tables, load_versions
+from transforms.wide import primary_keys_sql
+
+Column = tuple[str, str]
+"""An asset as `layer/table`, and one of its columns."""
+Sources = Mapping[str, Mapping[str, list[Column]]]
+"""For each asset as `layer/table`: the columns that each of its columns comes from, in order."""
+
+_HISTORY = "history_"
+_VERSIONS = "versions"
+# What the definitions say of an id comes, to an operator, from that id.
+_NAMING = ("states", "procedures")
+_RAW = {name: table for name, table in RAW_RELATIONS.items() if name != _VERSIONS}
+_TYPE = "varchar"  # names are enough to trace columns; types do not matter
+
+
+def find_column_lineage(procedures: Procedures, *, kept_in: Path | None = None) -> Sources:
+    """The sources of the columns of every core and mart table.
+
+    It takes seconds, so that with `kept_in` it is read from that file while no SQL has changed.
+    """
+    tables = load_tables(procedures)
+    texts = [load_versions().sql, *(table.sql for table in tables.values())]
+    digest = hashlib.sha256(repr([procedures.fingerprint, *texts]).encode()).hexdigest()
+    known = _read(kept_in, digest) if kept_in else None
+    if known is not None:
+        return known
+    sources = _Tracer(procedures, tables).sources()
+    if kept_in:
+        kept_in.parent.mkdir(parents=True, exist_ok=True)
+        waiting = kept_in.with_name(f".{kept_in.name}")
+        waiting.write_text(json.dumps({"of": digest, "sources": sources}))
+        waiting.replace(kept_in)
+    return sources
+
+
+def lineage_metadata(columns: Mapping[str, Iterable[Column]]) -> dg.TableColumnLineage:
+    """The sources of one table's columns, as Dagster shows them."""
+    return dg.TableColumnLineage(
+        {
+            column: [dg.TableColumnDep(asset.split("/"), name) for asset, name in sources]
+            for column, sources in columns.items()
+            if sources
+        }
+    )
+
+
+def _read(place: Path, digest: str) -> Sources | None:
+    """What was kept, if it was made of the same SQL."""
+    try:
+        kept = json.loads(place.read_text())
+        return kept["sources"] if kept["of"] == digest else None
+    except (OSError, ValueError, LookupError):
+        return None
+
+
+class _Tracer:
+    """Traces columns through history and derived tables, which are no assets, to those that are."""
+
+    def __init__(self, procedures: Procedures, tables: Mapping[tuple[Layer, str], Table]) -> None:
+        self._procedures = procedures
+        self._tables = tables
+        self._columns: dict[str, list[str]] = {**self._raw_columns}
+        frames = config_frames(list(procedures), [])
+        self._columns |= {name: frame.columns for name, frame in frames.items()}
+        self._columns["build"] = ["as_of", "time_zone"]
+        self._direct: dict[str, dict[str, set[Column]]] = {}
+        self._done: dict[Column, frozenset[Column]] = {}
+
+    def sources(self) -> dict[str, dict[str, list[Column]]]:
+        """Assets by `layer/table`, with the sources of each of their columns."""
+        self._trace(load_versions(), _VERSIONS)
+        self._read_history()
+        keys = Table("primary_keys", "core", primary_keys_sql(list(self._procedures)), ())
+        self._trace(keys, keys.name)
+        for (layer, name), table in self._tables.items():
+            if layer == "history":
+                continue
+            if table.sql:
+                self._trace(table, name)
+            else:
+                self._take_computed(name)
+        return {
+            f"{layer}/{name}": {
+                column: sorted(self._of_asset(layer, name, column)) for column in self._direct[name]
+            }
+            for layer, name in self._tables
+            if layer in ("core", "mart")
+        }
+
+    @cached_property
+    def _raw_columns(self) -> dict[str, list[str]]:
+        found = raw_columns()
+        return {name: list(found[table]) for name, table in _RAW.items()}
+
+    def _read_history(self) -> None:
+        for (layer, name), table in self._tables.items():
+            if layer == "history":
+                self._trace(table, _HISTORY + name)
+
+    def _trace(self, table: Table, name: str) -> None:
+        """Find the columns of relations that each column of a table comes from directly."""
+        known = self._columns
+        if table.layer == "history":
+            own = {n.removeprefix(_HISTORY): c for n, c in known.items() if n.startswith(_HISTORY)}
+            known = {**known, **own}
+        schema = {relation: dict.fromkeys(columns, _TYPE) for relation, columns in known.items()}
+        nodes = lineage(None, table.sql, schema, dialect="duckdb")
+        found: dict[str, set[Column]] = {}
+        for column, node in nodes.items():
+            found[column] = set()
+            for part in node.walk():
+                if part.downstream or not isinstance(part.expression, exp.Table):
+                    continue
+                relation = part.expression.name
+                if table.layer == "history" and _HISTORY + relation in self._direct:
+                    relation = _HISTORY + relation
+                found[column].add((relation, exp.to_column(part.name).name))
+        self._direct[name] = found
+        self._columns[name] = list(found)
+
+    def _take_computed(self, name: str) -> None:
+        """The computed attributes of a procedure: no SQL file, but a plan says what they read."""
+        (procedure,) = [p for p in self._procedures if derived_table(p) == name]
+        found: dict[str, set[Column]] = {"process_id": {(base_table(procedure), "process_id")}}
+        bases = {p.short_id: (base_table(p), derived_table(p)) for p in self._procedures}
+        for derivation in plan_derivations(self._procedures).of(procedure.short_id):
+            read: set[Column] = set()
+            for owner, column in derivation.depends_on:
+                base, derived = bases[owner]
+                is_given = column in self._columns[base]
+                read.add((base if is_given else derived, column))
+            found[derivation.attribute.column] = read
+        self._direct[name] = {**found, "failed": set()}
+        self._columns[name] = list(self._direct[name])
+
+    def _of_asset(self, layer: Layer, name: str, column: str) -> frozenset[Column]:
+        found: set[Column] = set()
+        for source in self._direct[name][column]:
+            # A core table shows history as at an instant, and so comes from what history reads.
+            twin = source[0] == _HISTORY + name and layer == "core"
+            found |= self._inside(source) if twin else self._assets(source)
+        return frozenset(c for c in found if c[0] != f"{layer}/{name}")
+
+    def _assets(self, source: Column) -> frozenset[Column]:
+        """The columns of assets behind a column of any relation."""
+        relation, column = source
+        if relation in _RAW:
+            return frozenset({(f"raw/{_RAW[relation]}", column)})
+        name = relation.removeprefix(_HISTORY)
+        for layer in ("core", "mart"):
+            if (layer, name) in self._tables and column in self._direct.get(name, {column: set()}):
+                return frozenset({(f"{layer}/{name}", column)})
+        return self._inside(source)
+
+    def _inside(self, source: Column) -> frozenset[Column]:
+        """The columns of assets that a column of a relation that is no asset comes from."""
+        if source not in self._done:
+            self._done[source] = frozenset()  # a table may come back to itself; that adds nothing
+            relation, column = source
+            read = self._direct.get(relation, {}).get(column, set())
+            ids = {
+                "procedure_id" if name.startswith("procedure") else "state_id"
+                for table, name in read
+                if table in _NAMING
+            }
+            named = {("raw/process_versions", name) for name in ids}
+            self._done[source] = frozenset(named).union(*map(self._assets, read))
+        return self._done[source]
+
+
+def raw_columns() -> dict[str, dict[str, str]]:
+    """The columns of each raw table with their DuckDB types."""
+    with duckdb.connect() as con:
+        con.execute(RAW_TABLES)
+        rows = con.execute(
+            "select table_name, column_name, data_type from duckdb_columns() "
+            "where schema_name = 'raw' order by table_name, column_index"
+        ).fetchall()
+    found: dict[str, dict[str, str]] = {}
+    for table, column, kind in rows:
+        found.setdefault(table, {})[column] = kind
+    return found
