@@ -154,7 +154,7 @@ def ui(
     from pipelines.command_settings import chosen_settings
 
     settings = chosen_settings(data=data, landing=landing, procedures=procedures)
-    _console().print(f"Dagster's UI: http://127.0.0.1:{port} (stop it with Ctrl-C)")
+    _console().print(f"Dagster's UI: http://127.0.0.1:{port}/asset-groups (stop it with Ctrl-C)")
 
     from pipelines.execute import open_ui
 

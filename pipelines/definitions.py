@@ -22,9 +22,9 @@ def defs() -> dg.Definitions:
     """
     settings = from_environment()
     procedures = load_procedures(settings.procedures)
-    kept_in = settings.dagster_home / "column_lineage.json"
+    home = settings.dagster_home
     # `dg check defs` and tests have no instance, and must leave no folder behind.
-    sources = find_column_lineage(procedures, kept_in=kept_in) if kept_in.parent.is_dir() else {}
+    sources = find_column_lineage(procedures, home=home) if home.is_dir() else None
     return define(settings, procedures, sources)
 
 

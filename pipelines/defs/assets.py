@@ -10,7 +10,7 @@ from datetime import timedelta
 import dagster as dg
 
 from pipelines.defs.checks import CHECKS, Check, Verdict
-from pipelines.defs.column_lineage import Sources, lineage_metadata, raw_columns
+from pipelines.defs.column_lineage import Sources, raw_columns
 from pipelines.defs.lineage import AssetLayer, Lineage, find_lineage
 from pipelines.defs.metadata import (
     describe_columns,
@@ -104,18 +104,12 @@ def _table_assets(
     stage, group = _STEPS[layer]
     checks = _checks_of(layer)
     order = lineage.order[layer]
-    origins = {
-        name: {"dagster/column_lineage": lineage_metadata(column_lineage[f"{layer}/{name}"])}
-        if f"{layer}/{name}" in column_lineage
-        else {}
-        for name in order
-    }
     specs = [
         dg.AssetSpec(
             key := dg.AssetKey([layer, name]),
             deps=sorted(lineage.reads[key]),
             description=catalogue[name].description,
-            metadata={**describe_columns(catalogue[name]), **origins[name]},
+            metadata=describe_columns(catalogue[name], column_lineage.get(f"{layer}/{name}", {})),
             group_name=group,
             kinds={"sql", "duckdb"},
             owners=_ANALYSTS,
@@ -139,10 +133,7 @@ def _table_assets(
         needed = lineage.with_upstreams(layer, [*chosen, *(n for c in due for n in c.reads)])
         with warehouse.stage(stage) as run:
             warehouse.bring_up(run, layer, needed)
-            about = {
-                n: {**describe_table(n, warehouse.built[layer, n], run.con), **origins[n]}
-                for n in chosen
-            }
+            about = {n: describe_table(n, warehouse.built[layer, n], run.con) for n in chosen}
             verdicts = warehouse.verify(run, due)
         for name in chosen:
             yield dg.MaterializeResult(asset_key=[layer, name], metadata=about[name])

@@ -6,11 +6,10 @@ are no source of a value and are left out.
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
-import dagster as dg
 import duckdb
 from sqlglot import exp
 from sqlglot.lineage import lineage
@@ -29,6 +28,7 @@ Column = tuple[str, str]
 Sources = Mapping[str, Mapping[str, list[Column]]]
 """For each asset as `layer/table`: the columns that each of its columns comes from, in order."""
 
+_KEPT = "column_lineage.json"
 _HISTORY = "history_"
 _VERSIONS = "versions"
 # What the definitions say of an id comes, to an operator, from that id.
@@ -37,35 +37,23 @@ _RAW = {name: table for name, table in RAW_RELATIONS.items() if name != _VERSION
 _TYPE = "varchar"  # names are enough to trace columns; types do not matter
 
 
-def find_column_lineage(procedures: Procedures, *, kept_in: Path | None = None) -> Sources:
+def find_column_lineage(procedures: Procedures, *, home: Path) -> Sources:
     """The sources of the columns of every core and mart table.
 
-    It takes seconds, so that with `kept_in` it is read from that file while no SQL has changed.
+    It takes seconds, so that it is kept in the folder `home` until the SQL changes.
     """
     tables = load_tables(procedures)
     texts = [load_versions().sql, *(table.sql for table in tables.values())]
     digest = hashlib.sha256(repr([procedures.fingerprint, *texts]).encode()).hexdigest()
-    known = _read(kept_in, digest) if kept_in else None
+    known = _read(home / _KEPT, digest)
     if known is not None:
         return known
     sources = _Tracer(procedures, tables).sources()
-    if kept_in:
-        kept_in.parent.mkdir(parents=True, exist_ok=True)
-        waiting = kept_in.with_name(f".{kept_in.name}")
-        waiting.write_text(json.dumps({"of": digest, "sources": sources}))
-        waiting.replace(kept_in)
+    home.mkdir(parents=True, exist_ok=True)
+    waiting = home / f".{_KEPT}"
+    waiting.write_text(json.dumps({"of": digest, "sources": sources}))
+    waiting.replace(home / _KEPT)
     return sources
-
-
-def lineage_metadata(columns: Mapping[str, Iterable[Column]]) -> dg.TableColumnLineage:
-    """The sources of one table's columns, as Dagster shows them."""
-    return dg.TableColumnLineage(
-        {
-            column: [dg.TableColumnDep(asset.split("/"), name) for asset, name in sources]
-            for column, sources in columns.items()
-            if sources
-        }
-    )
 
 
 def _read(place: Path, digest: str) -> Sources | None:

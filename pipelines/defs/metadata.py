@@ -9,6 +9,7 @@ from datetime import date, datetime
 import dagster as dg
 import duckdb
 
+from pipelines.defs.column_lineage import Column
 from pipelines.defs.resources import Built
 from pipelines.ingest import IngestReport
 from pipelines.publish import Generation
@@ -30,20 +31,40 @@ _SHOWN = frozenset(
     }
 )
 _PREVIEW_ROWS = 10
+_SOURCES_NAMED = 6
 
 Metadata = Mapping[str, dg.MetadataValue | int | float | str]
 
 
-def describe_columns(table: OutputTable) -> Metadata:
-    """The columns of a table and its grain."""
+def describe_columns(table: OutputTable, sources: Mapping[str, list[Column]]) -> Metadata:
+    """The columns of a table, where they come from as far as `sources` has it, and its grain.
+
+    Dagster's own UI has no view of column lineage: so descriptions say it too.
+    """
     columns = [
-        dg.TableColumn(column.name, type=column.type, description=column.comment)
+        dg.TableColumn(
+            column.name,
+            type=column.type,
+            description=f"{column.comment}{_origin(sources.get(column.name, []))}",
+        )
         for column in table.columns
     ]
+    lineage = {
+        name: [dg.TableColumnDep(asset.split("/"), column) for asset, column in found]
+        for name, found in sources.items()
+        if found
+    }
     return {
         "dagster/column_schema": dg.MetadataValue.table_schema(dg.TableSchema(columns)),
+        "dagster/column_lineage": dg.MetadataValue.column_lineage(dg.TableColumnLineage(lineage)),
         "grain": table.grain,
     }
+
+
+def _origin(sources: list[Column]) -> str:
+    names = [f"`{asset.split('/')[1]}.{column}`" for asset, column in sources]
+    more = f" and {len(names) - _SOURCES_NAMED} more" if len(names) > _SOURCES_NAMED else ""
+    return f" From: {', '.join(names[:_SOURCES_NAMED])}{more}." if names else ""
 
 
 def describe_raw_columns(columns: Mapping[str, str]) -> Metadata:

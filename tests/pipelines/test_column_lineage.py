@@ -4,24 +4,27 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
-from pipelines.defs.column_lineage import Sources, find_column_lineage, lineage_metadata
+from pipelines.defs.column_lineage import Sources, find_column_lineage
+from pipelines.defs.metadata import describe_columns
 from pipelines.settings import PROCEDURES_FOLDER
-from schemas.catalogue import published_tables
+from schemas.catalogue import TABLES, published_tables
 from schemas.definition_files import load_procedures
+from schemas.definitions import Procedures
 
 PROCEDURES = load_procedures(PROCEDURES_FOLDER)
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("lineage") / "home" / "column_lineage.json"
+    return tmp_path_factory.mktemp("lineage") / "home"
 
 
 @pytest.fixture(scope="module")
 def sources(place: Path) -> Sources:
-    return find_column_lineage(PROCEDURES, kept_in=place)
+    return find_column_lineage(PROCEDURES, home=place)
 
 
 def test_every_column_is_traced(sources: Sources) -> None:
@@ -62,16 +65,34 @@ def test_columns_come_from(
 
 
 def test_it_is_kept_until_the_definitions_change(place: Path, sources: Sources) -> None:
-    place.write_text(place.read_text().replace("raw/process_versions", "raw/marked"))
-    again = find_column_lineage(PROCEDURES, kept_in=place)
+    (kept,) = place.iterdir()
+    kept.write_text(kept.read_text().replace("raw/process_versions", "raw/marked"))
+    again = find_column_lineage(PROCEDURES, home=place)
     assert again["core/state_visits"]["assigned_to"] == [["raw/marked", "assigned_to"]]
-    place.write_text("not what was written")
-    mended = find_column_lineage(PROCEDURES, kept_in=place)
+    one = Procedures(tuple(p for p in PROCEDURES if p.short_id == "ticket"), {})
+    assert "core/lead_processes" not in find_column_lineage(one, home=place)
+    kept.write_text("not what was written")
+    mended = find_column_lineage(PROCEDURES, home=place)
     assert mended["mart/flow_daily"] == sources["mart/flow_daily"]
 
 
 def test_dagster_gets_the_sources(sources: Sources) -> None:
-    shown = lineage_metadata(sources["core/process_lifecycle"]).deps_by_column
-    (source,) = shown["n_backward"]
+    about = describe_columns(TABLES["process_lifecycle"], sources["core/process_lifecycle"])
+    schema, lineage = about["dagster/column_schema"], about["dagster/column_lineage"]
+    assert isinstance(schema, dg.TableSchemaMetadataValue)
+    assert isinstance(lineage, dg.TableColumnLineageMetadataValue)
+    (source,) = lineage.value.deps_by_column["n_backward"]
     assert (source.asset_key.path, source.column_name) == (["core", "state_visits"], "direction")
-    assert "n_visits" not in shown  # a count of rows comes from no column
+    assert "n_visits" not in lineage.value.deps_by_column  # a count of rows comes from no column
+    said = {column.name: column.description or "" for column in schema.schema.columns}
+    assert said["n_backward"].endswith("From: `state_visits.direction`.")
+    assert "From:" not in said["n_visits"]
+
+
+def test_of_many_sources_some_are_named() -> None:
+    many = [("core/processes", f"column_{n}") for n in range(8)]
+    about = describe_columns(TABLES["process_lifecycle"], {"n_visits": many})
+    schema = about["dagster/column_schema"]
+    assert isinstance(schema, dg.TableSchemaMetadataValue)
+    (said,) = [c.description or "" for c in schema.schema.columns if c.name == "n_visits"]
+    assert said.endswith("`processes.column_4`, `processes.column_5` and 2 more.")
