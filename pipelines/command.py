@@ -195,6 +195,26 @@ def query(
         show_answer(console, ask(settings, sql, limit=limit))
 
 
+@app.command(epilog="Example: leadtime report lead --html leads.html")
+@_reported
+def report(
+    procedure: Annotated[
+        str | None,
+        typer.Argument(metavar="[PROCEDURE]", help="shortId; without one, every procedure."),
+    ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write one self-contained HTML page instead."),
+    ] = None,
+    data: Data = None,
+) -> None:
+    """Show what a team lead wants to know: funnel, times, backlog, ways taken, oldest work."""
+    from pipelines.command_report import show_report
+    from pipelines.command_settings import chosen_settings
+
+    show_report(_console(), chosen_settings(data=data), procedure, html)
+
+
 @app.command(epilog="Example: leadtime check --infer leads.ndjson > lead.yaml")
 @_reported
 def check(

@@ -12,9 +12,11 @@ from pipelines.asking import open_published
 from pipelines.command_run import execute, show_rejected, show_result
 from pipelines.command_settings import next_command
 from pipelines.lease import hold_lease
+from pipelines.report.contents import procedures_of, read_report
+from pipelines.report.terminal import print_report
 from pipelines.run import Request
 from pipelines.settings import Settings, now
-from pipelines.show import count, counted, duration, grid, share, size
+from pipelines.show import count, counted, grid, share, size
 from pipelines.simulator import simulate
 from schemas.errors import SourceError
 
@@ -65,8 +67,9 @@ def run_demo(console: Console, settings: Settings, *, versions: int) -> bool:
         show_result(console, settings, request, result)
         return False
     with open_published(settings) as con:
-        _show_funnel(console, con, "conversion")
-        _show_durations(console, con)
+        for procedure in procedures_of(con):
+            console.print()
+            print_report(console, read_report(con, procedure).in_brief())
         _show_grades(console, con)
         _show_tickets(console, con)
     show_rejected(console, settings, result.ingest)
@@ -76,6 +79,7 @@ def run_demo(console: Console, settings: Settings, *, versions: int) -> bool:
     )
     for query in _QUERIES:
         console.print(f"  {next_command(settings, 'query', query)}", soft_wrap=True)
+    console.print(f"\nThe whole report: {next_command(settings, 'report')}", soft_wrap=True)
     return True
 
 
@@ -101,62 +105,6 @@ def clear_demo(settings: Settings) -> None:
                 shutil.rmtree(path)
             else:
                 path.unlink(missing_ok=True)
-
-
-def _show_funnel(console: Console, con: duckdb.DuckDBPyConnection, funnel: str) -> None:
-    query = (
-        "select step, processes, share_of_first, share_of_previous, median_seconds_from_first, "
-        "immature, procedure from funnel_steps where funnel = $funnel order by step_no"
-    )
-    rows = con.execute(query, {"funnel": funnel}).fetchall()
-    within = con.execute(
-        "select within_seconds from funnels where funnel = $funnel", {"funnel": funnel}
-    ).fetchall()[0][0]
-    console.print(f"\nFunnel `{funnel}` of {rows[0][6]}s, steps reached within {duration(within)}")
-    console.print(
-        grid(
-            ("step", "processes", "of first", "of previous", "median time", "may still come"),
-            [
-                (step, count(n), share(first), share(previous), duration(median), count(immature))
-                for step, n, first, previous, median, immature, _ in rows
-            ],
-            right=range(1, 6),
-        )
-    )
-
-
-def _show_durations(console: Console, con: duckdb.DuckDBPyConnection) -> None:
-    query = """
-        select
-            d.procedure,
-            d.n,
-            d.p50_seconds,
-            d.p90_seconds,
-            (
-                select count(*)
-                from processes as p
-                inner join process_lifecycle as l using (process_id)
-                where
-                    p.procedure = d.procedure
-                    and p.outcome = 'open'
-                    and l.first_completed_at is null
-            ) as still_open
-        from duration_stats as d
-        where d.measure = 'resolution' and d.period is null
-        order by d.procedure
-    """
-    rows = con.execute(query).fetchall()
-    console.print("\nTime from creation to first completion")
-    console.print(
-        grid(
-            ("procedure", "completed", "half within", "90 % within", "still open, not counted"),
-            [
-                (procedure, count(n), duration(p50), duration(p90), count(still_open))
-                for procedure, n, p50, p90, still_open in rows
-            ],
-            right=range(1, 5),
-        )
-    )
 
 
 def _show_grades(console: Console, con: duckdb.DuckDBPyConnection) -> None:

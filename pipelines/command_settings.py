@@ -19,6 +19,7 @@ _FOLDERS = {
     "demo": (),
     "quarantine": ("data", "procedures"),
     "query": ("data",),
+    "report": ("data",),
     "run": ("data", "landing", "procedures"),
     "ui": ("data", "landing", "procedures"),
 }

@@ -19,7 +19,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 BROWSER = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
@@ -35,7 +35,8 @@ def open_page() -> Iterator[Page]:
         browser = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
         try:
             page = browser.new_page(viewport={"width": 1500, "height": 950})
-            page.set_default_timeout(60_000)
+            page.set_default_timeout(90_000)
+            expect.set_options(timeout=90_000)
             yield page
         finally:
             browser.close()

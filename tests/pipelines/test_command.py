@@ -26,7 +26,7 @@ from pipelines.ingest import IngestReport
 from pipelines.lease import hold_lease
 from pipelines.settings import PROCEDURES_FOLDER, Settings
 
-COMMANDS = ("demo", "run", "ui", "query", "check", "quarantine", "status")
+COMMANDS = ("demo", "run", "ui", "query", "report", "check", "quarantine", "status")
 UNKNOWN = "11111111-1111-4111-8111-111111111111"
 SETTINGS = ("DATA", "LANDING", "PROCEDURES", "TIME_ZONE", "KEEP", "WAIT_SECONDS")
 
@@ -113,10 +113,15 @@ def test_wrong_usage_is_exit_2(words: list[str]) -> None:
 
 def test_the_demo_prints_a_funnel_durations_and_rejects(demo: Demo) -> None:
     for said in (
-        "Funnel `conversion` of leads",
+        "Report on leads",
+        "Report on tickets",
+        "Funnel `conversion`, steps reached within 60 d",
         "CONVERTED",
-        "Time from creation to first completion",
-        "still open, not counted",
+        "may still go further",
+        "How long it takes, from creation",
+        "were never completed and are still open",
+        "open at the end of each day",
+        "Open for the longest time",
         "Leads by `grade`",
         "tickets per lead",
         "Rejected most often",

@@ -1,0 +1,111 @@
+"""A report as one HTML page that needs nothing else. What it says is in `contents.py`."""
+
+from collections.abc import Sequence
+from html import escape
+
+from pipelines.report.contents import Column, Report, Section, Trend, low_and_high
+from pipelines.show import MISSING, count
+
+_WIDTH, _HEIGHT, _MARGIN = 720, 140, 8
+
+_STYLE = """
+:root { color-scheme: light dark; --line: #8884; --ink: #3b6fb6; }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.6rem; } h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; }
+table { border-collapse: collapse; width: 100%; }
+th, td { text-align: left; padding: .25rem .75rem .25rem 0; border-bottom: 1px solid var(--line); }
+th { font-weight: 600; } .number { text-align: right; font-variant-numeric: tabular-nums; }
+.bar { width: 10rem; } .bar div { background: var(--ink); height: .7rem; border-radius: 2px; }
+.note, footer { color: #777; font-size: .9rem; } figure { margin: 1rem 0; }
+svg { width: 100%; height: auto; } polyline { fill: none; stroke: var(--ink); stroke-width: 2; }
+text { fill: #777; font-size: 12px; }
+"""
+
+
+def html_report(reports: Sequence[Report]) -> str:
+    """The page: one part for each report, with a list of them on top where there are several."""
+    names = [report.procedure for report in reports]
+    links = " · ".join(f'<a href="#{escape(name)}">{escape(name)}</a>' for name in names)
+    parts = "\n".join(_report(report) for report in reports)
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Report: {escape(", ".join(names))}</title>
+<style>{_STYLE}</style>
+</head>
+<body>
+{f"<nav>{links}</nav>" if len(names) > 1 else ""}
+{parts}
+<footer>Made by leadtime from its published database.</footer>
+</body>
+</html>
+"""
+
+
+def _report(report: Report) -> str:
+    as_of = report.as_of.isoformat(" ", "minutes")
+    sections = "\n".join(_section(section) for section in report.sections)
+    return f"""<article id="{escape(report.procedure)}">
+<h1>Report on {escape(report.procedure)}s</h1>
+<p class="note">As at {as_of} UTC; days begin at midnight of {escape(report.time_zone)}.</p>
+{sections}
+</article>"""
+
+
+def _section(section: Section) -> str:
+    head = "".join(f"<th{_class(column)}>{escape(column.title)}</th>" for column in section.columns)
+    rows = "\n".join(
+        "<tr>"
+        + "".join(
+            f"<td{_class(column)}>{_cell(column, value)}</td>"
+            for column, value in zip(section.columns, row, strict=True)
+        )
+        + "</tr>"
+        for row in section.rows
+    )
+    chart = _chart(section.trend) if section.trend and section.trend.points else ""
+    note = f'<p class="note">{escape(section.note)}</p>' if section.note else ""
+    return f"""<section>
+<h2>{escape(section.title)}</h2>
+{chart}
+<table><thead><tr>{head}</tr></thead>
+<tbody>
+{rows}
+</tbody></table>
+{note}
+</section>"""
+
+
+def _class(column: Column) -> str:
+    if column.is_bar:
+        return ' class="bar"'
+    return ' class="number"' if column.is_number else ""
+
+
+def _cell(column: Column, value: object) -> str:
+    if column.is_bar:
+        width = float(value) * 100 if isinstance(value, float | int) else 0
+        return f'<div style="width: {width:.1f}%"></div>'
+    return escape(MISSING if value is None else column.show(value))
+
+
+def _chart(trend: Trend) -> str:
+    """The trend as a line, with its first and last day and its range written at the edges."""
+    low, high = low_and_high(trend.points)
+    days = [day for day, _ in trend.points]
+    last = max(1, len(days) - 1)
+    left, bottom = _MARGIN, _HEIGHT - 24
+    points = " ".join(
+        f"{left + place / last * (_WIDTH - 2 * _MARGIN):.1f},"
+        f"{bottom - (value - low) / (high - low) * (bottom - 20):.1f}"
+        for place, (_, value) in enumerate(trend.points)
+    )
+    title = escape(trend.title)
+    return f"""<figure><svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{title}">
+<text x="{left}" y="12">{title}: {count(round(low))} to {count(round(high))}</text>
+<polyline points="{points}"/>
+<text x="{left}" y="{_HEIGHT - 6}">{days[0]}</text>
+<text x="{_WIDTH - left}" y="{_HEIGHT - 6}" text-anchor="end">{days[-1]}</text>
+</svg></figure>"""

@@ -1,0 +1,203 @@
+"""The report on a procedure: its figures are those of the tables, and it needs nothing else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from html.parser import HTMLParser
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from pipelines.asking import open_published
+from pipelines.execute import run_job
+from pipelines.report.contents import (
+    Column,
+    Report,
+    Section,
+    Trend,
+    low_and_high,
+    procedures_of,
+    read_report,
+)
+from pipelines.report.html import html_report
+from pipelines.report.terminal import print_report
+from pipelines.run import Request
+from pipelines.settings import Settings
+from pipelines.show import console, duration, share
+from pipelines.simulator import simulate
+from tests.pipelines.test_command import leadtime
+
+END = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A data folder on which the job has run once, on simulated leads and tickets."""
+    data = tmp_path_factory.mktemp("report") / "data"
+    simulate(data / "landing", versions=3_000, seed=5, end=END, dimensions=True)
+    settings = Settings(data=data, landing=data / "landing")
+    assert run_job(settings, Request(as_of=END)).generation
+    return settings
+
+
+@pytest.fixture
+def published(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    with open_published(settings) as con:
+        yield con
+
+
+def section(report: Report, start: str) -> Section:
+    (found,) = [section for section in report.sections if section.title.startswith(start)]
+    return found
+
+
+def ask(con: duckdb.DuckDBPyConnection, query: str) -> list[tuple[object, ...]]:
+    return con.execute(query).fetchall()
+
+
+def test_every_procedure_has_a_report(published: duckdb.DuckDBPyConnection) -> None:
+    assert procedures_of(published) == ["lead", "ticket"]
+    report = read_report(published, "lead")
+    assert (report.procedure, report.as_of) == ("lead", END.replace(tzinfo=None))
+    assert all(len(row) == len(s.columns) for s in report.sections for row in s.rows)
+
+
+def test_its_figures_are_those_of_the_tables(published: duckdb.DuckDBPyConnection) -> None:
+    report = read_report(published, "ticket")
+    ((everything, still_open, *_),) = section(report, "How the tickets stand").rows
+    assert [(everything, still_open)] == ask(
+        published,
+        "select count(*), sum((outcome = 'open')::integer) from ticket_processes",
+    )
+    trend = section(report, "Backlog").trend
+    assert trend
+    assert trend.points[-1] == (date(2026, 3, 1), still_open)
+    assert len(trend.points) == 91
+    ((_, n, p50, p90),) = [
+        row for row in section(report, "How long").rows if row[0] == "resolution"
+    ]
+    assert [(n, p50, p90)] == ask(
+        published,
+        "select n, p50_seconds, p90_seconds from duration_stats where procedure = 'ticket' "
+        "and measure = 'resolution' and period is null",
+    )
+    ages = [row[3] for row in section(report, "Open for").rows]
+    assert ages == [
+        age
+        for (age,) in ask(
+            published,
+            "select age_seconds from ticket_processes where outcome = 'open' "
+            "order by age_seconds desc limit 5",
+        )
+    ]
+
+
+def test_a_brief_report_has_the_first_rows(published: duckdb.DuckDBPyConnection) -> None:
+    report = read_report(published, "lead")
+    brief = report.in_brief()
+    assert section(brief, "The ways").rows == section(report, "The ways").rows[:1]
+    assert len([s for s in brief.sections if s.title.startswith("Funnel")]) == 1
+    assert not [s for s in brief.sections if s.title.startswith("What is wrong")]
+
+
+def test_the_command_prints_it_or_writes_a_page(settings: Settings, tmp_path: Path) -> None:
+    both = leadtime("report", "--data", settings.data)
+    one = leadtime("report", "ticket", "--data", settings.data)
+    assert (both.code, one.code) == (0, 0)
+    assert both.out.count("Report on ") == 2
+    assert both.out.endswith(one.out)
+    page = tmp_path / "all.html"
+    assert leadtime("report", "--data", settings.data, "--html", page).code == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["all.html"]
+    text = page.read_text()
+    assert text.count("<article") == 2
+    assert "Funnel `conversion`" in text
+
+
+def test_what_cannot_be_is_said(settings: Settings, tmp_path: Path) -> None:
+    unknown = leadtime("report", "leads", "--data", settings.data)
+    assert unknown.code == 1
+    assert "found 'leads'" in unknown.err
+    assert "lead, ticket" in unknown.err
+    nowhere = leadtime("report", "--data", settings.data, "--html", tmp_path / "no" / "a.html")
+    assert nowhere.code == 1
+    nothing = leadtime("report", "--data", tmp_path)
+    assert "no published database yet" in nothing.err
+
+
+# How it looks
+
+EXAMPLE = Report(
+    "<lead>",
+    datetime(2026, 3, 1, 12),
+    "Europe/Berlin",
+    (
+        Section(
+            "Steps & shares",
+            (
+                Column("step"),
+                Column("", is_bar=True),
+                Column("share", share, is_number=True),
+                Column("time", duration, is_number=True),
+            ),
+            (("<b>NEW</b>", 1.0, 1.0, 0.0), ("DONE", 0.25, 0.25, None)),
+            "Open ones <are> left out.",
+            Trend(
+                "open",
+                ((date(2026, 1, 1), 10.0), (date(2026, 1, 2), 20.0), (date(2026, 1, 3), 15.0)),
+            ),
+        ),
+    ),
+)
+
+
+def test_in_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    print_report(console(), EXAMPLE)
+    lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    assert lines == [
+        "Report on <lead>s as at 2026-03-01 12:00 UTC",
+        "",
+        "Steps & shares",
+        "step                            share  time",
+        "───────────────────────────────────────────",
+        "<b>NEW</b>  ████████████████  100.0 %   0 s",
+        "DONE        ████░░░░░░░░░░░░   25.0 %     -",
+        "▁█▅  open: 10.0 on 2026-01-01, 15.0 now",
+        "Open ones <are> left out.",
+    ]
+
+
+class Tags(HTMLParser):
+    """The tags of a page, with their attributes."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.seen: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append((tag, dict(attrs)))
+
+
+def test_as_a_page_it_is_escaped_and_needs_nothing_else() -> None:
+    page = html_report([EXAMPLE])
+    tags = Tags(page).seen
+    assert "&lt;b&gt;NEW&lt;/b&gt;" in page
+    assert "<b>" not in page
+    assert not {"script", "link", "img", "iframe"} & {tag for tag, _ in tags}
+    assert not [attrs for _, attrs in tags if {"src", "href"} & set(attrs)]
+    assert "url(" not in page
+    assert "@import" not in page
+    assert 'style="width: 25.0%"' in page
+    (points,) = [attrs["points"] for tag, attrs in tags if tag == "polyline"]
+    assert points
+    heights = [float(pair.split(",")[1]) for pair in points.split()]
+    assert heights[1] < heights[2] < heights[0]
+    assert re.search(r"As at 2026-03-01 12:00 UTC", page)
+
+
+def test_a_flat_line_has_a_range() -> None:
+    assert low_and_high([(date(2026, 1, 1), 3), (date(2026, 1, 2), 3)]) == (2.5, 3.5)
