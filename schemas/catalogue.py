@@ -41,6 +41,7 @@ from schemas.catalogue_operations import (
     VIOLATIONS,
 )
 from schemas.catalogue_processes import PROCESS_LIFECYCLE, PROCESSES
+from schemas.catalogue_sla import SLA_CLOCKS, SLA_SEGMENTS
 
 if TYPE_CHECKING:
     from schemas.definitions import Attribute, DerivedAttribute, Procedure, RecordAttribute
@@ -65,6 +66,8 @@ TABLES: dict[str, OutputTable] = {
         RECORDS,
         VIOLATIONS,
         QUARANTINE,
+        SLA_CLOCKS,
+        SLA_SEGMENTS,
         FUNNEL_STEPS,
         FUNNEL_PROGRESS,
         DURATION_STATS,

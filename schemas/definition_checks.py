@@ -27,6 +27,7 @@ from schemas.definition_problems import (
     shown,
 )
 from schemas.definition_references import Names, entries_of, normalised
+from schemas.definition_slas import bad_slas, with_slas
 from schemas.definition_syntax import Content
 from schemas.definition_values import ENUM_OPTION_TYPES
 from schemas.definitions import Procedure
@@ -61,11 +62,11 @@ def check_procedure(document: object, *, file: str, places: Places | None = None
         *_bad_references(content, states, attributes),
         *_bad_stategraph(content, states),
         *_bad_funnels(content, states),
+        *bad_slas(content, states, attributes),
     ]
+    shortened = with_slas(normalised(content, states, attributes), states, attributes)
     try:
-        procedure = Procedure.model_validate(
-            normalised(content, states, attributes), by_alias=True, by_name=False
-        )
+        procedure = Procedure.model_validate(shortened, by_alias=True, by_name=False)
     except ValidationError as error:
         findings += findings_of(error)
     else:

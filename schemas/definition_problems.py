@@ -23,6 +23,7 @@ from schemas.definitions import (
     State,
     StateKind,
 )
+from schemas.sla_policies import EVENTS_ALLOWED, Sla, SlaTarget
 
 WHOLE_FILE = "(file)"
 _LONGEST_TEXT = 60
@@ -37,6 +38,8 @@ _MODELS: Mapping[str, type[BaseModel]] = {
     "steps": FunnelStep,
     "rollup": Rollup,
     "recordAttributes": Attribute,
+    "slas": Sla,
+    "target": SlaTarget,
 }
 _TEXT = "text (in quotes where it looks like a number or a truth value)"
 _ALLOWED_BY_ERROR = {
@@ -59,6 +62,9 @@ _REQUIRED = {
     "steps": "a list of steps",
     "startState": "the shortId or id of a state",
     "completedState": "the shortId or id of a state",
+    "start": EVENTS_ALLOWED,
+    "stop": EVENTS_ALLOWED,
+    "target": "a duration such as 4h, or a mapping with a formula, or with an attribute (by)",
 }
 
 
@@ -126,7 +132,7 @@ def _label(entries: Sequence[object], position: int) -> str:
 
 def _funnel_name(entry: object) -> object:
     funnel = as_mapping(entry)
-    return funnel.get("name") if "steps" in funnel else None
+    return funnel.get("name") if "steps" in funnel or "target" in funnel else None
 
 
 def keys_of(model: type[BaseModel]) -> str:

@@ -38,6 +38,7 @@ from schemas.definition_values import (
     TimeZone,
     Uuid,
 )
+from schemas.sla_policies import Sla
 
 Aggregate = Literal["count", "sum", "min", "max", "avg", "any", "all"]
 StateKind = Literal["queue", "work", "waiting_customer", "waiting_other", "done"]
@@ -204,6 +205,8 @@ class Procedure(Named):
     """The states that may follow each state; without a graph every move is allowed."""
     funnels: tuple[Funnel, ...] = ()
     """Sequences of steps to measure."""
+    slas: tuple[Sla, ...] = ()
+    """Clocks that must stop in time."""
     timezone: TimeZone = "UTC"
     """The IANA time zone of local times in the data."""
     strict: StrictBool = False

@@ -119,7 +119,10 @@ class Builder:
         if self._is_view(table):
             self._con.execute(f'create or replace temp view "{table.name}" as {table.sql}')
             return
-        if table.layer == "derived":
+        if table.is_stored_step:
+            place = self._place("core", table.name)
+            self._con.execute(f"create or replace table {place} as {table.sql}")
+        elif table.layer == "derived":
             if not self._is_derived:
                 plan = plan_derivations(self._procedures)
                 Deriver(self._con, plan, catalog=self._catalog).derive(self._procedures)
@@ -140,7 +143,7 @@ class Builder:
 
     def _is_view(self, table: Table) -> bool:
         if table.layer == "derived":
-            return bool(table.sql)
+            return bool(table.sql) and not table.is_stored_step
         if table.layer != "core":
             return False
         return ("history", table.name) in self._tables or table.name.endswith("_processes")

@@ -13,6 +13,7 @@ import polars as pl
 from schemas.definitions import Procedure
 from schemas.rules import Rule
 from transforms.allowed_paths import skipping_paths
+from transforms.sla_config import SLA_SCHEMAS, sla_rows
 
 _TEXT = pl.String
 _SCHEMAS: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
@@ -53,6 +54,7 @@ _SCHEMAS: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
         "step": _TEXT,
         "state": _TEXT,
     },
+    **SLA_SCHEMAS,
     "rules": {"rule": _TEXT, "severity": _TEXT, "sentence": _TEXT, "procedure": _TEXT},
 }
 CONFIG_TABLES = tuple(_SCHEMAS)
@@ -103,6 +105,7 @@ def config_frames(
             for number, step in enumerate(f.steps, start=1)
             for state in dict.fromkeys(step.states)
         ],
+        **sla_rows(procedures),
         "rules": [(r.id, r.severity, r.sentence, procedure) for r, procedure in rules],
     }
     return {

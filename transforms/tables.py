@@ -28,7 +28,14 @@ from transforms.wide import attributes_sql, attributes_table, wide_sql, wide_tab
 Layer = Literal["history", "derived", "core", "mart"]
 
 _FOLDER = Path(__file__).parent
-_FOLDERS: dict[Layer, str] = {"history": "history", "core": "core", "mart": "marts"}
+_FOLDERS: dict[Layer, str] = {
+    "history": "history",
+    "derived": "steps",
+    "core": "core",
+    "mart": "marts",
+}
+# Steps that several tables read: kept, so that they are taken once.
+_STORED_STEPS = frozenset({"sla_cycles"})
 _RELATION = re.compile(r"\b(?:from|join)\s+([a-z_][a-z0-9_]*)", re.IGNORECASE)
 
 MACROS = (_FOLDER / "macros.sql").read_text()
@@ -48,6 +55,11 @@ class Table:
     layer: Layer
     sql: str
     reads: tuple[str, ...]
+
+    @property
+    def is_stored_step(self) -> bool:
+        """Whether it is a step that is kept as a table, and not only a view."""
+        return self.layer == "derived" and self.name in _STORED_STEPS
 
 
 def load_versions() -> Table:

@@ -21,7 +21,7 @@ def read_definition(path: Path) -> dict[str, Any]:
 
 
 def read_procedures(*paths: Path) -> Procedures:
-    """Per shortId: `states` in rank order, `stategraph` or null, `attributes`, `funnels`."""
+    """Per shortId: `states` in rank order, `stategraph` or null, `attributes`, `funnels`, `slas`."""
     return {
         raw["shortId"]: {
             "states": [
@@ -51,6 +51,7 @@ def read_procedures(*paths: Path) -> Procedures:
                 }
                 for funnel in raw.get("funnels", [])
             ],
+            "slas": [_policy(sla) for sla in raw.get("slas", [])],
         }
         for raw in map(read_definition, paths)
     }
@@ -62,6 +63,39 @@ def _step(step: str | list[str] | dict[str, Any]) -> dict[str, Any]:
     if isinstance(step, list):
         return {"name": " | ".join(step), "states": step}
     return {"name": step["name"], "states": step["states"]}
+
+
+def _policy(sla: dict[str, Any]) -> dict[str, Any]:
+    policy: dict[str, Any] = {
+        "name": sla["name"],
+        "start": _events(sla["start"]),
+        "stop": _events(sla["stop"]),
+        "pause": sla.get("pause", []),
+        "calendar": sla.get("calendar"),
+    }
+    target = sla["target"]
+    if isinstance(target, str):
+        return policy | {"target_ms": _milliseconds(target)}
+    by = target["by"]
+    durations = {str(value): _milliseconds(text) for value, text in target["values"].items()}
+    otherwise = _milliseconds(target.get("otherwise"))
+    return policy | {
+        "reads": [by],
+        "target": lambda values: durations.get(values[by], otherwise),
+    }
+
+
+def _events(written: Any) -> list[tuple[str, str | None]]:
+    entries = written if isinstance(written, list) else [written]
+    events: list[tuple[str, str | None]] = []
+    for entry in entries:
+        if isinstance(entry, dict):
+            ((kind, states),) = entry.items()
+            events += [(kind, s) for s in (states if isinstance(states, list) else [states])]
+        else:
+            kind, _, state = entry.partition(": ")
+            events.append((kind, state or None))
+    return events
 
 
 def _milliseconds(within: str | None) -> int | None:

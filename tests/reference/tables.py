@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.reference import changes, conformance, funnels, history, marts
+from tests.reference import changes, conformance, funnels, history, marts, sla
 from tests.reference.hierarchy import hierarchy
 from tests.reference.versions import Procedures, Row, Version
 
@@ -31,6 +31,8 @@ def expected_tables(
             row | {name: related[name] for name in _OF_RELATIVES}
             for row, related in zip(made(history.process_lifecycle), above_and_below, strict=True)
         ],
+        "sla_clocks": made(sla.sla_clocks),
+        "sla_segments": made(sla.sla_segments),
         "funnel_progress": made(funnels.funnel_progress),
         "funnel_steps": made(funnels.funnel_steps),
         "duration_stats": made(marts.duration_stats, time_zone=time_zone),

@@ -27,7 +27,7 @@ from tests.schemas.order_definition import (
 
 def test_unknown_keys_everywhere(tmp_path: Path) -> None:
     text = order(
-        ("shortId: order", "shortId: order\nslas: []\nstart_state: NEW"),
+        ("shortId: order", "shortId: order\nslos: []\nstart_state: NEW"),
         ("type: stringId", "type: stringId, formula: a"),
         ("kind: queue", "kind: queue, rank: 3"),
         ("within: 7d", "mode: strict"),
@@ -38,7 +38,7 @@ def test_unknown_keys_everywhere(tmp_path: Path) -> None:
         ("attributes[number].formula", "an unknown key", f"the keys {ATTRIBUTE_KEYS}"),
         ("funnels[all].mode", "an unknown key", funnel_keys),
         ("funnels[all].steps[0].where", "an unknown key", "the keys name, states"),
-        ("slas", "an unknown key", procedure_keys),
+        ("slos", "an unknown key", procedure_keys),
         ("start_state", "an unknown key", procedure_keys),
         ("states[NEW].rank", "an unknown key", "the keys id, shortId, name, kind, removed"),
     ]

@@ -19,8 +19,13 @@ boundaries as (
 ),
 
 ended as (
-    select *, lead(updated_at) over (partition by process_id order by version_no) as left_at
+    select
+        *,
+        lead(updated_at) over boundary_order as left_at,
+        lead(version_no) over boundary_order as left_version_no,
+        lead(is_deleted) over boundary_order as is_left_by_deletion
     from boundaries
+    window boundary_order as (partition by process_id order by version_no)
 ),
 
 numbered as (
@@ -69,7 +74,10 @@ select
         when v.updated_at = v.process_created_at then 'created'
         else 'inferred'
     end as entered_source,
-    v.ingest_seq as entered_ingest_seq
+    v.ingest_seq as entered_ingest_seq,
+    v.version_no as entered_version_no,
+    v.left_version_no,
+    coalesce(v.is_left_by_deletion, false) as is_left_by_deletion
 from numbered as v
 inner join states as s on s.procedure = v.procedure and s.state_rank = v.state_rank
 inner join procedures as d on d.procedure = v.procedure

@@ -40,6 +40,7 @@ runs as (
             when supplied_at between process_created_at and updated_at then supplied_at
         end as claimed_at,
         row_number() over run_order as run_no,
+        version_no,
         lag(seen_at) over run_order as previous_seen_at,
         status <> 'OPEN'
         and coalesce(lag(status) over run_order <> 'OPEN', false)
@@ -81,7 +82,8 @@ spells as (
             when r.is_ended_by_deletion then r.next_boundary_at
             else lead(c.began_at) over (partition by r.process_id order by r.run_no)
         end as ended_at,
-        r.run_no
+        r.run_no,
+        r.version_no
     from runs as r
     inner join chained as c using (process_id, run_no)
 ),
@@ -89,7 +91,7 @@ spells as (
 all_spells as (
     select * from spells
     union all
-    select r.process_id, r.procedure, 'OPEN', r.started_at, c.began_at, 0
+    select r.process_id, r.procedure, 'OPEN', r.started_at, c.began_at, 0, r.version_no
     from runs as r
     inner join chained as c using (process_id, run_no)
     where r.is_first and r.status <> 'OPEN' and c.began_at > r.started_at
@@ -102,5 +104,6 @@ select
     status,
     started_at,
     ended_at,
-    ended_at is null as is_current
+    ended_at is null as is_current,
+    version_no as shown_version_no
 from all_spells

@@ -1,0 +1,133 @@
+-- The clocks of SLA policies as at the build's instant, where running ones end.
+-- Grain: one row per policy, process and cycle. `due_at` is the first instant at which the counted
+-- time is the target; where it is not reached, the clock is thought to count on from its end.
+with cycles as (from sla_cycles),
+
+segments as (from sla_segments),
+
+assignments as (from history_assignments),
+
+visits as (from history_state_visits),
+
+build as (from build),
+
+counted as (
+    select
+        process_id,
+        procedure,
+        policy,
+        cycle,
+        started_at,
+        ended_at,
+        round(elapsed_seconds * 1000)::bigint as elapsed_ms,
+        sum(round(elapsed_seconds * 1000)::bigint) over (
+            partition by process_id, procedure, policy, cycle order by segment_no
+        ) as elapsed_by_then_ms
+    from segments
+),
+
+sums as (
+    select
+        c.process_id,
+        c.policy_no,
+        c.cycle,
+        coalesce(max(s.elapsed_by_then_ms), 0)::bigint as elapsed_ms,
+        coalesce(bool_or(s.started_at is not null and s.ended_at is null), false) as is_counting,
+        -- The first stretch by whose end the target is reached, and what was left before it.
+        arg_min(
+            struct_pack(
+                started_at := s.started_at,
+                left_ms := c.target_ms - (s.elapsed_by_then_ms - s.elapsed_ms)
+            ),
+            s.started_at
+        ) filter (s.elapsed_by_then_ms >= c.target_ms) as reaching
+    from cycles as c
+    left join counted as s
+        on s.process_id = c.process_id
+        and s.procedure = c.procedure
+        and s.policy = c.policy
+        and s.cycle = c.cycle
+    group by c.process_id, c.policy_no, c.cycle
+),
+
+-- Who held the process when the clock ended; a stay that begins then counts.
+holders as (
+    select
+        c.process_id,
+        c.policy_no,
+        c.cycle,
+        max_by(struct_pack(assigned_to := a.assigned_to), a.assignment_no).assigned_to
+            as assigned_to
+    from cycles as c
+    cross join build as b
+    inner join assignments as a
+        on a.process_id = c.process_id
+        and a.started_at <= coalesce(c.stopped_at, b.as_of)
+    group by c.process_id, c.policy_no, c.cycle
+),
+
+starting_states as (
+    select c.process_id, c.policy_no, c.cycle, max_by(v.state, v.visit_no) as state
+    from cycles as c
+    inner join visits as v
+        on v.process_id = c.process_id
+        and v.entered_at <= c.started_at
+        and (c.started_version_no is null or v.entered_version_no <= c.started_version_no)
+    group by c.process_id, c.policy_no, c.cycle
+),
+
+timed as (
+    select
+        c.*,
+        s.elapsed_ms,
+        s.elapsed_ms > c.target_ms as is_breached,
+        s.is_counting,
+        h.assigned_to,
+        v.state as started_state,
+        case
+            when c.target_ms = 0 then c.started_at
+            when s.elapsed_ms >= c.target_ms
+                then s.reaching.started_at + to_milliseconds(s.reaching.left_ms)
+            else coalesce(c.stopped_at, b.as_of) + to_milliseconds(c.target_ms - s.elapsed_ms)
+        end as reached_at
+    from cycles as c
+    cross join build as b
+    inner join sums as s
+        on s.process_id = c.process_id and s.policy_no = c.policy_no and s.cycle = c.cycle
+    left join holders as h
+        on h.process_id = c.process_id and h.policy_no = c.policy_no and h.cycle = c.cycle
+    left join starting_states as v
+        on v.process_id = c.process_id and v.policy_no = c.policy_no and v.cycle = c.cycle
+),
+
+judged as (
+    select
+        *,
+        case
+            when is_breached then 'breached'
+            when ended_by = 'stop' then 'met'
+            when ended_by is not null then null
+            when is_counting then 'running'
+            else 'paused'
+        end as status
+    from timed
+)
+
+select
+    process_id,
+    procedure,
+    policy,
+    cycle,
+    started_at,
+    case when status is distinct from 'paused' then reached_at end as due_at,
+    stopped_at,
+    ended_by,
+    target_ms / 1000 as target_seconds,
+    elapsed_ms / 1000 as elapsed_seconds,
+    (target_ms - elapsed_ms) / 1000 as remaining_seconds,
+    status,
+    case when is_breached then reached_at end as breached_at,
+    calendar,
+    started_state,
+    assigned_to
+from judged

@@ -1,0 +1,83 @@
+"""The SLA policies of procedures as rows of `config` tables, for the SQL of the clocks to join.
+
+What a policy is, is in `schemas/sla_policies.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+
+import polars as pl
+
+from schemas.definition_slas import pausing_states
+from schemas.definitions import Procedure
+from schemas.sla_policies import Sla
+
+_TEXT = pl.String
+SLA_SCHEMAS: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
+    "sla_policies": {
+        "policy_no": pl.Int32,
+        "policy": _TEXT,
+        "procedure": _TEXT,
+        "calendar": _TEXT,
+        "target_ms": pl.Int64,
+        "has_terms": pl.Boolean,
+        "stops_at_first_assignment": pl.Boolean,
+    },
+    "sla_events": {
+        "policy_no": pl.Int32,
+        "procedure": _TEXT,
+        "role": _TEXT,
+        "event": _TEXT,
+        "state": _TEXT,
+    },
+    "sla_pauses": {"policy_no": pl.Int32, "procedure": _TEXT, "state": _TEXT},
+}
+
+
+def sla_rows(procedures: Sequence[Procedure]) -> dict[str, list[tuple[object, ...]]]:
+    """The rows of each table; `policy_no` tells the policies of all procedures apart.
+
+    `target_ms` is null where a formula decides; `has_terms` where one must be evaluated at all.
+    """
+    numbered = list(numbered_policies(procedures))
+    return {
+        "sla_policies": [
+            (
+                number,
+                sla.name,
+                procedure.short_id,
+                sla.calendar,
+                sla.target.duration and sla.target.duration // timedelta(milliseconds=1),
+                has_terms(sla),
+                any(event.kind == "first_assigned" for event in sla.stop),
+            )
+            for number, procedure, sla in numbered
+        ],
+        "sla_events": [
+            (number, procedure.short_id, role, event.kind, event.state)
+            for number, procedure, sla in numbered
+            for role, events in (("start", sla.start), ("stop", sla.stop))
+            for event in events
+        ],
+        "sla_pauses": [
+            (number, procedure.short_id, state)
+            for number, procedure, sla in numbered
+            for state in pausing_states(sla.pause, {s.short_id: s.kind for s in procedure.states})
+        ],
+    }
+
+
+def numbered_policies(
+    procedures: Sequence[Procedure],
+) -> Iterator[tuple[int, Procedure, Sla]]:
+    """The policies of all procedures with their numbers, from 1, in the order of procedures."""
+    policies = [(procedure, sla) for procedure in procedures for sla in procedure.slas]
+    for number, (procedure, sla) in enumerate(policies, start=1):
+        yield number, procedure, sla
+
+
+def has_terms(sla: Sla) -> bool:
+    """Whether `where` or the target depends on values of the process."""
+    return sla.where is not None or sla.target.duration is None

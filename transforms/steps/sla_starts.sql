@@ -1,0 +1,10 @@
+-- What may start a clock of an SLA policy, with its target, where the policy applies.
+-- Grain: one row per policy, process and event that starts a clock unless one runs.
+with moments as (from sla_moments),
+
+policies as (from sla_policies)
+
+select m.policy_no, m.process_id, m.event, m.happened_at, m.version_no, p.target_ms
+from moments as m
+inner join policies as p on p.policy_no = m.policy_no
+where m.role = 'start' and not p.has_terms
