@@ -40,6 +40,13 @@ from schemas.catalogue_operations import (
     TRANSITIONS,
     VIOLATIONS,
 )
+from schemas.catalogue_outcomes import (
+    COHORT_OUTCOMES,
+    OUTCOME_CURVES,
+    OUTCOME_CURVES_BY,
+    PROCESS_OUTCOMES,
+    TIME_TO_OUTCOME,
+)
 from schemas.catalogue_processes import PROCESS_LIFECYCLE, PROCESSES
 from schemas.catalogue_sla import SLA_CLOCKS, SLA_SEGMENTS
 
@@ -59,6 +66,7 @@ TABLES: dict[str, OutputTable] = {
         ATTRIBUTE_CHANGES,
         HIERARCHY,
         PROCESS_LIFECYCLE,
+        PROCESS_OUTCOMES,
         USERS,
         PODS,
         TEAMS,
@@ -71,6 +79,10 @@ TABLES: dict[str, OutputTable] = {
         FUNNEL_STEPS,
         FUNNEL_PROGRESS,
         DURATION_STATS,
+        TIME_TO_OUTCOME,
+        OUTCOME_CURVES,
+        OUTCOME_CURVES_BY,
+        COHORT_OUTCOMES,
         BACKLOG_DAILY,
         FLOW_DAILY,
         STATE_TRANSITIONS,

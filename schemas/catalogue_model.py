@@ -11,12 +11,13 @@ from typing import Literal
 
 Layer = Literal["core", "mart", "config"]
 
-SECONDS, COUNT, SHARE, INSTANT, DAY, BYTES, DEGREES = (
+SECONDS, COUNT, SHARE, INSTANT, DAY, DAYS, BYTES, DEGREES = (
     "seconds",
     "count",
     "share 0..1",
     "UTC instant",
     "day",
+    "days",
     "bytes",
     "degrees",
 )

@@ -203,6 +203,16 @@ def _bad_references(
         is_checked = names.short_ids or names is attributes
         if isinstance(value, str) and is_checked and names.resolve(value) is None:
             yield names.unknown((key,), value)
+    seen: set[str] = set()
+    for position, value in enumerate(as_list(document.get("compareBy"))):
+        path = ("compareBy", position)
+        attribute = attributes.resolve(value)
+        if isinstance(value, str) and attribute is None:
+            yield attributes.unknown(path, value)
+        elif attribute in seen:
+            yield Finding(path, f"{shown(value)} again", "each attribute once")
+        elif attribute:
+            seen.add(attribute)
 
 
 def _bad_states(path: KeyPath, references: object, states: Names) -> Iterator[Finding]:

@@ -65,6 +65,9 @@ def normalised(
     for key in ("primaryKey", "primaryIdentifier"):
         if key in result:
             result[key] = attributes.resolve(result[key]) or result[key]
+    if isinstance(result.get("compareBy"), list):
+        names = as_list(result["compareBy"])
+        result["compareBy"] = [attributes.resolve(name) or name for name in names]
     graph = result.get("stategraph")
     if isinstance(graph, dict):
         written = as_mapping(cast("object", graph))

@@ -207,6 +207,8 @@ class Procedure(Named):
     """Sequences of steps to measure."""
     slas: tuple[Sla, ...] = ()
     """Clocks that must stop in time."""
+    compare_by: tuple[AttributeReference, ...] = ()
+    """Attributes by whose values outcomes are compared: a curve for each value."""
     timezone: TimeZone = "UTC"
     """The IANA time zone of local times in the data."""
     strict: StrictBool = False

@@ -22,6 +22,7 @@ from transforms.derived_tables import (
     processes_sql,
 )
 from transforms.dimensions import record_failures_sql, records_sql, records_table
+from transforms.outcomes import outcome_groups_sql
 from transforms.tracked import attribute_changes_sql
 from transforms.wide import attributes_sql, attributes_table, wide_sql, wide_table
 
@@ -48,7 +49,7 @@ class Table:
 
     `history` tables hold what does not depend on the instant of the build; they are refreshed
     process by process. `core` tables are the same as at that instant. `mart` tables are sums.
-    `derived` tables are steps on the way to a procedure's wide table, and not published.
+    `derived` tables are steps on the way to others, and not published.
     """
 
     name: str
@@ -91,6 +92,8 @@ def load_tables(procedures: Procedures) -> dict[tuple[Layer, str], Table]:
     for procedure in filter(has_computed, procedures):
         name = derived_table(procedure)
         tables["derived", name] = Table(name, "derived", "", ("build", *bases))
+    groups = _table("outcome_groups", "derived", outcome_groups_sql(procedures))
+    tables["derived", groups.name] = groups
     comparisons = _table("derived_comparisons", "derived", comparisons_sql(procedures))
     tables["derived", comparisons.name] = comparisons
     return _ordered(tables)

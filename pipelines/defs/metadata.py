@@ -19,6 +19,7 @@ from schemas.catalogue import OutputTable
 _SHOWN = frozenset(
     {
         "backlog_daily",
+        "cohort_outcomes",
         "conformance",
         "conformance_departures",
         "data_quality",
@@ -26,7 +27,10 @@ _SHOWN = frozenset(
         "flow_daily",
         "funnel_steps",
         "ingest_files",
+        "outcome_curves",
+        "outcome_curves_by",
         "state_transitions",
+        "time_to_outcome",
         "variants",
     }
 )

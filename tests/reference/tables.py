@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.reference import changes, conformance, funnels, history, marts, sla
+from tests.reference import changes, conformance, funnels, history, marts, outcomes, sla
 from tests.reference.hierarchy import hierarchy
 from tests.reference.versions import Procedures, Row, Version
 
@@ -36,6 +36,10 @@ def expected_tables(
         "funnel_progress": made(funnels.funnel_progress),
         "funnel_steps": made(funnels.funnel_steps),
         "duration_stats": made(marts.duration_stats, time_zone=time_zone),
+        "process_outcomes": made(outcomes.process_outcomes),
+        "outcome_curves": made(outcomes.outcome_curves),
+        "time_to_outcome": made(outcomes.time_to_outcome),
+        "cohort_outcomes": made(outcomes.cohort_outcomes, time_zone=time_zone),
         "backlog_daily": made(marts.backlog_daily, time_zone=time_zone),
         "flow_daily": made(marts.flow_daily, time_zone=time_zone),
         "state_transitions": made(marts.state_transitions),

@@ -24,8 +24,8 @@ STATE = "the shortId or id of a declared state (NEW, ACTIVE, DONE)"
 ATTRIBUTE = "the shortId or id of a declared attribute (number, score)"
 PROCEDURE_KEYS = (
     "id, shortId, name, entity, primaryKey, primaryIdentifier, attributes, derivedAttributes, "
-    "recordAttributes, states, startState, completedState, stategraph, funnels, slas, timezone, "
-    "strict"
+    "recordAttributes, states, startState, completedState, stategraph, funnels, slas, compareBy, "
+    "timezone, strict"
 )
 ATTRIBUTE_KEYS = "id, shortId, name, type, options, personal, aliases, required, unique, track"
 
