@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from schemas.definitions import Procedures
+from schemas.values_then import values_needed_then
 from transforms.derived_tables import (
     base_table,
     comparisons_sql,
@@ -23,7 +24,9 @@ from transforms.derived_tables import (
 )
 from transforms.dimensions import record_failures_sql, records_sql, records_table
 from transforms.outcomes import outcome_groups_sql
+from transforms.sla_starts import sla_starts_sql
 from transforms.tracked import attribute_changes_sql
+from transforms.values_then import values_sql, values_table
 from transforms.wide import attributes_sql, attributes_table, wide_sql, wide_table
 
 Layer = Literal["history", "derived", "core", "mart"]
@@ -74,6 +77,9 @@ def load_tables(procedures: Procedures) -> dict[tuple[Layer, str], Table]:
     changes = tables["history", "attribute_changes"]
     sql = attribute_changes_sql(list(procedures), changes.sql)
     tables[changes.layer, changes.name] = _table(changes.name, changes.layer, sql)
+    starts = tables["derived", "sla_starts"]
+    sql = sla_starts_sql(procedures, starts.sql)
+    tables[starts.layer, starts.name] = _table(starts.name, starts.layer, sql)
     for procedure in procedures:
         attributes = attributes_table(procedure)
         for table in (
@@ -82,6 +88,9 @@ def load_tables(procedures: Procedures) -> dict[tuple[Layer, str], Table]:
             _table(wide_table(procedure), "core", processes_sql(procedure)),
         ):
             tables[table.layer, table.name] = table
+        if values_needed_then(procedure):
+            values = _table(values_table(procedure), "history", values_sql(procedure))
+            tables[values.layer, values.name] = values
         if procedure.record_attributes:
             records = _table(records_table(procedure), "derived", records_sql(procedure))
             tables["derived", records.name] = records

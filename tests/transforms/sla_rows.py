@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from schemas.definitions import Procedure, Procedures
+from schemas.definition_checks import check_procedure
+from schemas.definitions import Procedures
 from tests.reference.versions import Row, Version
 from tests.transforms.jobs import JOB, START, version
 from tests.warehouse import MemoryWarehouse
@@ -31,7 +32,7 @@ ANN, BOB = ("50000000-0000-4000-8000-00000000000" + digit for digit in "12")
 def jobs_with(*slas: dict[str, Any], **changes: Any) -> Procedures:
     """The procedure `job` with these policies."""
     document = JOB | {"states": STATES, "attributes": ATTRIBUTES, "slas": list(slas)} | changes
-    return Procedures((Procedure.model_validate(document),), {"job": "job.yaml"})
+    return Procedures((check_procedure(document, file="job.yaml"),), {"job": "job.yaml"})
 
 
 def policy(name: str, start: Any, stop: Any, target: Any = "100s", **more: Any) -> dict[str, Any]:

@@ -26,6 +26,10 @@ _FEW = settings(
 _KINDS = ("queue", "work", "waiting_customer", "waiting_other", "done")
 _TARGETS = ("1s", "5h", "23h", "30h", "2d", "40d")
 _SECONDS = {"1s": 1, "5h": 18_000, "23h": 82_800, "30h": 108_000, "2d": 172_800, "40d": 3_456_000}
+_BY: dict[str, dict[str, Any]] = {
+    "lead": {"by": "plan", "values": {"Starter": "5h", "Team": "2d"}},
+    "ticket": {"by": "priority", "values": {1: "1s", 2: "30h"}, "otherwise": "40d"},
+}
 
 
 @st.composite
@@ -39,7 +43,7 @@ def policies(draw: st.DrawFn, procedure: str, count: int) -> list[dict[str, Any]
         chosen = draw(st.lists(st.sampled_from(events), min_size=2, max_size=5, unique=True))
         cut = draw(st.integers(1, len(chosen) - 1))
         start, stop = chosen[:cut], chosen[cut:]
-        target = draw(st.sampled_from(_TARGETS))
+        target = draw(st.sampled_from((*_TARGETS, _BY[procedure])))
         made.append(
             {
                 "name": f"policy {number}",
@@ -75,6 +79,17 @@ def _written(policy: dict[str, Any]) -> dict[str, Any]:
     return policy | events
 
 
+def _for_reference(policy: dict[str, Any]) -> dict[str, Any]:
+    target = policy["target"]
+    rest = {key: value for key, value in policy.items() if key != "target"}
+    if isinstance(target, str):
+        return rest | {"target_ms": _SECONDS[target] * 1000}
+    by = target["by"]
+    durations = {str(value): _SECONDS[text] * 1000 for value, text in target["values"].items()}
+    otherwise = _SECONDS[target["otherwise"]] * 1000 if "otherwise" in target else None
+    return rest | {"reads": [by], "target": lambda values: durations.get(values[by], otherwise)}
+
+
 def assert_equal(warehouse: MemoryWarehouse, table: str, rows: list[Row]) -> None:
     found = warehouse.rows(f"from {table}")
     assert differences(found, rows, columns=rows[0] if rows else None) == [], table
@@ -95,14 +110,7 @@ def test_clocks_equal_reference(
 ) -> None:
     made = {"lead": lead, "ticket": ticket}
     known = {
-        name: procedure
-        | {
-            "slas": [
-                {key: value for key, value in policy.items() if key != "target"}
-                | {"target_ms": _SECONDS[policy["target"]] * 1000}
-                for policy in made[name]
-            ]
-        }
+        name: procedure | {"slas": [_for_reference(policy) for policy in made[name]]}
         for name, procedure in PROCEDURES.items()
     }
     warehouse = MemoryWarehouse(defined(made))
