@@ -13,6 +13,14 @@ from schemas.attribute_types import BY_NAME
 from schemas.catalogue_conformance import CONFORMANCE, CONFORMANCE_DEPARTURES
 from schemas.catalogue_derived import DERIVED_DRIFT
 from schemas.catalogue_dimensions import ENTITIES, LABELS, PODS, RECORDS, TEAMS, USERS
+from schemas.catalogue_flow import (
+    BACKLOG_DAILY_BY_ASSIGNEE,
+    BACKLOG_DAILY_BY_POD,
+    CUMULATIVE_FLOW,
+    FLOW_WEEKLY,
+    OPEN_STAYS,
+)
+from schemas.catalogue_follow_ups import FOLLOW_UP_STATS, FOLLOW_UPS
 from schemas.catalogue_funnels import FUNNEL_PROGRESS, FUNNEL_STEPS
 from schemas.catalogue_hierarchy import HIERARCHY
 from schemas.catalogue_history import (
@@ -47,6 +55,7 @@ from schemas.catalogue_outcomes import (
     PROCESS_OUTCOMES,
     TIME_TO_OUTCOME,
 )
+from schemas.catalogue_people import ASSIGNEE_DAILY, ASSIGNEE_STATS, HANDOFFS
 from schemas.catalogue_processes import PROCESS_LIFECYCLE, PROCESSES
 from schemas.catalogue_sla import SLA_CLOCKS, SLA_SEGMENTS
 
@@ -63,6 +72,8 @@ TABLES: dict[str, OutputTable] = {
         STATE_VISITS,
         STATUS_SPELLS,
         ASSIGNMENTS,
+        OPEN_STAYS,
+        FOLLOW_UPS,
         ATTRIBUTE_CHANGES,
         HIERARCHY,
         PROCESS_LIFECYCLE,
@@ -84,7 +95,15 @@ TABLES: dict[str, OutputTable] = {
         OUTCOME_CURVES_BY,
         COHORT_OUTCOMES,
         BACKLOG_DAILY,
+        BACKLOG_DAILY_BY_ASSIGNEE,
+        BACKLOG_DAILY_BY_POD,
         FLOW_DAILY,
+        FLOW_WEEKLY,
+        CUMULATIVE_FLOW,
+        ASSIGNEE_DAILY,
+        ASSIGNEE_STATS,
+        HANDOFFS,
+        FOLLOW_UP_STATS,
         STATE_TRANSITIONS,
         VARIANTS,
         CONFORMANCE,

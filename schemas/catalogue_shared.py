@@ -34,6 +34,12 @@ _COLUMNS: tuple[OutputColumn, ...] = (
         "Place of the state in the procedure's list of states, from 1. Going to a higher rank is "
         "forward, to a lower one backward.",
     ),
+    text(
+        "assigned_to_name",
+        "Who it is: the name `users` has for `assigned_to`, else the id as text. The latest file "
+        "counts at any as_of. Personal data.",
+        nulls="when `assigned_to` is null",
+    ),
     flag("is_current", "Whether the stay is still running at the build's as_of."),
     instant(
         "first_assigned_at",

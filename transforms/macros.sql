@@ -287,6 +287,31 @@ create or replace temp macro seconds_between(started, ended) as
 create or replace temp macro local_day(instant, zone) as
     timezone(zone, timezone('UTC', instant))::date;
 
+-- The first instant of a calendar day in a time zone. Where a clock that is put back shows midnight
+-- twice, DuckDB takes the second; the first is as much earlier as the offset changes.
+create or replace temp macro utc_of(local_time, zone) as
+    timezone('UTC', timezone(zone, local_time::timestamp));
+
+create or replace temp macro local_time(instant, zone) as
+    timezone(zone, timezone('UTC', instant));
+
+create or replace temp macro put_back(instant, zone) as
+    greatest(
+        (local_time(instant - interval 3 hours, zone) + interval 3 hours)
+        - local_time(instant, zone),
+        interval 0 seconds
+    );
+
+create or replace temp macro earlier_if_same_day(later, earlier, zone) as
+    if(local_day(earlier, zone) = local_day(later, zone), earlier, later);
+
+create or replace temp macro day_start(day, zone) as
+    earlier_if_same_day(
+        utc_of(day, zone),
+        utc_of(day, zone) - put_back(utc_of(day, zone), zone),
+        zone
+    );
+
 -- Parts of `ingest_seq`, which numbers lines within files within the order of the files.
 create or replace temp macro file_of(ingest_seq) as ingest_seq // 10000000000;
 create or replace temp macro line_of(ingest_seq) as ingest_seq % 10000000000;

@@ -6,10 +6,11 @@ What happened to a single process belongs to the history module.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+from .days import contains, days, last_instant, local_day, midnight
 from .durations import mean_seconds, percentile_seconds
 from .history import process_lifecycle, processes, state_visits, status_spells
 from .stays import is_allowed
@@ -52,7 +53,7 @@ def duration_stats(
             ended.append((process_id, "open", open_seconds[process_id], closed_at))
     groups: dict[tuple[str, str, date | None], list[int]] = defaultdict(list)
     for process_id, measure, length, ended_at in ended:
-        month = _local_day(ended_at, zone).replace(day=1)
+        month = local_day(ended_at, zone).replace(day=1)
         for period in (None, month):
             groups[procedure_of[process_id], measure, period].append(round(length * 1000))
     return [
@@ -78,16 +79,16 @@ def backlog_daily(
     zone = ZoneInfo(time_zone)
     visits = state_visits(versions, procedures, as_of=as_of)
     rows: list[Row] = []
-    for procedure, spells in _open_spells(versions, procedures, as_of).items():
-        for day in _days(spells, as_of, zone):
-            last_instant = _last_instant(day, as_of, zone)
+    for procedure, spells in open_spells(versions, procedures, as_of).items():
+        for day in days(spells, as_of, zone):
+            last_instant = last_instant(day, as_of, zone)
             open_ids = {
-                spell["process_id"] for spell in spells if _contains(spell, last_instant, "started")
+                spell["process_id"] for spell in spells if contains(spell, last_instant, "started")
             }
             states = Counter(
                 visit["state"]
                 for visit in visits
-                if visit["process_id"] in open_ids and _contains(visit, last_instant, "entered")
+                if visit["process_id"] in open_ids and contains(visit, last_instant, "entered")
             )
             rows += [
                 {
@@ -107,17 +108,17 @@ def flow_daily(
     """Openings and endings per procedure and local day, from the first to the day of `as_of`."""
     zone = ZoneInfo(time_zone)
     rows: list[Row] = []
-    for procedure, spells in _open_spells(versions, procedures, as_of).items():
-        for day in _days(spells, as_of, zone):
+    for procedure, spells in open_spells(versions, procedures, as_of).items():
+        for day in days(spells, as_of, zone):
             events = Counter(
                 spell[event]
                 for spell in spells
                 for event, at in (("opened_by", "started_at"), ("ended_by", "ended_at"))
-                if spell[at] is not None and _local_day(spell[at], zone) == day
+                if spell[at] is not None and local_day(spell[at], zone) == day
             )
             at_start, at_end = (
-                sum(_contains(spell, instant, "started") for spell in spells)
-                for instant in (_midnight(day, zone) - 1, _last_instant(day, as_of, zone))
+                sum(contains(spell, instant, "started") for spell in spells)
+                for instant in (midnight(day, zone) - 1, last_instant(day, as_of, zone))
             )
             rows.append(
                 {"day": day, "procedure": procedure, "open_at_start": at_start}
@@ -199,7 +200,7 @@ def variants(versions: list[Version], procedures: Procedures, *, as_of: int) -> 
     return rows
 
 
-def _open_spells(
+def open_spells(
     versions: list[Version], procedures: Procedures, as_of: int
 ) -> dict[str, list[Row]]:
     """OPEN spells per procedure (sorted), each with the names of the events that bound it."""
@@ -232,37 +233,3 @@ def _open_spells(
             spell | {"opened_by": opened_by, "ended_by": ended_by}
         )
     return {procedure: found[procedure] for procedure in sorted(found)}
-
-
-def _days(spells: list[Row], as_of: int, zone: ZoneInfo) -> list[date]:
-    """Local days from the first opening to the day of `as_of`.
-
-    A day that the local calendar skipped has no instant, and is not among them.
-    """
-    day = _local_day(min(spell["started_at"] for spell in spells), zone)
-    days: list[date] = []
-    while day <= _local_day(as_of, zone):
-        if _local_day(_midnight(day, zone), zone) == day:
-            days.append(day)
-        day += timedelta(days=1)
-    return days
-
-
-def _local_day(instant: int, zone: ZoneInfo) -> date:
-    utc = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=instant)
-    return utc.astimezone(zone).date()
-
-
-def _midnight(day: date, zone: ZoneInfo) -> int:
-    """The instant at which the local day begins, in epoch milliseconds."""
-    return round(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp()) * 1000
-
-
-def _last_instant(day: date, as_of: int, zone: ZoneInfo) -> int:
-    """The last millisecond of the local day that is seen: events at midnight are the next day's."""
-    return min(_midnight(day + timedelta(days=1), zone) - 1, as_of)
-
-
-def _contains(row: Row, instant: int, opening: str) -> bool:
-    closing = {"started": "ended_at", "entered": "left_at"}[opening]
-    return row[f"{opening}_at"] <= instant and (row[closing] is None or instant < row[closing])

@@ -11,6 +11,8 @@ status_spells as (from status_spells),
 
 assignments as (from assignments),
 
+open_stays as (from open_stays),
+
 spell_order as (
     select
         *,
@@ -53,21 +55,6 @@ movements as (
     group by process_id
 ),
 
--- The part of each visit in which the process was open; the end is null while both run.
-open_stays as (
-    select
-        v.process_id,
-        v.state_kind,
-        greatest(v.entered_at, s.started_at) as stay_from,
-        least(v.left_at, s.ended_at) as stay_until
-    from state_visits as v
-    inner join status_spells as s
-        on s.process_id = v.process_id
-        and s.status = 'OPEN'
-        and (v.left_at is null or s.started_at < v.left_at)
-        and (s.ended_at is null or v.entered_at < s.ended_at)
-),
-
 stay_sums as (
     select
         process_id,
@@ -75,10 +62,10 @@ stay_sums as (
         sum(stay_ms) filter (state_kind = 'work') as work_ms,
         sum(stay_ms) filter (state_kind = 'waiting_customer') as waiting_customer_ms,
         sum(stay_ms) filter (state_kind = 'waiting_other') as waiting_other_ms,
-        max(stay_from) filter (stay_until is null) as stay_since,
-        max(state_kind) filter (stay_until is null) as stay_kind
+        max(started_at) filter (ended_at is null) as stay_since,
+        max(state_kind) filter (ended_at is null) as stay_kind
     from (
-        select *, epoch_ms(stay_until) - epoch_ms(stay_from) as stay_ms from open_stays
+        select *, epoch_ms(ended_at) - epoch_ms(started_at) as stay_ms from open_stays
     )
     group by process_id
 ),

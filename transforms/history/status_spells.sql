@@ -1,7 +1,8 @@
 -- Stays in a status: maximal runs of versions with one status while not deleted.
 -- Grain: one row per stay. Completions and cancellations start when the record says, where that is
 -- possible: not before creation or the start of the spell before, not after the version that first
--- shows them, and not while deleted. A process first seen closed was open before that.
+-- shows them, and not while deleted. A process first seen closed was open before that. `run_no`,
+-- `began_by` and `ended_by` (both null unless OPEN) serve other tables.
 with recursive versions as (from versions),
 
 boundaries as (
@@ -33,6 +34,7 @@ runs as (
         version_no = 1 as is_first,
         started_at,
         updated_at,
+        first_seen_at,
         next_boundary_at,
         is_ended_by_deletion,
         case
@@ -77,6 +79,7 @@ spells as (
         r.process_id,
         r.procedure,
         r.status,
+        r.first_seen_at,
         c.began_at as started_at,
         case
             when r.is_ended_by_deletion then r.next_boundary_at
@@ -91,7 +94,15 @@ spells as (
 all_spells as (
     select * from spells
     union all
-    select r.process_id, r.procedure, 'OPEN', r.started_at, c.began_at, 0, r.version_no
+    select
+        r.process_id,
+        r.procedure,
+        'OPEN',
+        r.first_seen_at,
+        r.started_at,
+        c.began_at,
+        0,
+        r.version_no
     from runs as r
     inner join chained as c using (process_id, run_no)
     where r.is_first and r.status <> 'OPEN' and c.began_at > r.started_at
@@ -100,10 +111,25 @@ all_spells as (
 select
     process_id,
     procedure,
-    (row_number() over (partition by process_id order by run_no))::integer as spell_no,
+    (row_number() over spell_order)::integer as spell_no,
     status,
     started_at,
     ended_at,
     ended_at is null as is_current,
-    version_no as shown_version_no
+    version_no as shown_version_no,
+    run_no::integer as run_no,
+    case
+        when status <> 'OPEN' then null
+        when lag(status) over spell_order is null and started_at <= first_seen_at then 'created'
+        when lag(status) over spell_order <> 'OPEN' then 'reopened'
+        else 'restored'
+    end as began_by,
+    case
+        when status <> 'OPEN' or ended_at is null then null
+        when lead(started_at) over spell_order is distinct from ended_at then 'deleted'
+        when lead(status) over spell_order = 'COMPLETED' then 'completed'
+        when lead(status) over spell_order = 'CANCELLED' then 'cancelled'
+        else 'deleted'
+    end as ended_by
 from all_spells
+window spell_order as (partition by process_id order by run_no)

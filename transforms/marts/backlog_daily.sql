@@ -1,32 +1,16 @@
 -- Open processes by state at the end of each local day; the last day ends at the build's instant.
 -- Grain: one row per day, procedure and state with at least one open process. Built from the
 -- moments a process comes into the open part of a state and leaves it, not from processes x days.
-with visits as (from state_visits),
-
-spells as (from status_spells),
+with stays as (from open_stays),
 
 flow_days as (from flow_daily),
 
 build as (from build),
 
-open_stays as (
-    select
-        v.procedure,
-        v.state,
-        greatest(v.entered_at, s.started_at) as stay_from,
-        least(v.left_at, s.ended_at) as stay_until
-    from visits as v
-    inner join spells as s
-        on s.process_id = v.process_id
-        and s.status = 'OPEN'
-        and (v.left_at is null or s.started_at < v.left_at)
-        and (s.ended_at is null or v.entered_at < s.ended_at)
-),
-
 moves as (
-    select procedure, state, stay_from as moved_at, 1 as change from open_stays
+    select procedure, state, started_at as moved_at, 1 as change from stays
     union all
-    select procedure, state, stay_until, -1 from open_stays where stay_until is not null
+    select procedure, state, ended_at, -1 from stays where ended_at is not null
 ),
 
 change_days as (

@@ -2,46 +2,18 @@
 -- Grain: one row per procedure and day, from its first event to the day of the build's instant.
 -- open_at_start + created + reopened + restored - completed - cancelled - deleted = open_at_end.
 -- An event at midnight belongs to the day that begins.
-with spells as (from status_spells),
-
-processes as (from processes),
+with stays as (from open_stays),
 
 build as (from build),
 
-beside_others as (
-    select
-        *,
-        lag(status) over spell_order as previous_status,
-        lead(status) over spell_order as next_status,
-        lead(started_at) over spell_order as next_started_at
-    from spells
-    window spell_order as (partition by process_id order by spell_no)
-),
-
-open_spells as (
-    select
-        s.procedure,
-        s.started_at,
-        s.ended_at,
-        case
-            when s.previous_status is null and s.started_at <= p.first_seen_at then 'created'
-            when s.previous_status <> 'OPEN' then 'reopened'
-            else 'restored'
-        end as opened_by,
-        case
-            when s.next_started_at = s.ended_at and s.next_status = 'COMPLETED' then 'completed'
-            when s.next_started_at = s.ended_at and s.next_status = 'CANCELLED' then 'cancelled'
-            else 'deleted'
-        end as ended_by
-    from beside_others as s
-    inner join processes as p using (process_id)
-    where s.status = 'OPEN'
-),
-
 events as (
-    select procedure, started_at as happened_at, opened_by as event from open_spells
+    select procedure, started_at as happened_at, began_by as event
+    from stays
+    where began_by in ('created', 'reopened', 'restored')
     union all
-    select procedure, ended_at, ended_by from open_spells where ended_at is not null
+    select procedure, ended_at, ended_by
+    from stays
+    where ended_by in ('completed', 'cancelled', 'deleted')
 ),
 
 event_days as (

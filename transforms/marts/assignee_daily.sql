@@ -1,0 +1,131 @@
+-- What each assignee held, got, handed on and closed on each local day, by who held the process at
+-- the time; the last day ends at the build's instant.
+-- Grain: one row per day, procedure and assignee with something held or done; `assigned_to` is null
+-- on the rows of processes that nobody held. Built from +1/-1 events, not from processes x days.
+-- held of the day before + opened + received - handed_on - completed - cancelled - deleted = held.
+with stays as (from open_stays),
+
+follow_ups as (from follow_ups),
+
+flow_days as (from flow_daily),
+
+users as (from users),
+
+build as (from build),
+
+-- What only moves on in state or pod stays with its assignee.
+holdings as (
+    select procedure, assigned_to, started_at as happened_at, began_by as event, 1 as change
+    from stays
+    where began_by <> 'moved'
+    union all
+    select procedure, assigned_to, ended_at, ended_by, -1
+    from stays
+    where ended_by <> 'moved'
+),
+
+-- Reopenings, of whoever held the process when it was completed.
+undone_completions as (
+    select c.procedure, c.assigned_to, r.started_at as happened_at
+    from stays as r
+    inner join stays as c on c.process_id = r.process_id and c.stay_no = r.stay_no - 1
+    where r.began_by = 'reopened' and c.ended_by = 'completed'
+),
+
+-- A plan is overdue from the first millisecond after it was due, as long as the record holds it.
+overdue_plans as (
+    select
+        f.process_id,
+        greatest(f.set_at, f.due_at + interval 1 millisecond) as overdue_from,
+        f.removed_at as overdue_until
+    from follow_ups as f
+    cross join build as b
+    where f.due_at < least(f.removed_at, b.as_of)
+),
+
+overdue_stays as (
+    select
+        s.procedure,
+        s.assigned_to,
+        greatest(o.overdue_from, s.started_at) as overdue_from,
+        least(o.overdue_until, s.ended_at) as overdue_until
+    from overdue_plans as o
+    inner join stays as s
+        on s.process_id = o.process_id
+        and (s.ended_at is null or o.overdue_from < s.ended_at)
+        and (o.overdue_until is null or s.started_at < o.overdue_until)
+),
+
+events as (
+    select procedure, assigned_to, happened_at, event, change, 0 as overdue_change from holdings
+    union all
+    select procedure, assigned_to, happened_at, 'undone', 0, 0 from undone_completions
+    union all
+    select procedure, assigned_to, overdue_from, 'overdue', 0, 1 from overdue_stays
+    union all
+    select procedure, assigned_to, overdue_until, 'overdue', 0, -1
+    from overdue_stays
+    where overdue_until is not null
+),
+
+event_days as (
+    select
+        e.procedure,
+        e.assigned_to,
+        local_day(e.happened_at, b.time_zone) as day,
+        sum(e.change) as change,
+        sum(e.overdue_change) as overdue_change,
+        count(*) filter (e.event in ('created', 'reopened', 'restored')) as opened,
+        count(*) filter (e.event = 'reassigned' and e.change = 1) as received,
+        count(*) filter (e.event = 'reassigned' and e.change = -1) as handed_on,
+        count(*) filter (e.event = 'completed') as completed,
+        count(*) filter (e.event = 'cancelled') as cancelled,
+        count(*) filter (e.event = 'deleted') as deleted,
+        count(*) filter (e.event = 'undone') as reopened_after_completion
+    from events as e
+    cross join build as b
+    group by all
+),
+
+levels as (
+    select
+        e.*,
+        sum(e.change) over assignee_days as held,
+        sum(e.overdue_change) over assignee_days as overdue,
+        coalesce(
+            lead(e.day) over assignee_days, local_day(b.as_of, b.time_zone) + 1
+        ) - 1 as last_day
+    from event_days as e
+    cross join build as b
+    window assignee_days as (partition by e.procedure, e.assigned_to order by e.day)
+),
+
+days as (
+    select
+        *,
+        day as event_day,
+        unnest(
+            generate_series(day, if(held > 0, last_day, day), interval 1 day)
+        )::date as held_day
+    from levels
+)
+
+select
+    d.held_day as day,
+    d.procedure,
+    d.assigned_to,
+    coalesce(u.name, d.assigned_to::varchar) as assigned_to_name,
+    d.held::bigint as held,
+    if(d.held_day = d.event_day, d.opened, 0) as opened,
+    if(d.held_day = d.event_day, d.received, 0) as received,
+    if(d.held_day = d.event_day, d.handed_on, 0) as handed_on,
+    if(d.held_day = d.event_day, d.completed, 0) as completed,
+    if(d.held_day = d.event_day, d.cancelled, 0) as cancelled,
+    if(d.held_day = d.event_day, d.deleted, 0) as deleted,
+    if(d.held_day = d.event_day, d.reopened_after_completion, 0) as reopened_after_completion,
+    d.overdue::bigint as overdue
+from days as d
+-- A zone that crosses the date line skips a day, which flow_daily leaves out.
+semi join flow_days as f on f.procedure = d.procedure and f.day = d.held_day
+left join users as u on u.user_id = d.assigned_to
+order by d.procedure, d.held_day, d.assigned_to nulls first

@@ -1,0 +1,50 @@
+-- Open processes by pod at the end of each local day; the last day ends at the build's instant.
+-- Grain: one row per day, procedure and pod with at least one open process; `pod_id` is null on the
+-- rows of processes that belonged to none. Built from the moments a process comes to a pod and
+-- leaves it.
+with stays as (from open_stays),
+
+flow_days as (from flow_daily),
+
+pods as (from pods),
+
+build as (from build),
+
+moves as (
+    select procedure, pod_id, started_at as moved_at, 1 as change from stays
+    union all
+    select procedure, pod_id, ended_at, -1 from stays where ended_at is not null
+),
+
+change_days as (
+    select m.procedure, m.pod_id, local_day(m.moved_at, b.time_zone) as day, sum(m.change) as change
+    from moves as m
+    cross join build as b
+    group by all
+),
+
+levels as (
+    select
+        procedure,
+        pod_id,
+        day,
+        sum(change) over pod_days as open_processes,
+        lead(day) over pod_days as next_day
+    from change_days
+    window pod_days as (partition by procedure, pod_id order by day)
+)
+
+select
+    d.day,
+    l.procedure,
+    l.pod_id,
+    coalesce(p.name, l.pod_id::varchar) as pod_name,
+    l.open_processes::bigint as open_processes
+from levels as l
+inner join flow_days as d
+    on d.procedure = l.procedure
+    and d.day >= l.day
+    and (l.next_day is null or d.day < l.next_day)
+left join pods as p on p.pod_id = l.pod_id
+where l.open_processes > 0
+order by l.procedure, d.day, l.pod_id nulls first

@@ -1,0 +1,113 @@
+-- Arrivals, closings and work in progress of each local week, and Little's law on them.
+-- Grain: one row per procedure and week (Monday to Sunday), from its first event to the week of the
+-- build's instant, where the last week ends (`is_partial`). Work in progress is the average over
+-- all milliseconds of the week: what was open at its start, and each opening and closing weighted
+-- with the time that was left.
+with stays as (from open_stays),
+
+flow_days as (from flow_daily),
+
+build as (from build),
+
+week_sums as (
+    select
+        procedure,
+        date_trunc('week', day)::date as week,
+        sum(created) as created,
+        sum(reopened) as reopened,
+        sum(restored) as restored,
+        sum(completed) as completed,
+        sum(cancelled) as cancelled,
+        sum(deleted) as deleted,
+        min_by(open_at_start, day) as open_at_start,
+        max_by(open_at_end, day) as open_at_end
+    from flow_days
+    group by all
+),
+
+weeks as (
+    select
+        w.*,
+        day_start(w.week, b.time_zone) as begins_at,
+        least(day_start(w.week + 7, b.time_zone), b.as_of) as ends_at,
+        day_start(w.week + 7, b.time_zone) > b.as_of as is_partial
+    from week_sums as w
+    cross join build as b
+),
+
+-- A spell in which a process is open has one first and one last stay.
+openings as (
+    select process_id, procedure, spell_no, started_at as opened_at
+    from stays
+    where began_by in ('created', 'reopened', 'restored')
+),
+
+endings as (
+    select process_id, procedure, spell_no, ended_at, ended_by
+    from stays
+    where ended_by in ('completed', 'cancelled', 'deleted')
+),
+
+events as (
+    select procedure, opened_at as happened_at, 1 as change, null as closed_after_ms
+    from openings
+    union all
+    select
+        e.procedure,
+        e.ended_at,
+        -1,
+        case
+            when e.ended_by in ('completed', 'cancelled')
+                then epoch_ms(e.ended_at) - epoch_ms(o.opened_at)
+        end
+    from endings as e
+    inner join openings as o on o.process_id = e.process_id and o.spell_no = e.spell_no
+),
+
+event_weeks as (
+    select
+        e.procedure,
+        date_trunc('week', local_day(e.happened_at, b.time_zone))::date as week,
+        sum(e.change) as change,
+        sum(e.change * epoch_ms(e.happened_at)) as change_ms,
+        count(e.closed_after_ms) as closed,
+        sum(e.closed_after_ms) as closed_after_ms
+    from events as e
+    cross join build as b
+    group by all
+),
+
+measured as (
+    select
+        w.*,
+        epoch_ms(w.ends_at) - epoch_ms(w.begins_at) as length_ms,
+        w.open_at_start * (epoch_ms(w.ends_at) - epoch_ms(w.begins_at))
+        + coalesce(e.change * epoch_ms(w.ends_at) - e.change_ms, 0) as open_ms,
+        w.created + w.reopened + w.restored as arrivals,
+        w.completed + w.cancelled as closed,
+        e.closed_after_ms / nullif(e.closed, 0) as mean_ms
+    from weeks as w
+    left join event_weeks as e on e.procedure = w.procedure and e.week = w.week
+)
+
+select
+    week,
+    procedure,
+    is_partial,
+    open_at_start,
+    created::bigint as created,
+    reopened::bigint as reopened,
+    restored::bigint as restored,
+    arrivals::bigint as arrivals,
+    completed::bigint as completed,
+    cancelled::bigint as cancelled,
+    closed::bigint as closed,
+    deleted::bigint as deleted,
+    open_at_end,
+    arrivals * 86400000 / nullif(length_ms, 0) as arrivals_per_day,
+    closed * 86400000 / nullif(length_ms, 0) as throughput_per_day,
+    open_ms / nullif(length_ms, 0) as average_open_processes,
+    mean_ms / 1000 as mean_open_seconds,
+    arrivals * mean_ms / nullif(length_ms, 0) as predicted_open_processes
+from measured
+order by procedure, week
