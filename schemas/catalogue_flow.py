@@ -242,7 +242,8 @@ FLOW_WEEKLY = OutputTable(
             _average(
                 "predicted_open_processes",
                 "What Little's law says of `average_open_processes`: arrivals per second x "
-                "`mean_open_seconds`. Far below it, work is piling up or what was closed was young.",
+                "`mean_open_seconds`. Where it is far lower, work piles up, or only young work was "
+                "closed.",
                 nulls=f"{_NONE_CLOSED}, and {_NO_TIME}",
             ),
         ),

@@ -19,8 +19,8 @@ from schemas.catalogue_model import (
 from schemas.catalogue_shared import SHARED
 
 _ANSWERABLE = (
-    "Who was answerable: who held the process when the follow-up fell due, or when it ended if that "
-    "was earlier; while neither has happened, who holds it."
+    "Who was answerable: who held the process when the follow-up fell due, or when it ended if "
+    "that was earlier; while neither has happened, who holds it."
 )
 
 FOLLOW_UPS = OutputTable(

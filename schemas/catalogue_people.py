@@ -36,7 +36,8 @@ def _doings(of: str) -> tuple[OutputColumn, ...]:
             open_rule="one process may count several times",
         ),
         count(
-            "received", "Open processes that came to them from someone else, or from being nobody's."
+            "received",
+            "Open processes that came to them from someone else, or from being nobody's.",
         ),
         count("handed_on", "Open processes that went from them to someone else, or to nobody."),
         count(

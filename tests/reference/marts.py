@@ -81,14 +81,12 @@ def backlog_daily(
     rows: list[Row] = []
     for procedure, spells in open_spells(versions, procedures, as_of).items():
         for day in days(spells, as_of, zone):
-            last_instant = last_instant(day, as_of, zone)
-            open_ids = {
-                spell["process_id"] for spell in spells if contains(spell, last_instant, "started")
-            }
+            at = last_instant(day, as_of, zone)
+            open_ids = {spell["process_id"] for spell in spells if contains(spell, at, "started")}
             states = Counter(
                 visit["state"]
                 for visit in visits
-                if visit["process_id"] in open_ids and contains(visit, last_instant, "entered")
+                if visit["process_id"] in open_ids and contains(visit, at, "entered")
             )
             rows += [
                 {
@@ -230,6 +228,7 @@ def open_spells(
             # OPEN directly after OPEN: deleted and restored within one millisecond.
             ended_by = "deleted" if after["status"] == "OPEN" else after["status"].lower()
         found.setdefault(process["procedure"], []).append(
-            spell | {"opened_by": opened_by, "ended_by": ended_by}
+            spell
+            | {"procedure": process["procedure"], "opened_by": opened_by, "ended_by": ended_by}
         )
     return {procedure: found[procedure] for procedure in sorted(found)}

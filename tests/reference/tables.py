@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.reference import changes, conformance, funnels, history, marts, outcomes, sla
+from tests.reference import (
+    changes,
+    conformance,
+    flow,
+    funnels,
+    history,
+    marts,
+    open_stays,
+    outcomes,
+    people,
+    sla,
+)
 from tests.reference.hierarchy import hierarchy
 from tests.reference.versions import Procedures, Row, Version
 
@@ -25,6 +36,8 @@ def expected_tables(
         "state_visits": made(history.state_visits),
         "status_spells": history.status_spells(versions, as_of=as_of),
         "assignments": history.assignments(versions, as_of=as_of),
+        "open_stays": made(open_stays.open_stays),
+        "follow_ups": made(open_stays.follow_ups),
         "attribute_changes": made(changes.attribute_changes),
         "hierarchy": above_and_below,
         "process_lifecycle": [
@@ -42,6 +55,14 @@ def expected_tables(
         "cohort_outcomes": made(outcomes.cohort_outcomes, time_zone=time_zone),
         "backlog_daily": made(marts.backlog_daily, time_zone=time_zone),
         "flow_daily": made(marts.flow_daily, time_zone=time_zone),
+        "backlog_daily_by_assignee": made(flow.backlog_daily_by_assignee, time_zone=time_zone),
+        "backlog_daily_by_pod": made(flow.backlog_daily_by_pod, time_zone=time_zone),
+        "flow_weekly": made(flow.flow_weekly, time_zone=time_zone),
+        "cumulative_flow": made(flow.cumulative_flow, time_zone=time_zone),
+        "assignee_daily": made(people.assignee_daily, time_zone=time_zone),
+        "assignee_stats": made(people.assignee_stats, time_zone=time_zone),
+        "handoffs": made(people.handoffs),
+        "follow_up_stats": made(people.follow_up_stats),
         "state_transitions": made(marts.state_transitions),
         "variants": made(marts.variants),
         "conformance": made(conformance.conformance),
