@@ -19,12 +19,15 @@ from schemas.catalogue import OutputTable
 _SHOWN = frozenset(
     {
         "backlog_daily",
+        "backlog_daily_by_pod",
         "cohort_outcomes",
         "conformance",
         "conformance_departures",
+        "cumulative_flow",
         "data_quality",
         "duration_stats",
         "flow_daily",
+        "flow_weekly",
         "funnel_steps",
         "ingest_files",
         "outcome_curves",

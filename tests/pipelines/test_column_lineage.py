@@ -55,7 +55,7 @@ def test_sources_are_columns_of_assets(sources: Sources) -> None:
             "assigned_to_name",
             [("core/processes", "assigned_to"), ("core/users", "name")],
         ),
-        ("mart/flow_daily", "procedure", [("core/status_spells", "procedure")]),
+        ("mart/flow_daily", "procedure", [("core/open_stays", "procedure")]),
     ],
 )
 def test_columns_come_from(

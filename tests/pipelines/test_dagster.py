@@ -163,11 +163,14 @@ def test_only_sums_are_previewed(settings: Settings) -> None:
     assert result.success
     assert previewed == {
         "mart/backlog_daily",
+        "mart/backlog_daily_by_pod",
         "mart/conformance",
         "mart/conformance_departures",
+        "mart/cumulative_flow",
         "mart/data_quality",
         "mart/duration_stats",
         "mart/flow_daily",
+        "mart/flow_weekly",
         "mart/funnel_steps",
         "mart/ingest_files",
         "mart/state_transitions",
