@@ -164,6 +164,7 @@ def test_only_sums_are_previewed(settings: Settings) -> None:
     assert previewed == {
         "mart/backlog_daily",
         "mart/backlog_daily_by_pod",
+        "mart/cohort_outcomes",
         "mart/conformance",
         "mart/conformance_departures",
         "mart/cumulative_flow",
@@ -173,7 +174,10 @@ def test_only_sums_are_previewed(settings: Settings) -> None:
         "mart/flow_weekly",
         "mart/funnel_steps",
         "mart/ingest_files",
+        "mart/outcome_curves",
+        "mart/outcome_curves_by",
         "mart/state_transitions",
+        "mart/time_to_outcome",
         "mart/variants",
     }
 
