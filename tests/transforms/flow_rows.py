@@ -77,8 +77,9 @@ def week() -> MemoryWarehouse:
         "'Ann' as name, '{}' as data, 1 as ingest_seq, 1 as batch_seq",
         {"ann": ANN},
     )
-    ann, bob, work = {"assigned_to": ANN}, {"assigned_to": BOB}, {"state": "WORK"}
-    in_pod = work | {"belongs_to": POD}
+    ann: dict[str, Any] = {"assigned_to": ANN}
+    bob: dict[str, Any] = {"assigned_to": BOB}
+    in_pod: dict[str, Any] = {"state": "WORK", "belongs_to": POD}
     warehouse.add(
         in_order(
             seen(A, 0),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -85,12 +86,12 @@ def test_months_of_assignees(jobs_of_a_week: MemoryWarehouse) -> None:
 
 def test_months_are_cut_at_local_midnight() -> None:
     """Held from 2023-11-29 12:00 to 12-02 06:00 in Berlin, and again from 2024-02-01."""
-    noon, ann = 9 * 24 + 11, {"assigned_to": ANN}
-    created = {"created": noon}
+    noon = 9 * 24 + 11
+    ann: dict[str, Any] = {"created": noon, "assigned_to": ANN}
     warehouse = built(
-        seen(A, noon, **created, **ann),
-        seen(A, noon + 66, **created, **ann, status="COMPLETED"),
-        seen(A, noon + 64 * 24 - 12, **created, **ann),
+        seen(A, noon, **ann),
+        seen(A, noon + 66, **ann, status="COMPLETED"),
+        seen(A, noon + 64 * 24 - 12, **ann),
         as_of=noon + 64 * 24,
         time_zone="Europe/Berlin",
     )
