@@ -80,13 +80,14 @@ def week() -> MemoryWarehouse:
     ann: dict[str, Any] = {"assigned_to": ANN}
     bob: dict[str, Any] = {"assigned_to": BOB}
     in_pod: dict[str, Any] = {"state": "WORK", "belongs_to": POD}
+    done: dict[str, Any] = {"state": "DONE", "belongs_to": POD, "status": "COMPLETED"}
     warehouse.add(
         in_order(
             seen(A, 0),
             seen(A, 2, **ann, next_action_at=20),
             seen(A, 10, **ann, **in_pod, next_action_at=20),
             seen(A, 30, **bob, **in_pod, next_action_at=35),
-            seen(A, 40, **bob, **in_pod | {"state": "DONE"}, status="COMPLETED"),
+            seen(A, 40, **bob, **done),
             seen(A, 60, **bob, **in_pod, next_action_at=70),
             seen(B, 5, created=5, **ann, next_action_at=10),
             seen(B, 8, created=5, **ann, next_action_at=15),
