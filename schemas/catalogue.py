@@ -21,7 +21,12 @@ from schemas.catalogue_flow import (
     OPEN_STAYS,
 )
 from schemas.catalogue_follow_ups import FOLLOW_UP_STATS, FOLLOW_UPS
-from schemas.catalogue_funnels import FUNNEL_PROGRESS, FUNNEL_STEPS
+from schemas.catalogue_funnels import (
+    FUNNEL_BREAKDOWNS,
+    FUNNEL_COHORTS,
+    FUNNEL_PROGRESS,
+    FUNNEL_STEPS,
+)
 from schemas.catalogue_hierarchy import HIERARCHY
 from schemas.catalogue_history import (
     ASSIGNMENTS,
@@ -89,6 +94,8 @@ TABLES: dict[str, OutputTable] = {
         SLA_SEGMENTS,
         FUNNEL_STEPS,
         FUNNEL_PROGRESS,
+        FUNNEL_COHORTS,
+        FUNNEL_BREAKDOWNS,
         DURATION_STATS,
         TIME_TO_OUTCOME,
         OUTCOME_CURVES,

@@ -259,6 +259,12 @@ FUNNELS = OutputTable(
                 nulls="when the funnel has no window",
             ),
             small_count("n_steps", "Steps of the funnel."),
+            small_count("n_required", "Steps of the funnel that are not optional."),
+            text(
+                "entry",
+                "Which visit to step 1 begins: the `first`, or the `best`, from which the process "
+                "gets furthest.",
+            ),
         ),
     ),
 )

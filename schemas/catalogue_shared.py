@@ -76,9 +76,7 @@ _COLUMNS: tuple[OutputColumn, ...] = (
     text("funnel", "Name of the funnel. Names are unique within a procedure."),
     text(
         "mode",
-        "How steps must follow each other. Always `ordered`: a step is reached by the first visit "
-        "to one of its states after the visit chosen for the step before; anything may lie "
-        "between.",
+        "How steps must follow each other: `ordered`, `strict`, `any_order` or `reached`.",
     ),
     number("step_no", "INTEGER", "Number of the step in the funnel, from 1."),
     text("step", "Name of the step: its own name, or the states that reach it."),

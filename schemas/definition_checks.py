@@ -13,6 +13,7 @@ from typing import cast
 from pydantic import ValidationError
 
 from schemas.attribute_types import ATTRIBUTE_TYPES, BY_NAME
+from schemas.definition_funnels import bad_funnels, with_funnels
 from schemas.definition_history import bad_history, unreachable_states
 from schemas.definition_parts import column_name
 from schemas.definition_places import Places
@@ -26,7 +27,7 @@ from schemas.definition_problems import (
     keys_of,
     shown,
 )
-from schemas.definition_references import Names, entries_of, normalised
+from schemas.definition_references import Names, bad_states, entries_of, normalised
 from schemas.definition_slas import bad_slas, with_slas
 from schemas.definition_syntax import Content
 from schemas.definition_values import ENUM_OPTION_TYPES
@@ -61,10 +62,12 @@ def check_procedure(document: object, *, file: str, places: Places | None = None
         *_bad_options(content),
         *_bad_references(content, states, attributes),
         *_bad_stategraph(content, states),
-        *_bad_funnels(content, states),
+        *bad_funnels(content, states, attributes),
         *bad_slas(content, states, attributes),
     ]
-    shortened = with_slas(normalised(content, states, attributes), states, attributes)
+    shortened = normalised(content, states, attributes)
+    for shorten in (with_funnels, with_slas):
+        shortened = shorten(shortened, states, attributes)
     try:
         procedure = Procedure.model_validate(shortened, by_alias=True, by_name=False)
     except ValidationError as error:
@@ -215,21 +218,6 @@ def _bad_references(
             seen.add(attribute)
 
 
-def _bad_states(path: KeyPath, references: object, states: Names) -> Iterator[Finding]:
-    """Unknown and repeated states in a list of references."""
-    seen: set[str] = set()
-    for position, reference in enumerate(as_list(references)):
-        if not isinstance(reference, str) or not states.short_ids:
-            continue
-        state = states.resolve(reference)
-        if state is None:
-            yield states.unknown((*path, position), reference)
-        elif state in seen:
-            yield Finding((*path, position), f"{shown(reference)} again", "each state once")
-        else:
-            seen.add(state)
-
-
 def _bad_stategraph(document: Mapping[str, object], states: Names) -> Iterator[Finding]:
     graph = as_mapping(document.get("stategraph"))
     findings: list[Finding] = []
@@ -244,7 +232,7 @@ def _bad_stategraph(document: Mapping[str, object], states: Names) -> Iterator[F
         elif state is not None:
             known = [states.resolve(target) for target in as_list(targets)]
             successors[state] = [target for target in known if target is not None]
-        findings += _bad_states(path, targets, states)
+        findings += bad_states(path, targets, states)
     yield from findings
     start = states.resolve(document.get("startState"))
     # A mistake in one transition would make states look unreachable: one mistake, one problem.
@@ -257,28 +245,3 @@ def _is_list_of_text(value: object) -> bool:
     if not isinstance(value, list):
         return False
     return all(isinstance(item, str) for item in as_list(cast("object", value)))
-
-
-def _bad_funnels(document: Mapping[str, object], states: Names) -> Iterator[Finding]:
-    names: set[str] = set()
-    for path, funnel in entries_of(document, "funnels"):
-        name = funnel.get("name")
-        if isinstance(name, str):
-            if name in names:
-                yield Finding((*path, "name"), f"{shown(name)} again", "each funnel name once")
-            names.add(name)
-        if funnel.get("steps") == []:
-            yield Finding((*path, "steps"), "an empty list", "at least one step")
-        for position, step in enumerate(as_list(funnel.get("steps"))):
-            here: KeyPath = (*path, "steps", position)
-            if isinstance(step, str):
-                if states.short_ids and states.resolve(step) is None:
-                    yield states.unknown(here, step)
-                continue
-            members = step
-            if isinstance(step, dict):
-                here = (*here, "states")
-                members = as_mapping(cast("object", step)).get("states")
-            if members == []:
-                yield Finding(here, "an empty list", "at least one state")
-            yield from _bad_states(here, members, states)

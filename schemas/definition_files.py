@@ -15,6 +15,7 @@ from schemas.definition_syntax import Content, SyntaxProblem, read_json, read_ya
 from schemas.definitions import Procedure, Procedures
 from schemas.derivations import check_derivations
 from schemas.errors import DefinitionError, Problem
+from schemas.funnel_terms import check_funnel_terms
 from schemas.sla_terms import check_sla_terms
 
 _SUFFIXES = (".yaml", ".yml", ".json")
@@ -70,7 +71,12 @@ def load_procedure_files(paths: Sequence[Path]) -> Procedures:
         procedures=tuple(procedure for _, procedure in by_short_id),
         sources={procedure.short_id: file for file, procedure in by_short_id},
     )
-    for short_id, finding in (*check_derivations(loaded)[1], *check_sla_terms(loaded)[1]):
+    formulas = (
+        *check_derivations(loaded)[1],
+        *check_sla_terms(loaded)[1],
+        *check_funnel_terms(loaded)[1],
+    )
+    for short_id, finding in formulas:
         file = loaded.sources[short_id]
         content = documents[file]
         problems.append(problem_of(finding, content.document, file=file, places=content.places))

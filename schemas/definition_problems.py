@@ -16,13 +16,12 @@ from schemas.definitions import (
     Aggregate,
     Attribute,
     DerivedAttribute,
-    Funnel,
-    FunnelStep,
     Procedure,
     Rollup,
     State,
     StateKind,
 )
+from schemas.funnels import Funnel, FunnelBreakdown, FunnelStep
 from schemas.sla_policies import EVENTS_ALLOWED, Sla, SlaTarget
 
 WHOLE_FILE = "(file)"
@@ -36,6 +35,7 @@ _MODELS: Mapping[str, type[BaseModel]] = {
     "states": State,
     "funnels": Funnel,
     "steps": FunnelStep,
+    "breakdowns": FunnelBreakdown,
     "rollup": Rollup,
     "recordAttributes": Attribute,
     "slas": Sla,
@@ -56,6 +56,9 @@ _REQUIRED = {
     "name": _TEXT,
     "type": "the type of the attribute",
     "kind": f"one of {', '.join(get_args(StateKind))}",
+    "outcome": "one of completed, cancelled",
+    "entry": "one of first, best",
+    "at": "one of entry, now",
     "procedure": "the shortId of the procedure of the children",
     "aggregate": f"one of {', '.join(get_args(Aggregate))}",
     "states": "a list of states",

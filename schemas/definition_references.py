@@ -74,14 +74,12 @@ def normalised(
         # Every state has an entry and all are in order of rank, so that equal graphs look equal.
         moves: dict[object, object] = {state: [] for state in states.short_ids}
         for key, targets in written.items():
-            moves[states.resolve(key) or key] = _resolved(targets, states)
+            moves[states.resolve(key) or key] = resolved(targets, states)
         result["stategraph"] = moves
-    if isinstance(result.get("funnels"), list):
-        result["funnels"] = [_funnel(funnel, states) for funnel in as_list(result["funnels"])]
     return result
 
 
-def _resolved(references: object, states: Names) -> object:
+def resolved(references: object, states: Names) -> object:
     """A reference as a shortId, or a list of them in order of rank."""
     if not isinstance(references, list):
         return states.resolve(references) or references
@@ -92,19 +90,16 @@ def _resolved(references: object, states: Names) -> object:
     return sorted(known, key=states.short_ids.index)
 
 
-def _funnel(funnel: object, states: Names) -> object:
-    if not isinstance(funnel, dict):
-        return funnel
-    result = dict(as_mapping(cast("object", funnel)))
-    if isinstance(result.get("steps"), list):
-        result["steps"] = [_step(step, states) for step in as_list(result["steps"])]
-    return result
-
-
-def _step(step: object, states: Names) -> object:
-    if not isinstance(step, dict):
-        return _resolved(step, states)
-    result = dict(as_mapping(cast("object", step)))
-    if "states" in result:
-        result["states"] = _resolved(result["states"], states)
-    return result
+def bad_states(path: KeyPath, references: object, states: Names) -> Iterator[Finding]:
+    """Unknown and repeated states in a list of references."""
+    seen: set[str] = set()
+    for position, reference in enumerate(as_list(references)):
+        if not isinstance(reference, str) or not states.short_ids:
+            continue
+        state = states.resolve(reference)
+        if state is None:
+            yield states.unknown((*path, position), reference)
+        elif state in seen:
+            yield Finding((*path, position), f"{shown(reference)} again", "each state once")
+        else:
+            seen.add(state)

@@ -10,34 +10,27 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Literal, cast
+from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
     Field,
-    GetJsonSchemaHandler,
     PrivateAttr,
     StrictBool,
-    TypeAdapter,
-    model_validator,
 )
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
 
 from schemas.definition_parts import Named, Part, Valued, column_name
 from schemas.definition_values import (
     AttributeReference,
-    Duration,
     FormulaText,
-    Label,
     ScriptPlace,
-    SomeStateReferences,
     StateReference,
     StateReferences,
     TableName,
     TimeZone,
     Uuid,
 )
+from schemas.funnels import Funnel
 from schemas.sla_policies import Sla
 
 Aggregate = Literal["count", "sum", "min", "max", "avg", "any", "all"]
@@ -130,50 +123,6 @@ class State(Named):
 
 def _ranked(states: tuple[State, ...]) -> tuple[State, ...]:
     return tuple(state.at_rank(rank) for rank, state in enumerate(states, start=1))
-
-
-class FunnelStep(Part):
-    """One step: reached by being in any of its states (shortIds)."""
-
-    name: Label
-    """The name of the step."""
-    states: SomeStateReferences
-    """Being in any of these states reaches the step."""
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        """A step may be written in short, which the fields do not say."""
-        written_out = handler.resolve_ref_schema(handler(core_schema))
-        short = [TypeAdapter(kind).json_schema() for kind in (StateReference, SomeStateReferences)]
-        return {
-            "description": "One state, a list of states, or a mapping with a name and states.",
-            "anyOf": [*short, written_out],
-        }
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short_forms(cls, data: object) -> object:
-        """A step may be written as one state, or as a list of states."""
-        if isinstance(data, str):
-            return {"name": data, "states": [data]}
-        if isinstance(data, list):
-            states = cast("list[object]", data)
-            name = " | ".join(state.strip() for state in states if isinstance(state, str))
-            return {"name": name or "-", "states": states}
-        return data
-
-
-class Funnel(Part):
-    """Named steps in order; `within` is measured from step 1, None means without limit."""
-
-    name: Label
-    """The name of the funnel in the tables; used once."""
-    steps: tuple[FunnelStep, ...] = Field(json_schema_extra={"minItems": 1})
-    """The steps in order; each is a state, a list of states, or has a name and states."""
-    within: Duration | None = None
-    """How long a process may take from step 1, such as 90s, 30m, 12h, 7d, 2w."""
 
 
 class Procedure(Named):

@@ -13,6 +13,7 @@ import polars as pl
 from schemas.definitions import Procedure
 from schemas.rules import Rule
 from transforms.allowed_paths import skipping_paths
+from transforms.funnel_config import FUNNEL_SCHEMAS, funnel_rows
 from transforms.sla_config import SLA_SCHEMAS, sla_rows
 
 _TEXT = pl.String
@@ -41,19 +42,7 @@ _SCHEMAS: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
         "to_state": _TEXT,
         "skipped_states": pl.List(_TEXT),
     },
-    "funnels": {
-        "funnel": _TEXT,
-        "procedure": _TEXT,
-        "within_seconds": pl.Float64,
-        "n_steps": pl.Int32,
-    },
-    "funnel_states": {
-        "funnel": _TEXT,
-        "procedure": _TEXT,
-        "step_no": pl.Int32,
-        "step": _TEXT,
-        "state": _TEXT,
-    },
+    **FUNNEL_SCHEMAS,
     **SLA_SCHEMAS,
     "rules": {"rule": _TEXT, "severity": _TEXT, "sentence": _TEXT, "procedure": _TEXT},
 }
@@ -93,18 +82,7 @@ def config_frames(
             for p in procedures
             for before, after, between in skipping_paths(p)
         ],
-        "funnels": [
-            (f.name, p.short_id, f.within and f.within.total_seconds(), len(f.steps))
-            for p in procedures
-            for f in p.funnels
-        ],
-        "funnel_states": [
-            (f.name, p.short_id, number, step.name, state)
-            for p in procedures
-            for f in p.funnels
-            for number, step in enumerate(f.steps, start=1)
-            for state in dict.fromkeys(step.states)
-        ],
+        **funnel_rows(procedures),
         **sla_rows(procedures),
         "rules": [(r.id, r.severity, r.sentence, procedure) for r, procedure in rules],
     }

@@ -282,6 +282,15 @@ create or replace temp macro to_google_address(j) as
 create or replace temp macro seconds_between(started, ended) as
     (epoch_ms(ended) - epoch_ms(started)) / 1000;
 
+-- Whether a step reached at `reached` is within the window of its funnel (from `entered`), and within its
+-- own window and gap (from `previous`); a limit that is null does not count.
+create or replace temp macro is_in_time(
+    reached, entered, previous, funnel_within_seconds, step_within_ms, step_gap_ms
+) as
+    coalesce(epoch_ms(reached) - epoch_ms(entered) <= funnel_within_seconds * 1000, true)
+    and coalesce(epoch_ms(reached) - epoch_ms(previous) <= step_within_ms, true)
+    and coalesce(epoch_ms(reached) - epoch_ms(previous) >= step_gap_ms, true);
+
 -- The calendar day of an instant in a time zone. Days are found from instants, never the other way
 -- round: an instant has one local time, a local time may have none or two.
 create or replace temp macro local_day(instant, zone) as

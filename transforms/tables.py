@@ -23,6 +23,7 @@ from transforms.derived_tables import (
     processes_sql,
 )
 from transforms.dimensions import record_failures_sql, records_sql, records_table
+from transforms.funnels import funnel_groups_sql, funnel_occurrences_sql
 from transforms.outcomes import outcome_groups_sql
 from transforms.sla_starts import sla_starts_sql
 from transforms.tracked import attribute_changes_sql
@@ -39,7 +40,7 @@ _FOLDERS: dict[Layer, str] = {
     "mart": "marts",
 }
 # Steps that several tables read: kept, so that they are taken once.
-_STORED_STEPS = frozenset({"sla_cycles"})
+_STORED_STEPS = frozenset({"sla_cycles", "funnel_occurrences", "funnel_paths", "funnel_sums"})
 _RELATION = re.compile(r"\b(?:from|join)\s+([a-z_][a-z0-9_]*)", re.IGNORECASE)
 
 MACROS = (_FOLDER / "macros.sql").read_text()
@@ -80,6 +81,12 @@ def load_tables(procedures: Procedures) -> dict[tuple[Layer, str], Table]:
     starts = tables["derived", "sla_starts"]
     sql = sla_starts_sql(procedures, starts.sql)
     tables[starts.layer, starts.name] = _table(starts.name, starts.layer, sql)
+    for name, with_values in (
+        ("funnel_occurrences", funnel_occurrences_sql),
+        ("funnel_groups", funnel_groups_sql),
+    ):
+        sql = with_values(procedures, tables["derived", name].sql)
+        tables["derived", name] = _table(name, "derived", sql)
     for procedure in procedures:
         attributes = attributes_table(procedure)
         for table in (

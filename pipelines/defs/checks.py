@@ -212,27 +212,18 @@ FUNNEL_COUNTS = Check(
     "mart",
     "funnel_steps",
     "Each step of a funnel counts the processes that funnel_progress says reached it, and no step "
-    f"counts more than the one before. If not, nothing is published. {_AGAIN}",
+    f"more than the one before that is not optional. If not, nothing is published. {_AGAIN}",
     _none_wrong("""
         with progress as (
             select procedure, funnel, mode, step_no, count(distinct process_id) as processes
             from funnel_progress
             group by all
-        ),
-
-        steps as (
-            select
-                *,
-                lag(processes) over (
-                    partition by procedure, funnel, mode order by step_no
-                ) as previous
-            from funnel_steps
         )
 
         select count(*) filter (
-            coalesce(p.processes, 0) is distinct from s.processes or s.processes > s.previous
+            coalesce(p.processes, 0) is distinct from s.processes or s.share_of_previous > 1
         )
-        from steps as s
+        from funnel_steps as s
         full join progress as p using (procedure, funnel, mode, step_no)
     """),
     reads=("funnel_steps", "funnel_progress"),

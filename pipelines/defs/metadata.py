@@ -28,6 +28,8 @@ _SHOWN = frozenset(
         "duration_stats",
         "flow_daily",
         "flow_weekly",
+        "funnel_breakdowns",
+        "funnel_cohorts",
         "funnel_steps",
         "ingest_files",
         "outcome_curves",

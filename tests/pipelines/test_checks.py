@@ -62,7 +62,8 @@ TABLES = {
     FUNNEL_COUNTS: """
         create table funnel_steps as
         select 'lead' as procedure, 'f' as funnel, 'ordered' as mode,
-            unnest([1, 2, 3]) as step_no, unnest([2, 1, 0]) as processes;
+            unnest([1, 2, 3]) as step_no, unnest([2, 1, 0]) as processes,
+            unnest([1, 0.5, 0]) as share_of_previous;
         create table funnel_progress as
         select 'lead' as procedure, 'f' as funnel, 'ordered' as mode,
             unnest([1, 1, 2]) as step_no, unnest([7, 8, 7]) as process_id;
@@ -94,6 +95,7 @@ TABLES = {
         (FLOW_IDENTITY, "insert into backlog_daily values ('lead', '2026-01-02', 1)", 1),
         (FLOW_IDENTITY, "insert into backlog_daily values ('ticket', '2026-01-02', 1)", 1),
         (FUNNEL_COUNTS, "update funnel_steps set processes = 1 where step_no = 1", 1),
+        (FUNNEL_COUNTS, "update funnel_steps set share_of_previous = 1.1 where step_no = 2", 1),
         (FUNNEL_COUNTS, "insert into funnel_progress values ('lead', 'f', 'ordered', 4, 7)", 1),
         (INGEST_IDENTITY, "update raw.ingest_files set blank = 2", 1),
         (INGEST_IDENTITY, "insert into raw.process_versions values (9)", 1),

@@ -172,6 +172,8 @@ def test_only_sums_are_previewed(settings: Settings) -> None:
         "mart/duration_stats",
         "mart/flow_daily",
         "mart/flow_weekly",
+        "mart/funnel_breakdowns",
+        "mart/funnel_cohorts",
         "mart/funnel_steps",
         "mart/ingest_files",
         "mart/outcome_curves",
@@ -306,7 +308,11 @@ def test_definitions_say_what_reads_what(tmp_path: Path) -> None:
     assert reads["raw/process_versions"] == set()
     assert reads["core/state_visits"] == {"raw/process_versions"}
     assert reads["core/quarantine"] == {"raw/quarantine", "raw/ingest_files"}
-    assert reads["mart/funnel_steps"] == {"core/processes", "mart/funnel_progress"}
+    assert reads["mart/funnel_steps"] == {
+        "core/processes",
+        "core/state_visits",
+        "core/status_spells",
+    }
     assert reads["analytics"] == {key for key in reads if key.startswith(("core/", "mart/"))}
     assert all(graph.get(key).description for key in graph.get_all_asset_keys())
     (nightly,) = list(definitions.schedules or ())

@@ -48,6 +48,8 @@ def read_procedures(*paths: Path) -> Procedures:
                     "name": funnel["name"],
                     "steps": [_step(step) for step in funnel["steps"]],
                     "within_ms": _milliseconds(funnel.get("within")),
+                    "exclude": funnel.get("exclude", []),
+                    "entry": funnel.get("entry", "first"),
                 }
                 for funnel in raw.get("funnels", [])
             ],
@@ -62,7 +64,15 @@ def _step(step: str | list[str] | dict[str, Any]) -> dict[str, Any]:
         return {"name": step, "states": [step]}
     if isinstance(step, list):
         return {"name": " | ".join(step), "states": step}
-    return {"name": step["name"], "states": step["states"]}
+    states = step.get("states", [])
+    return {
+        "name": step.get("name") or " | ".join(states) or step["outcome"],
+        "states": states,
+        "outcome": step.get("outcome"),
+        "optional": step.get("optional", False),
+        "within_ms": _milliseconds(step.get("within")),
+        "gap_ms": _milliseconds(step.get("minGap")),
+    }
 
 
 def _policy(sla: dict[str, Any]) -> dict[str, Any]:

@@ -48,6 +48,7 @@ def expected_tables(
         "sla_segments": made(sla.sla_segments),
         "funnel_progress": made(funnels.funnel_progress),
         "funnel_steps": made(funnels.funnel_steps),
+        "funnel_cohorts": made(funnels.funnel_cohorts, time_zone=time_zone),
         "duration_stats": made(marts.duration_stats, time_zone=time_zone),
         "process_outcomes": made(outcomes.process_outcomes),
         "outcome_curves": made(outcomes.outcome_curves),

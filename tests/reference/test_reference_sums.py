@@ -37,7 +37,7 @@ def funnel_versions() -> list[Version]:
 def test_ordered_funnel_with_a_window() -> None:
     progress = funnels.funnel_progress(funnel_versions(), JOB, as_of=20_000)
     assert columns(
-        progress,
+        [row for row in progress if row["mode"] == "ordered"],
         "process_id",
         "step_no",
         "step",
@@ -55,7 +55,8 @@ def test_ordered_funnel_with_a_window() -> None:
         ("c", 2, "DOING", 7000, 2.0, 2.0, "cancelled"),
         ("d", 1, "NEW", 12_000, 0.0, None, "open"),
     ]
-    assert funnels.funnel_steps(funnel_versions(), JOB, as_of=20_000) == [
+    steps = funnels.funnel_steps(funnel_versions(), JOB, as_of=20_000)
+    assert [row for row in steps if row["mode"] == "ordered"] == [
         {"funnel": "all", "procedure": "job", "mode": "ordered"} | row
         for row in (
             _step(1, "NEW", 4, 1.0, 1.0, 0.0, 0.0, None, 0),
@@ -114,9 +115,9 @@ def test_stop_reason_of_completed_and_deleted_processes() -> None:
         job(0, process_id="b"),
         job(1, process_id="b", is_deleted=True),
     ]
-    assert columns(
-        funnels.funnel_progress(versions, JOB, as_of=60_000), "process_id", "stop_reason"
-    ) == [("a", "completed"), ("b", "deleted")]
+    progress = funnels.funnel_progress(versions, JOB, as_of=60_000)
+    ordered = [row for row in progress if row["mode"] == "ordered"]
+    assert columns(ordered, "process_id", "stop_reason") == [("a", "completed"), ("b", "deleted")]
 
 
 def berlin(day: int, hour: int, minute: int = 0) -> int:

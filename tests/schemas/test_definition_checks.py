@@ -260,6 +260,61 @@ def test_funnels_and_steps_without_content(tmp_path: Path) -> None:
     ]
 
 
+def test_steps_are_of_states_or_of_an_outcome(tmp_path: Path) -> None:
+    steps = "steps: [NEW, {name: x}, {states: [ACTIVE], outcome: completed}, {outcome: gone}, DONE]"
+    either = "states, or an outcome, and not both"
+    assert problems_of(tmp_path, order(("steps: [NEW, DONE]", steps))) == [
+        ("funnels[all].steps[1]", "a mapping", either),
+        ("funnels[all].steps[2]", "a mapping", either),
+        ("funnels[all].steps[3].outcome", "'gone'", "one of completed, cancelled"),
+    ]
+
+
+def test_the_first_and_the_last_step_cannot_be_optional(tmp_path: Path) -> None:
+    steps = (
+        "steps: [{states: [NEW], optional: true}, {states: [ACTIVE], optional: true}, "
+        "{states: [DONE], optional: true}]"
+    )
+    between = "steps between the first and the last"
+    assert problems_of(tmp_path, order(("steps: [NEW, DONE]", steps))) == [
+        ("funnels[all].steps[0].optional", "the first step", between),
+        ("funnels[all].steps[2].optional", "the last step", between),
+    ]
+
+
+def test_what_funnels_exclude_and_are_broken_down_by(tmp_path: Path) -> None:
+    more = (
+        f"steps: [NEW, DONE], exclude: [GONE, ACTIVE, {ID}22, DONE], "
+        "breakdowns: [score, {attribute: score}, {attribute: score, at: now}, colour]"
+    )
+    assert problems_of(tmp_path, order(("steps: [NEW, DONE]", more))) == [
+        ("funnels[all].exclude[0]", "'GONE', which is no state", STATE),
+        ("funnels[all].exclude[2]", f"'{ID}22' again", "each state once"),
+        ("funnels[all].exclude[3]", "'DONE', which is in a step", "states that are in no step"),
+        ("funnels[all].breakdowns[1].attribute", "'score' again", "each attribute once"),
+        ("funnels[all].breakdowns[3]", "'colour', which is no attribute", ATTRIBUTE),
+    ]
+
+
+def test_conditions_of_steps_are_formulas_over_attributes(tmp_path: Path) -> None:
+    steps = "steps: [NEW, {states: [ACTIVE], where: scor > 3}, {states: [DONE], where: score}]"
+    found = problems_of(tmp_path, order(("steps: [NEW, DONE]", steps)))
+    assert [key for key, *_ in found] == [
+        "funnels[all].steps[1].where",
+        "funnels[all].steps[2].where",
+    ]
+    assert "scor" in found[0][1]
+    assert found[1][1] == "gives BIGINT"
+
+
+def test_attributes_to_compare_by(tmp_path: Path) -> None:
+    text = order(("primaryKey: number", f"primaryKey: number\ncompareBy: [score, {ID}12, colour]"))
+    assert problems_of(tmp_path, text) == [
+        ("compareBy[1]", f"'{ID}12' again", "each attribute once"),
+        ("compareBy[2]", "'colour', which is no attribute", ATTRIBUTE),
+    ]
+
+
 def test_funnel_names_used_twice(tmp_path: Path) -> None:
     text = ORDER + "  - {name: all, steps: [NEW]}\n"
     assert problems_of(tmp_path, text) == [

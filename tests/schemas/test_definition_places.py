@@ -95,7 +95,7 @@ def test_every_problem_names_its_line(tmp_path: Path) -> None:
         (31, "stategraph.ACTIVE[1]"),
         (32, "stategraph.NOW"),
         (39, "funnels[all].steps[1][1]"),
-        (40, "funnels[all].steps[2].states"),
+        (40, "funnels[all].steps[2]"),
         (41, "funnels[all].within"),
     ]
 

@@ -31,13 +31,20 @@ def test_unknown_keys_everywhere(tmp_path: Path) -> None:
         ("type: stringId", "type: stringId, formula: a"),
         ("kind: queue", "kind: queue, rank: 3"),
         ("within: 7d", "mode: strict"),
-        ("steps: [NEW,", "steps: [{name: New, states: [NEW], where: x},"),
+        ("steps: [NEW,", "steps: [{name: New, states: [NEW], when: x},"),
     )
-    procedure_keys, funnel_keys = f"the keys {PROCEDURE_KEYS}", "the keys name, steps, within"
+    procedure_keys, funnel_keys = (
+        f"the keys {PROCEDURE_KEYS}",
+        ("the keys name, steps, within, exclude, entry, breakdowns"),
+    )
     assert sorted(problems_of(tmp_path, text)) == [
         ("attributes[number].formula", "an unknown key", f"the keys {ATTRIBUTE_KEYS}"),
         ("funnels[all].mode", "an unknown key", funnel_keys),
-        ("funnels[all].steps[0].where", "an unknown key", "the keys name, states"),
+        (
+            "funnels[all].steps[0].when",
+            "an unknown key",
+            "the keys name, states, outcome, where, optional, within, minGap",
+        ),
         ("slos", "an unknown key", procedure_keys),
         ("start_state", "an unknown key", procedure_keys),
         ("states[NEW].rank", "an unknown key", "the keys id, shortId, name, kind, removed"),
@@ -81,7 +88,6 @@ def test_missing_keys_everywhere(tmp_path: Path) -> None:
         ("funnels[0].name", "nothing", TEXT),
         ("funnels[0].steps", "nothing", "a list of steps"),
         ("funnels[f].steps[0].name", "nothing", TEXT),
-        ("funnels[f].steps[0].states", "nothing", "a list of states"),
     ]
     missing = problems_of(tmp_path, "id: x\n")
     assert ("states", "nothing", "a list of states") in missing
@@ -160,7 +166,7 @@ def test_missing_keys_everywhere(tmp_path: Path) -> None:
             "steps: [NEW, 5]",
             "funnels[all].steps[1]",
             "5",
-            "a mapping with the keys name, states",
+            "a mapping with the keys name, states, outcome, where, optional, within, minGap",
         ),
         ("steps: [NEW, DONE]", "steps: [NEW, [5]]", "funnels[all].steps[1][0]", "5", TEXT),
         ("  NEW: [ACTIVE]", "  NEW: ACTIVE", "stategraph.NEW", "'ACTIVE'", "a list"),

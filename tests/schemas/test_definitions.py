@@ -16,7 +16,8 @@ from pydantic import ValidationError
 from schemas.attribute_types import ATTRIBUTE_TYPES
 from schemas.definition_files import load_procedures
 from schemas.definition_parts import RESERVED_COLUMNS
-from schemas.definitions import Attribute, DerivedAttribute, Funnel, FunnelStep, Procedure, State
+from schemas.definitions import Attribute, DerivedAttribute, Procedure, State
+from schemas.funnels import Funnel, FunnelStep
 from tests.schemas.order_definition import ID, ORDER, load, order, problems_of
 
 PRODUCT = Path(__file__).parents[2] / "schemas" / "procedures"
