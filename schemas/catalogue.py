@@ -13,6 +13,12 @@ from schemas.attribute_types import BY_NAME
 from schemas.catalogue_conformance import CONFORMANCE, CONFORMANCE_DEPARTURES
 from schemas.catalogue_derived import DERIVED_DRIFT
 from schemas.catalogue_dimensions import ENTITIES, LABELS, PODS, RECORDS, TEAMS, USERS
+from schemas.catalogue_discovery import (
+    OPEN_AGEING,
+    REWORK,
+    STALLED_PROCESSES,
+    STATE_DURATIONS,
+)
 from schemas.catalogue_flow import (
     BACKLOG_DAILY_BY_ASSIGNEE,
     BACKLOG_DAILY_BY_POD,
@@ -113,6 +119,10 @@ TABLES: dict[str, OutputTable] = {
         FOLLOW_UP_STATS,
         STATE_TRANSITIONS,
         VARIANTS,
+        STATE_DURATIONS,
+        REWORK,
+        OPEN_AGEING,
+        STALLED_PROCESSES,
         CONFORMANCE,
         CONFORMANCE_DEPARTURES,
         DERIVED_DRIFT,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from tests.reference import (
     changes,
     conformance,
+    discovery,
     flow,
     funnels,
     history,
@@ -54,6 +55,10 @@ def expected_tables(
         "outcome_curves": made(outcomes.outcome_curves),
         "time_to_outcome": made(outcomes.time_to_outcome),
         "cohort_outcomes": made(outcomes.cohort_outcomes, time_zone=time_zone),
+        "state_durations": made(discovery.state_durations),
+        "rework": made(discovery.rework),
+        "open_ageing": made(discovery.open_ageing),
+        "stalled_processes": made(discovery.stalled_processes),
         "backlog_daily": made(marts.backlog_daily, time_zone=time_zone),
         "flow_daily": made(marts.flow_daily, time_zone=time_zone),
         "backlog_daily_by_assignee": made(flow.backlog_daily_by_assignee, time_zone=time_zone),

@@ -1,0 +1,63 @@
+-- How long processes stay in each state, and where the time goes.
+-- Grain: one row per procedure and state that was ever entered. Durations are of visits that have
+-- ended; time spent is of all, up to the build's instant, and only while the process was open.
+with visits as (from state_visits),
+
+stays as (from open_stays),
+
+visit_sums as (
+    select
+        procedure,
+        state,
+        any_value(state_name) as state_name,
+        any_value(state_kind) as state_kind,
+        any_value(state_rank) as state_rank,
+        count(*) as n_visits,
+        count(distinct process_id) as processes,
+        count(*) filter (is_current) as n_current,
+        count(*) filter (not is_current) as n,
+        sum(round(seconds * 1000)::bigint) filter (not is_current) as total_ms,
+        quantile_cont(seconds, [0.5, 0.75, 0.9, 0.95]) filter (not is_current) as quantiles,
+        max(seconds) filter (is_current) as longest_current_seconds
+    from visits
+    group by procedure, state
+),
+
+open_sums as (
+    select procedure, state, sum(round(seconds * 1000)::bigint) as open_ms
+    from stays
+    group by procedure, state
+),
+
+together as (
+    select
+        v.*,
+        coalesce(o.open_ms, 0) as open_ms,
+        sum(coalesce(o.open_ms, 0)) over (partition by v.procedure) as all_ms
+    from visit_sums as v
+    left join open_sums as o using (procedure, state)
+)
+
+select
+    procedure,
+    state,
+    state_name,
+    state_kind,
+    state_rank,
+    n_visits,
+    processes,
+    n_current,
+    n,
+    total_ms / nullif(n, 0) / 1000 as mean_seconds,
+    round(quantiles[1], 3) as p50_seconds,
+    round(quantiles[2], 3) as p75_seconds,
+    round(quantiles[3], 3) as p90_seconds,
+    round(quantiles[4], 3) as p95_seconds,
+    longest_current_seconds,
+    open_ms / 1000 as total_open_seconds,
+    open_ms / nullif(all_ms, 0) as share_of_open_time,
+    (
+        row_number() over (partition by procedure order by open_ms desc, state_rank)
+    )::integer as bottleneck_rank
+from together
+order by procedure, state_rank
