@@ -40,7 +40,9 @@ _FOLDERS: dict[Layer, str] = {
     "mart": "marts",
 }
 # Steps that several tables read: kept, so that they are taken once.
-_STORED_STEPS = frozenset({"sla_cycles", "funnel_occurrences", "funnel_paths", "funnel_sums"})
+_STORED_STEPS = frozenset(
+    {"dated_stays", "funnel_occurrences", "funnel_paths", "funnel_sums", "sla_cycles"}
+)
 _RELATION = re.compile(r"\b(?:from|join)\s+([a-z_][a-z0-9_]*)", re.IGNORECASE)
 
 MACROS = (_FOLDER / "macros.sql").read_text()

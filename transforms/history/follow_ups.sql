@@ -22,17 +22,23 @@ boundaries as (
 -- `run_no` counts the stays in a status, as in status_spells.
 parts as (
     select
-        *,
+        process_id,
+        procedure,
+        version_no,
+        status = 'OPEN' and not is_deleted as is_open,
+        assigned_to,
+        next_action_at as due_at,
         if(version_no = 1, started_at, updated_at) as seen_from,
         version_no = 1
         or previous_is_deleted
         or status <> previous_status
         or next_action_at is distinct from previous_next_action_at as is_new,
+        version_no > 1 and state_rank <> previous_state_rank as is_move,
         {
             'seen_at': lead(updated_at) over version_order,
             'is_open': lead(status = 'OPEN' and not is_deleted) over version_order,
-            'state_rank': lead(state_rank) over version_order,
-            'next_action_at': lead(next_action_at) over version_order
+            'has_plan': lead(next_action_at is not null) over version_order,
+            'is_move': lead(state_rank) over version_order <> state_rank
         } as next,
         count(*) filter (
             not is_deleted
@@ -44,36 +50,23 @@ parts as (
 
 planned as (
     select
-        p.process_id,
-        p.procedure,
-        p.version_no,
-        p.next_action_at as due_at,
-        p.assigned_to,
-        p.state_rank,
-        p.seen_from,
-        p.next,
+        p.*,
+        p.is_move and not p.is_new as is_done,
         s.ended_at as closed_at,
         s.ended_by as closed_by,
-        p.is_new,
-        not p.is_new and p.state_rank <> p.previous_state_rank as is_move,
-        count(*) filter (p.is_new) over part_order as plan_no
+        count(*) filter (p.is_new) over part_order as plan_no,
+        count(*) filter (p.is_move and not p.is_new) over part_order as n_done
     from parts as p
     inner join spells as s on s.process_id = p.process_id and s.run_no = p.run_no
     where
-        p.status = 'OPEN'
-        and not p.is_deleted
-        and p.next_action_at is not null
+        p.is_open
+        and p.due_at is not null
         and (s.ended_at is null or p.seen_from <= s.ended_at)
     window part_order as (partition by p.process_id order by p.version_no)
 ),
 
-with_moves as (
-    select *, count(*) filter (is_move) over plan_order as n_moves
-    from planned
-    window plan_order as (partition by process_id, plan_no order by version_no)
-),
-
--- Who is answerable held the process when the follow-up fell due, or when it ended before that.
+-- Who is answerable held the process when the follow-up fell due, or when it ended before that:
+-- the last version until then, of those before it was done.
 plans as (
     select
         process_id,
@@ -81,39 +74,36 @@ plans as (
         any_value(procedure) as procedure,
         any_value(due_at) as due_at,
         min(seen_from) as set_at,
-        arg_max({'holder': assigned_to}, version_no) filter (
-            n_moves = 0 and (is_new or seen_from <= due_at)
+        arg_max({'holder': assigned_to}, version_no - n_done * 1000000000000) filter (
+            is_new or (seen_from <= due_at and not is_done)
         ) as answerable,
-        min(seen_from) filter (is_move) as moved_at,
+        min(seen_from) filter (is_done) as done_at,
         any_value(closed_at) as closed_at,
         any_value(closed_by) as closed_by,
-        arg_max(next, version_no) as next,
-        arg_max(state_rank, version_no) as state_rank
-    from with_moves
+        arg_max(next, version_no) as next
+    from planned
     group by process_id, plan_no
 ),
 
 judged as (
-    select
-        *,
-        coalesce(closed_at < next.seen_at or not next.is_open, false) as is_closed
+    select *, coalesce(closed_at < next.seen_at or not next.is_open, false) as is_closed
     from plans
 )
 
 select
     process_id,
     procedure,
-    (row_number() over (partition by process_id order by plan_no))::integer as follow_up_no,
+    plan_no::integer as follow_up_no,
     answerable.holder as assigned_to,
     set_at,
     due_at,
-    coalesce(moved_at, if(is_closed, closed_at, next.seen_at)) as ended_at,
+    coalesce(done_at, if(is_closed, closed_at, next.seen_at)) as ended_at,
     case
-        when moved_at is not null then 'state_changed'
+        when done_at is not null then 'state_changed'
         when is_closed then closed_by
         when next.seen_at is null then null
-        when next.next_action_at is null then 'cleared'
-        when next.state_rank <> state_rank then 'state_changed'
+        when not next.has_plan then 'cleared'
+        when next.is_move then 'state_changed'
         else 'rescheduled'
     end as ended_by,
     if(is_closed, closed_at, next.seen_at) as removed_at

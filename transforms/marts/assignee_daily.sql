@@ -3,7 +3,7 @@
 -- Grain: one row per day, procedure and assignee with something held or done; `assigned_to` is null
 -- on the rows of processes that nobody held. Built from +1/-1 events, not from processes x days.
 -- held of the day before + opened + received - handed_on - completed - cancelled - deleted = held.
-with stays as (from open_stays),
+with stays as (from dated_stays),
 
 follow_ups as (from follow_ups),
 
@@ -15,18 +15,18 @@ build as (from build),
 
 -- What only moves on in state or pod stays with its assignee.
 holdings as (
-    select procedure, assigned_to, started_at as happened_at, began_by as event, 1 as change
+    select procedure, assigned_to, started_day as day, began_by as event, 1 as change
     from stays
     where began_by <> 'moved'
     union all
-    select procedure, assigned_to, ended_at, ended_by, -1
+    select procedure, assigned_to, ended_day, ended_by, -1
     from stays
     where ended_by <> 'moved'
 ),
 
 -- Reopenings, of whoever held the process when it was completed.
 undone_completions as (
-    select c.procedure, c.assigned_to, r.started_at as happened_at
+    select c.procedure, c.assigned_to, r.started_day as day
     from stays as r
     inner join stays as c on c.process_id = r.process_id and c.stay_no = r.stay_no - 1
     where r.began_by = 'reopened' and c.ended_by = 'completed'
@@ -56,35 +56,44 @@ overdue_stays as (
         and (o.overdue_until is null or s.started_at < o.overdue_until)
 ),
 
+overdue_days as (
+    select
+        o.procedure,
+        o.assigned_to,
+        local_day(o.overdue_from, b.time_zone) as first_day,
+        local_day(o.overdue_until, b.time_zone) as last_day
+    from overdue_stays as o
+    cross join build as b
+),
+
 events as (
-    select procedure, assigned_to, happened_at, event, change, 0 as overdue_change from holdings
+    select procedure, assigned_to, day, event, change, 0 as overdue_change from holdings
     union all
-    select procedure, assigned_to, happened_at, 'undone', 0, 0 from undone_completions
+    select procedure, assigned_to, day, 'undone', 0, 0 from undone_completions
     union all
-    select procedure, assigned_to, overdue_from, 'overdue', 0, 1 from overdue_stays
+    select procedure, assigned_to, first_day, 'overdue', 0, 1 from overdue_days
     union all
-    select procedure, assigned_to, overdue_until, 'overdue', 0, -1
-    from overdue_stays
-    where overdue_until is not null
+    select procedure, assigned_to, last_day, 'overdue', 0, -1
+    from overdue_days
+    where last_day is not null
 ),
 
 event_days as (
     select
-        e.procedure,
-        e.assigned_to,
-        local_day(e.happened_at, b.time_zone) as day,
-        sum(e.change) as change,
-        sum(e.overdue_change) as overdue_change,
-        count(*) filter (e.event in ('created', 'reopened', 'restored')) as opened,
-        count(*) filter (e.event = 'reassigned' and e.change = 1) as received,
-        count(*) filter (e.event = 'reassigned' and e.change = -1) as handed_on,
-        count(*) filter (e.event = 'completed') as completed,
-        count(*) filter (e.event = 'cancelled') as cancelled,
-        count(*) filter (e.event = 'deleted') as deleted,
-        count(*) filter (e.event = 'undone') as reopened_after_completion
-    from events as e
-    cross join build as b
-    group by all
+        procedure,
+        assigned_to,
+        day,
+        sum(change) as change,
+        sum(overdue_change) as overdue_change,
+        count(*) filter (event in ('created', 'reopened', 'restored')) as opened,
+        count(*) filter (event = 'reassigned' and change = 1) as received,
+        count(*) filter (event = 'reassigned' and change = -1) as handed_on,
+        count(*) filter (event = 'completed') as completed,
+        count(*) filter (event = 'cancelled') as cancelled,
+        count(*) filter (event = 'deleted') as deleted,
+        count(*) filter (event = 'undone') as reopened_after_completion
+    from events
+    group by procedure, assigned_to, day
 ),
 
 levels as (

@@ -2,7 +2,7 @@
 -- Grain: one row per procedure, assignee and local month with something held or done, and one for
 -- all months together (`period` is null); `assigned_to` is null on the rows of processes that
 -- nobody held. What is held and overdue is that at the end of the month, or at the build's instant.
-with stays as (from open_stays),
+with stays as (from dated_stays),
 
 lifecycles as (from process_lifecycle),
 
@@ -34,20 +34,23 @@ months as (
 
 -- Held time up to an instant t is t x (beginnings - ends so far) - their moments' own sum.
 held_changes as (
-    select procedure, assigned_to, started_at as happened_at, 1 as change from stays
+    select procedure, assigned_to, started_day as day, started_at as happened_at, 1 as change
+    from stays
+    where began_by <> 'moved'
     union all
-    select procedure, assigned_to, ended_at, -1 from stays where ended_at is not null
+    select procedure, assigned_to, ended_day, ended_at, -1
+    from stays
+    where ended_by <> 'moved'
 ),
 
 held_months as (
     select
-        h.procedure,
-        h.assigned_to,
-        date_trunc('month', local_day(h.happened_at, b.time_zone))::date as month,
-        sum(h.change) as change,
-        sum(h.change * epoch_ms(h.happened_at)) as change_ms
-    from held_changes as h
-    cross join build as b
+        procedure,
+        assigned_to,
+        date_trunc('month', day)::date as month,
+        sum(change) as change,
+        sum(change * epoch_ms(happened_at)) as change_ms
+    from held_changes
     group by all
 ),
 
@@ -152,7 +155,7 @@ completions as (
     select
         s.procedure,
         s.assigned_to,
-        date_trunc('month', local_day(s.ended_at, b.time_zone))::date as month,
+        date_trunc('month', s.ended_day)::date as month,
         case
             when s.ended_at = l.first_completed_at
             and row_number() over (partition by s.process_id order by s.stay_no) = 1
@@ -161,7 +164,6 @@ completions as (
         n.stay_no is not null as is_undone
     from stays as s
     inner join lifecycles as l on l.process_id = s.process_id
-    cross join build as b
     left join stays as n
         on n.process_id = s.process_id
         and n.stay_no = s.stay_no + 1

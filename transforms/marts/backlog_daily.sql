@@ -1,23 +1,20 @@
 -- Open processes by state at the end of each local day; the last day ends at the build's instant.
 -- Grain: one row per day, procedure and state with at least one open process. Built from the
 -- moments a process comes into the open part of a state and leaves it, not from processes x days.
-with stays as (from open_stays),
+with stays as (from dated_stays),
 
 flow_days as (from flow_daily),
 
-build as (from build),
-
 moves as (
-    select procedure, state, started_at as moved_at, 1 as change from stays
+    select procedure, state, started_day as day, 1 as change from stays
     union all
-    select procedure, state, ended_at, -1 from stays where ended_at is not null
+    select procedure, state, ended_day, -1 from stays where ended_day is not null
 ),
 
 change_days as (
-    select m.procedure, m.state, local_day(m.moved_at, b.time_zone) as day, sum(m.change) as change
-    from moves as m
-    cross join build as b
-    group by all
+    select procedure, state, day, sum(change) as change
+    from moves
+    group by procedure, state, day
 ),
 
 levels as (

@@ -2,25 +2,22 @@
 -- Grain: one row per day, procedure and pod with at least one open process; `pod_id` is null on the
 -- rows of processes that belonged to none. Built from the moments a process comes to a pod and
 -- leaves it.
-with stays as (from open_stays),
+with stays as (from dated_stays),
 
 flow_days as (from flow_daily),
 
 pods as (from pods),
 
-build as (from build),
-
 moves as (
-    select procedure, pod_id, started_at as moved_at, 1 as change from stays
+    select procedure, pod_id, started_day as day, 1 as change from stays
     union all
-    select procedure, pod_id, ended_at, -1 from stays where ended_at is not null
+    select procedure, pod_id, ended_day, -1 from stays where ended_day is not null
 ),
 
 change_days as (
-    select m.procedure, m.pod_id, local_day(m.moved_at, b.time_zone) as day, sum(m.change) as change
-    from moves as m
-    cross join build as b
-    group by all
+    select procedure, pod_id, day, sum(change) as change
+    from moves
+    group by procedure, pod_id, day
 ),
 
 levels as (

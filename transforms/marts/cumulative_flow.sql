@@ -10,6 +10,7 @@ flow_days as (from flow_daily),
 
 build as (from build),
 
+-- Going back leaves the highest rank as it was.
 climbs as (
     select
         procedure,
@@ -20,6 +21,7 @@ climbs as (
             rows between unbounded preceding and 1 preceding
         ), 0) as highest_before
     from visits
+    where direction <> 'backward'
 ),
 
 climb_days as (

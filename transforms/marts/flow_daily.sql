@@ -2,33 +2,32 @@
 -- Grain: one row per procedure and day, from its first event to the day of the build's instant.
 -- open_at_start + created + reopened + restored - completed - cancelled - deleted = open_at_end.
 -- An event at midnight belongs to the day that begins.
-with stays as (from open_stays),
+with stays as (from dated_stays),
 
 build as (from build),
 
 events as (
-    select procedure, started_at as happened_at, began_by as event
+    select procedure, started_day as day, began_by as event
     from stays
     where began_by in ('created', 'reopened', 'restored')
     union all
-    select procedure, ended_at, ended_by
+    select procedure, ended_day, ended_by
     from stays
     where ended_by in ('completed', 'cancelled', 'deleted')
 ),
 
 event_days as (
     select
-        e.procedure,
-        local_day(e.happened_at, b.time_zone) as day,
+        procedure,
+        day,
         count(*) filter (event = 'created') as created,
         count(*) filter (event = 'reopened') as reopened,
         count(*) filter (event = 'restored') as restored,
         count(*) filter (event = 'completed') as completed,
         count(*) filter (event = 'cancelled') as cancelled,
         count(*) filter (event = 'deleted') as deleted
-    from events as e
-    cross join build as b
-    group by all
+    from events
+    group by procedure, day
 ),
 
 spans as (

@@ -3,7 +3,7 @@
 -- build's instant, where the last week ends (`is_partial`). Work in progress is the average over
 -- all milliseconds of the week: what was open at its start, and each opening and closing weighted
 -- with the time that was left.
-with stays as (from open_stays),
+with stays as (from dated_stays),
 
 flow_days as (from flow_daily),
 
@@ -37,23 +37,24 @@ weeks as (
 
 -- A spell in which a process is open has one first and one last stay.
 openings as (
-    select process_id, procedure, spell_no, started_at as opened_at
+    select process_id, procedure, spell_no, started_at as opened_at, started_day as day
     from stays
     where began_by in ('created', 'reopened', 'restored')
 ),
 
 endings as (
-    select process_id, procedure, spell_no, ended_at, ended_by
+    select process_id, procedure, spell_no, ended_at, ended_by, ended_day as day
     from stays
     where ended_by in ('completed', 'cancelled', 'deleted')
 ),
 
 events as (
-    select procedure, opened_at as happened_at, 1 as change, null as closed_after_ms
+    select procedure, day, opened_at as happened_at, 1 as change, null as closed_after_ms
     from openings
     union all
     select
         e.procedure,
+        e.day,
         e.ended_at,
         -1,
         case
@@ -66,14 +67,13 @@ events as (
 
 event_weeks as (
     select
-        e.procedure,
-        date_trunc('week', local_day(e.happened_at, b.time_zone))::date as week,
-        sum(e.change) as change,
-        sum(e.change * epoch_ms(e.happened_at)) as change_ms,
-        count(e.closed_after_ms) as closed,
-        sum(e.closed_after_ms) as closed_after_ms
-    from events as e
-    cross join build as b
+        procedure,
+        date_trunc('week', day)::date as week,
+        sum(change) as change,
+        sum(change * epoch_ms(happened_at)) as change_ms,
+        count(closed_after_ms) as closed,
+        sum(closed_after_ms) as closed_after_ms
+    from events
     group by all
 ),
 
