@@ -68,7 +68,7 @@ from schemas.catalogue_outcomes import (
 )
 from schemas.catalogue_people import ASSIGNEE_DAILY, ASSIGNEE_STATS, HANDOFFS
 from schemas.catalogue_processes import PROCESS_LIFECYCLE, PROCESSES
-from schemas.catalogue_sla import SLA_CLOCKS, SLA_SEGMENTS
+from schemas.catalogue_sla import SLA_ATTAINMENT, SLA_CLOCKS, SLA_POLICIES, SLA_SEGMENTS
 
 if TYPE_CHECKING:
     from schemas.definitions import Attribute, DerivedAttribute, Procedure, RecordAttribute
@@ -102,6 +102,7 @@ TABLES: dict[str, OutputTable] = {
         FUNNEL_PROGRESS,
         FUNNEL_COHORTS,
         FUNNEL_BREAKDOWNS,
+        SLA_ATTAINMENT,
         DURATION_STATS,
         TIME_TO_OUTCOME,
         OUTCOME_CURVES,
@@ -132,6 +133,7 @@ TABLES: dict[str, OutputTable] = {
         STATES,
         TRANSITIONS,
         FUNNELS,
+        SLA_POLICIES,
         BUILD,
     )
 }

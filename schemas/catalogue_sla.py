@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from schemas.catalogue_model import (
     OutputTable,
+    count,
+    day,
     identifier,
     in_order,
     instant,
     number,
     seconds,
+    share,
     text,
 )
 from schemas.catalogue_shared import SHARED
@@ -129,6 +132,106 @@ SLA_CLOCKS = OutputTable(
                 "Who held the process when the clock ended (an assignment of that instant "
                 "included), at the build's as_of if it has not.",
                 nulls="when nobody held it",
+            ),
+            identifier(
+                "pod_id",
+                "The pod the process belonged to when the clock ended (a change of that instant "
+                "included), at the build's as_of if it has not.",
+                nulls="when it belonged to none",
+            ),
+        ),
+    ),
+)
+
+_LEVEL = "on levels without it"
+
+SLA_ATTAINMENT = OutputTable(
+    "sla_attainment",
+    "mart",
+    "How many SLA clocks were met: counts over `sla_clocks`. Each level has every clock once: ask "
+    "for one level, as counts over several would count clocks again.",
+    "one row per policy, level and values of that level",
+    in_order(
+        SHARED,
+        (
+            "procedure",
+            _POLICY,
+            text(
+                "level",
+                "What the row is about: `all` clocks of the policy, or those of a `month`, `pod`, "
+                "`pod_month`, `assignee`, `assignee_month`.",
+            ),
+            day(
+                "period",
+                "First day of the month in which the clocks ended, in the reporting time zone.",
+                nulls=f"{_LEVEL}, and for clocks that have not ended",
+            ),
+            identifier(
+                "pod_id",
+                "The pod of the clocks, as in `sla_clocks`.",
+                nulls=f"{_LEVEL}, and for clocks of no pod",
+            ),
+            identifier(
+                "assigned_to",
+                "Who held the processes of the clocks, as in `sla_clocks`.",
+                nulls=f"{_LEVEL}, and for clocks of processes that nobody held",
+            ),
+            count("n", "Clocks: met, breached, running and called off."),
+            count("met", "Clocks that stopped in time."),
+            count("breached", "Clocks past their target, those included that still run."),
+            count(
+                "running",
+                "Clocks that have neither ended nor passed their target, paused ones included.",
+                open_rule="they can still be met or breached",
+            ),
+            count(
+                "called_off",
+                "Clocks that neither met nor passed their target before the process was cancelled "
+                "or deleted.",
+            ),
+            share(
+                "share_met",
+                "`met` divided by `met` plus `breached`.",
+                nulls="when no clock was met or breached",
+                open_rule="clocks that run count only once past their target",
+            ),
+            *(
+                seconds(
+                    f"p{percent}_elapsed_seconds",
+                    f"{statistic} of the counted time of clocks that an event of the policy "
+                    "stopped, interpolated between two values.",
+                    nulls="when there is none",
+                    open_rule="clocks that run are not in it",
+                )
+                for percent, statistic in ((50, "Median"), (90, "90th percentile"))
+            ),
+        ),
+    ),
+)
+
+SLA_POLICIES = OutputTable(
+    "sla_policies",
+    "config",
+    "The SLA policies of each procedure, as defined.",
+    "one row per policy",
+    in_order(
+        SHARED,
+        (
+            _POLICY,
+            "procedure",
+            text("starts", "The events that start a clock."),
+            text("stops", "The events that stop a clock."),
+            text("pauses", "The states in which a clock pauses.", nulls="when there is none"),
+            text("target", "The counted time a clock may take, or the formula that gives it."),
+            text(
+                "condition",
+                "The formula that says which processes have a clock (`where`).",
+                nulls="when all have",
+            ),
+            text(
+                "calendar",
+                "The calendar whose working time counts.",
+                nulls="when it is that of the process",
             ),
         ),
     ),

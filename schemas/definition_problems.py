@@ -111,7 +111,8 @@ def shown(value: object) -> str:
 def key_path(document: object, path: KeyPath) -> str:
     """A path as text: `states[2].kind`, or `states[NEW].kind`.
 
-    A list entry goes by its shortId (a funnel by its name) when no other entry has the same one.
+    A list entry goes by its shortId (a funnel or a policy by its name) when no other entry has the
+    same one.
     """
     text, here = "", document
     for part in path:
@@ -127,15 +128,15 @@ def key_path(document: object, path: KeyPath) -> str:
 
 
 def _label(entries: Sequence[object], position: int) -> str:
-    labels = [as_mapping(entry).get("shortId", _funnel_name(entry)) for entry in entries]
+    labels = [as_mapping(entry).get("shortId", _own_name(entry)) for entry in entries]
     label = labels[position]
     is_clear = isinstance(label, str) and label != "" and labels.count(label) == 1
     return str(label) if is_clear else str(position)
 
 
-def _funnel_name(entry: object) -> object:
+def _own_name(entry: object) -> object:
     funnel = as_mapping(entry)
-    return funnel.get("name") if "steps" in funnel or "target" in funnel else None
+    return funnel.get("name") if {"steps", "stop", "target"} & funnel.keys() else None
 
 
 def keys_of(model: type[BaseModel]) -> str:

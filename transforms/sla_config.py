@@ -12,7 +12,7 @@ import polars as pl
 
 from schemas.definition_slas import pausing_states
 from schemas.definitions import Procedure
-from schemas.sla_policies import Sla
+from schemas.sla_policies import Sla, SlaTarget
 
 _TEXT = pl.String
 SLA_SCHEMAS: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
@@ -20,6 +20,11 @@ SLA_SCHEMAS: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
         "policy_no": pl.Int32,
         "policy": _TEXT,
         "procedure": _TEXT,
+        "starts": _TEXT,
+        "stops": _TEXT,
+        "pauses": _TEXT,
+        "target": _TEXT,
+        "condition": _TEXT,
         "calendar": _TEXT,
         "target_ms": pl.Int64,
         "has_terms": pl.Boolean,
@@ -48,6 +53,11 @@ def sla_rows(procedures: Sequence[Procedure]) -> dict[str, list[tuple[object, ..
                 number,
                 sla.name,
                 procedure.short_id,
+                ", ".join(map(str, sla.start)),
+                ", ".join(map(str, sla.stop)),
+                ", ".join(_pausing(procedure, sla)) or None,
+                shown_target(sla.target),
+                sla.where,
                 sla.calendar,
                 sla.target.duration and sla.target.duration // timedelta(milliseconds=1),
                 has_terms(sla),
@@ -64,7 +74,7 @@ def sla_rows(procedures: Sequence[Procedure]) -> dict[str, list[tuple[object, ..
         "sla_pauses": [
             (number, procedure.short_id, state)
             for number, procedure, sla in numbered
-            for state in pausing_states(sla.pause, {s.short_id: s.kind for s in procedure.states})
+            for state in _pausing(procedure, sla)
         ],
     }
 
@@ -81,3 +91,27 @@ def numbered_policies(
 def has_terms(sla: Sla) -> bool:
     """Whether `where` or the target depends on values of the process."""
     return sla.where is not None or sla.target.duration is None
+
+
+def shown_target(target: SlaTarget) -> str:
+    """A target as people read it: `4 h`, a formula, or `by priority: 1: 4 h, otherwise 3 d`."""
+    if target.duration is not None:
+        return _shown(target.duration)
+    if target.by is None:
+        return target.formula or ""
+    parts = [f"{value}: {_shown(duration)}" for value, duration in target.values.items()]
+    if target.otherwise is not None:
+        parts.append(f"otherwise {_shown(target.otherwise)}")
+    return f"by {target.by}: {', '.join(parts)}"
+
+
+def _shown(duration: timedelta) -> str:
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        count, rest = divmod(duration, timedelta(seconds=length))
+        if not rest:
+            return f"{count} {unit}"
+    return f"{duration // timedelta(seconds=1)} s"
+
+
+def _pausing(procedure: Procedure, sla: Sla) -> list[str]:
+    return pausing_states(sla.pause, {s.short_id: s.kind for s in procedure.states})

@@ -117,6 +117,7 @@ def _clocks(
                         "calendar": name,
                         "started_state": _state_at(history, cycle.started_at, cycle.version),
                         "assigned_to": _holder(held, cycle, as_of),
+                        "pod_id": _pod(history, cycle, as_of),
                     },
                     [
                         {
@@ -325,3 +326,13 @@ def _holder(held: list[Row], cycle: _Cycle, as_of: int) -> str | None:
     end = as_of if cycle.stopped_at is None else cycle.stopped_at
     there = [stay["assigned_to"] for stay in held if stay["started_at"] <= end]
     return there[-1] if there else None
+
+
+def _pod(history: list[Version], cycle: _Cycle, as_of: int) -> str | None:
+    end = as_of if cycle.stopped_at is None else cycle.stopped_at
+    pod = None
+    for number, version in enumerate(history):
+        at = start(history) if number == 0 else version["updated_at"]
+        if at <= end and not version["is_deleted"]:
+            pod = version["belongs_to"]
+    return pod

@@ -16,6 +16,7 @@ from tests.reference import (
     outcomes,
     people,
     sla,
+    sla_sums,
 )
 from tests.reference.hierarchy import hierarchy
 from tests.reference.versions import Procedures, Row, Version
@@ -47,6 +48,7 @@ def expected_tables(
         ],
         "sla_clocks": made(sla.sla_clocks),
         "sla_segments": made(sla.sla_segments),
+        "sla_attainment": made(sla_sums.sla_attainment, time_zone=time_zone),
         "funnel_progress": made(funnels.funnel_progress),
         "funnel_steps": made(funnels.funnel_steps),
         "funnel_cohorts": made(funnels.funnel_cohorts, time_zone=time_zone),

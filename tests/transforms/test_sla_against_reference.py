@@ -12,8 +12,9 @@ from schemas.definition_files import load_procedures
 from schemas.definitions import Procedures
 from schemas.sla_policies import Sla
 from tests.reference.sla import sla_clocks, sla_segments
+from tests.reference.sla_sums import sla_attainment
 from tests.reference.versions import Row, Version
-from tests.strategies import PROCEDURES, as_ofs, version_lists
+from tests.strategies import PROCEDURES, TIME_ZONE, as_ofs, version_lists
 from tests.warehouse import MemoryWarehouse, differences
 
 _PRODUCT = load_procedures(Path(__file__).parents[2] / "schemas" / "procedures")
@@ -115,6 +116,8 @@ def test_clocks_equal_reference(
     }
     warehouse = MemoryWarehouse(defined(made))
     warehouse.add(versions)
-    warehouse.build(as_of)
+    warehouse.build(as_of, time_zone=TIME_ZONE)
     assert_equal(warehouse, "sla_clocks", sla_clocks(versions, known, as_of=as_of))
     assert_equal(warehouse, "sla_segments", sla_segments(versions, known, as_of=as_of))
+    attained = sla_attainment(versions, known, as_of=as_of, time_zone=TIME_ZONE)
+    assert_equal(warehouse, "sla_attainment", attained)

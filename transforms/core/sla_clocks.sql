@@ -7,6 +7,8 @@ segments as (from sla_segments),
 
 assignments as (from history_assignments),
 
+pod_stays as (from history_pod_stays),
+
 visits as (from history_state_visits),
 
 build as (from build),
@@ -66,6 +68,20 @@ holders as (
     group by c.process_id, c.policy_no, c.cycle
 ),
 
+pods as (
+    select
+        c.process_id,
+        c.policy_no,
+        c.cycle,
+        max_by(struct_pack(pod_id := p.pod_id), p.stay_no).pod_id as pod_id
+    from cycles as c
+    cross join build as b
+    inner join pod_stays as p
+        on p.process_id = c.process_id
+        and p.started_at <= coalesce(c.stopped_at, b.as_of)
+    group by c.process_id, c.policy_no, c.cycle
+),
+
 starting_states as (
     select c.process_id, c.policy_no, c.cycle, max_by(v.state, v.visit_no) as state
     from cycles as c
@@ -83,6 +99,7 @@ timed as (
         s.elapsed_ms > c.target_ms as is_breached,
         s.is_counting,
         h.assigned_to,
+        o.pod_id,
         v.state as started_state,
         case
             when c.target_ms = 0 then c.started_at
@@ -96,6 +113,8 @@ timed as (
         on s.process_id = c.process_id and s.policy_no = c.policy_no and s.cycle = c.cycle
     left join holders as h
         on h.process_id = c.process_id and h.policy_no = c.policy_no and h.cycle = c.cycle
+    left join pods as o
+        on o.process_id = c.process_id and o.policy_no = c.policy_no and o.cycle = c.cycle
     left join starting_states as v
         on v.process_id = c.process_id and v.policy_no = c.policy_no and v.cycle = c.cycle
 ),
@@ -129,5 +148,6 @@ select
     case when is_breached then reached_at end as breached_at,
     calendar,
     started_state,
-    assigned_to
+    assigned_to,
+    pod_id
 from judged
