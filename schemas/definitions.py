@@ -177,6 +177,9 @@ class Procedures:
     def __len__(self) -> int:
         return len(self.procedures)
 
+    def __hash__(self) -> int:
+        return hash(self.fingerprint)
+
     @cached_property
     def by_id(self) -> Mapping[str, Procedure]:
         return {procedure.id: procedure for procedure in self.procedures}

@@ -136,9 +136,9 @@ class Builder:
 
     @cached_property
     def _read_by_views(self) -> frozenset[str]:
-        """Stored core tables that views read, so that they come before everything else."""
-        views = [table for table in self._tables.values() if self._is_view(table)]
-        read = {name for view in views for name in view.reads if ("core", name) in self._tables}
+        """Stored core tables that views or steps read, so that they come before everything else."""
+        readers = [t for t in self._tables.values() if self._is_view(t) or t.is_stored_step]
+        read = {name for table in readers for name in table.reads if ("core", name) in self._tables}
         return frozenset(n for n in read if not self._is_view(self._tables["core", n]))
 
     def _is_view(self, table: Table) -> bool:

@@ -10,6 +10,7 @@ from sqlglot import exp
 from schemas.attribute_types import BY_NAME
 from schemas.catalogue import wide_table
 from schemas.definitions import Procedure, Procedures
+from transforms.wide import attributes_table
 
 
 def base_table(procedure: Procedure) -> str:
@@ -66,12 +67,12 @@ def comparisons_sql(procedures: Procedures) -> str:
         for attribute in procedure.derived_attributes:
             if not attribute.is_computed:
                 continue
-            supplied = exp.column(attribute.supplied_column, "b", quoted=True)
+            supplied = exp.column(attribute.supplied_column, "a", quoted=True)
             computed = exp.column(attribute.column, "d", quoted=True)
             name = exp.Literal.string(attribute.short_id)
             part = (
                 exp.select(
-                    "b.process_id",
+                    "d.process_id",
                     exp.alias_(exp.Literal.string(procedure.short_id), "procedure"),
                     exp.alias_(name, "attribute"),
                     exp.alias_(exp.Boolean(this=attribute.is_personal), "is_personal"),
@@ -80,10 +81,12 @@ def comparisons_sql(procedures: Procedures) -> str:
                     exp.alias_(_differs(attribute.type, supplied, computed), "differs"),
                     exp.alias_(call("list_contains", exp.column("failed", "d"), name), "is_failed"),
                 )
-                .from_(exp.alias_(exp.to_table(base_table(procedure)), "b", table=True))
+                .from_(exp.alias_(exp.to_table(derived_table(procedure)), "d", table=True))
                 .join(
-                    exp.alias_(exp.to_table(derived_table(procedure)), "d", table=True),
-                    on="d.process_id = b.process_id",
+                    exp.alias_(
+                        exp.to_table(f"history_{attributes_table(procedure)}"), "a", table=True
+                    ),
+                    on="a.process_id = d.process_id",
                 )
             )
             query = query.union(part, distinct=False)

@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from schemas.attribute_rules import values_of
 from schemas.definitions import Procedure, Procedures
-from transforms.wide import wide_table
+from transforms.wide import attributes_table
 
 
 def outcome_groups_sql(procedures: Procedures) -> str:
@@ -40,7 +40,7 @@ def _members(attribute: exp.Expr, value: exp.Expr) -> exp.Select:
 
 def _by_value(procedure: Procedure, attribute: str) -> exp.Select:
     (value,) = [v for v in values_of(procedure) if v.short_id == attribute]
-    texts = [exp.cast(exp.column(name, "w", quoted=True), "varchar") for name in value.columns]
+    texts = [exp.cast(exp.column(name, "a", quoted=True), "varchar") for name in value.columns]
     text = texts[0]
     for part in texts[1:]:
         text = exp.DPipe(
@@ -48,6 +48,7 @@ def _by_value(procedure: Procedure, attribute: str) -> exp.Select:
         )
     known = exp.Coalesce(this=text, expressions=[exp.Literal.string("")])
     return _members(exp.Literal.string(attribute), known).join(
-        exp.alias_(exp.to_table(wide_table(procedure)), "w", table=True),
-        on="w.process_id = o.process_id",
+        # Not the wide table: planning its joins takes longer than all of a small build.
+        exp.alias_(exp.to_table(f"history_{attributes_table(procedure)}"), "a", table=True),
+        on="a.process_id = o.process_id",
     )

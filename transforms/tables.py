@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 from schemas.definitions import Procedures
@@ -41,7 +42,16 @@ _FOLDERS: dict[Layer, str] = {
 }
 # Steps that several tables read: kept, so that they are taken once.
 _STORED_STEPS = frozenset(
-    {"dated_stays", "funnel_occurrences", "funnel_paths", "funnel_sums", "sla_cycles"}
+    {
+        "dated_stays",
+        "funnel_occurrences",
+        "funnel_paths",
+        "funnel_sums",
+        "outcome_curve_days",
+        "outcome_estimates",
+        "outcome_groups",
+        "sla_cycles",
+    }
 )
 _RELATION = re.compile(r"\b(?:from|join)\s+([a-z_][a-z0-9_]*)", re.IGNORECASE)
 
@@ -74,7 +84,9 @@ def load_versions() -> Table:
     return _table("versions", "history", (_FOLDER / "versions.sql").read_text())
 
 
-def load_tables(procedures: Procedures) -> dict[tuple[Layer, str], Table]:
+# Writing the SQL takes longer than a small build; one process rarely sees many definitions.
+@lru_cache(maxsize=4)
+def load_tables(procedures: Procedures) -> Mapping[tuple[Layer, str], Table]:
     """Every table by layer and name, each after the tables it reads."""
     tables = dict(_files())
     changes = tables["history", "attribute_changes"]
@@ -114,7 +126,7 @@ def load_tables(procedures: Procedures) -> dict[tuple[Layer, str], Table]:
     tables["derived", groups.name] = groups
     comparisons = _table("derived_comparisons", "derived", comparisons_sql(procedures))
     tables["derived", comparisons.name] = comparisons
-    return _ordered(tables)
+    return MappingProxyType(_ordered(tables))
 
 
 @cache
