@@ -5,7 +5,9 @@ What is counted by day belongs to the modules beside this one.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from datetime import UTC, date, datetime, timedelta
+from itertools import takewhile
 from zoneinfo import ZoneInfo
 
 from .versions import Row
@@ -45,3 +47,11 @@ def contains(row: Row, instant: int, opening: str = "started") -> bool:
     """Whether the stay in `row`, which has `started` or `entered`, goes on at the instant."""
     closing = {"started": "ended_at", "entered": "left_at"}[opening]
     return row[f"{opening}_at"] <= instant and (row[closing] is None or instant < row[closing])
+
+
+def days_with(stay: Row, ends: list[tuple[int, date]]) -> list[date]:
+    """The days at whose end a stay goes on; `ends` are last instants and their days, in order."""
+    following = ends[bisect_left(ends, (stay["started_at"], date.min)) :]
+    ended_at = stay["ended_at"]
+    seen = takewhile(lambda end: ended_at is None or end[0] < ended_at, following)
+    return [day for _, day in seen]

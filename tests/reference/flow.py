@@ -5,11 +5,12 @@ Open processes by state and the days' flow are in `marts.py`, people in `people.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
-from .days import contains, days, last_instant, local_day, midnight
+from .days import contains, days, days_with, last_instant, local_day, midnight
 from .durations import mean_seconds
 from .marts import open_spells
 from .open_stays import open_stays
@@ -40,15 +41,17 @@ def _backlog(
     stays = open_stays(versions, procedures, as_of=as_of)
     rows: list[Row] = []
     for procedure, spells in open_spells(versions, procedures, as_of).items():
-        for day in days(spells, as_of, zone):
-            at = last_instant(day, as_of, zone)
-            there = Counter(
-                stay[by] for stay in stays if stay["procedure"] == procedure and contains(stay, at)
-            )
-            rows += [
-                {"day": day, "procedure": procedure, by: value, "open_processes": there[value]}
-                for value in there
-            ]
+        ends = [(last_instant(day, as_of, zone), day) for day in days(spells, as_of, zone)]
+        there = Counter(
+            (day, stay[by])
+            for stay in stays
+            if stay["procedure"] == procedure
+            for day in days_with(stay, ends)
+        )
+        rows += [
+            {"day": day, "procedure": procedure, by: value, "open_processes": number}
+            for (day, value), number in there.items()
+        ]
     return rows
 
 
@@ -61,18 +64,14 @@ def cumulative_flow(
     rows: list[Row] = []
     for procedure, spells in open_spells(versions, procedures, as_of).items():
         for rank, state in enumerate(procedures[procedure]["states"], start=1):
+            first: dict[str, int] = {}
+            for visit in visits:
+                if visit["procedure"] == procedure and visit["state_rank"] >= rank:
+                    first.setdefault(visit["process_id"], visit["entered_at"])
+            instants = sorted(first.values())
             before = 0
             for day in days(spells, as_of, zone):
-                at = last_instant(day, as_of, zone)
-                so_far = len(
-                    {
-                        visit["process_id"]
-                        for visit in visits
-                        if visit["procedure"] == procedure
-                        and visit["state_rank"] >= rank
-                        and visit["entered_at"] <= at
-                    }
-                )
+                so_far = bisect_right(instants, last_instant(day, as_of, zone))
                 rows.append(
                     {
                         "day": day,

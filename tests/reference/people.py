@@ -5,12 +5,12 @@ Stays and follow-ups themselves are in `open_stays.py`.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import date, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from .days import contains, days, last_instant, local_day, midnight
+from .days import contains, days, days_with, last_instant, local_day, midnight
 from .durations import percentile_seconds, seconds
 from .history import process_lifecycle
 from .marts import open_spells
@@ -18,7 +18,16 @@ from .open_stays import follow_ups, open_stays
 from .stays import assignments
 from .versions import Procedures, Row, Version, histories, start
 
-_OPENINGS = ("created", "reopened", "restored")
+_DOINGS = (
+    "opened",
+    "received",
+    "handed_on",
+    "completed",
+    "cancelled",
+    "deleted",
+    "reopened_after_completion",
+)
+_CALLED = dict.fromkeys(("created", "reopened", "restored"), "opened") | {"reassigned": "received"}
 
 
 def assignee_daily(
@@ -30,47 +39,48 @@ def assignee_daily(
     stays = open_stays(versions, procedures, as_of=as_of)
     rows: list[Row] = []
     for procedure, spells in open_spells(versions, procedures, as_of).items():
+        ends = [(last_instant(day, as_of, zone), day) for day in days(spells, as_of, zone)]
+        instant_of = {day: at for at, day in ends}
         own = [stay for stay in stays if stay["procedure"] == procedure]
-        for day in days(spells, as_of, zone):
-            at = last_instant(day, as_of, zone)
-            for person in {stay["assigned_to"] for stay in own}:
-                held = [s for s in own if s["assigned_to"] == person and contains(s, at)]
-                done = _done(own, person, midnight(day, zone), at)
-                overdue = sum(_is_overdue(seen[stay["process_id"]], at) for stay in held)
-                if held or any(done.values()):
-                    rows.append(
-                        {"day": day, "procedure": procedure, "assigned_to": person}
-                        | {"held": len(held), "overdue": overdue}
-                        | done
-                    )
+        figures: dict[tuple[date, str | None], Counter[str]] = defaultdict(Counter)
+        for stay in own:
+            for day in days_with(stay, ends):
+                there = figures[day, stay["assigned_to"]]
+                there["held"] += 1
+                there["overdue"] += _is_overdue(seen[stay["process_id"]], instant_of[day])
+        for person, doing, at in _doings(own):
+            figures[local_day(at, zone), person][doing] += 1
+        rows += [
+            {"day": day, "procedure": procedure, "assigned_to": person}
+            | {name: found[name] for name in ("held", "overdue", *_DOINGS)}
+            for (day, person), found in figures.items()
+        ]
     return rows
 
 
-def _done(stays: list[Row], person: str | None, first: int, last: int) -> dict[str, int]:
-    """What a person did from instant `first` to `last`, both included."""
-    own = [stay for stay in stays if stay["assigned_to"] == person]
-    began = [s["began_by"] for s in own if first <= s["started_at"] <= last]
-    ended = [
-        s["ended_by"] for s in own if s["ended_at"] is not None and first <= s["ended_at"] <= last
-    ]
-    undone = 0
+def _doings(stays: list[Row]) -> list[tuple[str | None, str, int]]:
+    """Who did what, and when; stays are in order of process and number."""
+    done: list[tuple[str | None, str, int]] = []
+    for stay in stays:
+        if stay["began_by"] != "moved":
+            done.append((stay["assigned_to"], _CALLED[stay["began_by"]], stay["started_at"]))
+        if stay["ended_by"] not in (None, "moved"):
+            doing = "handed_on" if stay["ended_by"] == "reassigned" else stay["ended_by"]
+            done.append((stay["assigned_to"], doing, stay["ended_at"]))
     for before, after in pairwise(stays):
-        undone += (
-            before["process_id"] == after["process_id"]
-            and before["assigned_to"] == person
-            and before["ended_by"] == "completed"
-            and after["began_by"] == "reopened"
-            and first <= after["started_at"] <= last
-        )
-    return {
-        "opened": sum(began.count(event) for event in _OPENINGS),
-        "received": began.count("reassigned"),
-        "handed_on": ended.count("reassigned"),
-        "completed": ended.count("completed"),
-        "cancelled": ended.count("cancelled"),
-        "deleted": ended.count("deleted"),
-        "reopened_after_completion": undone,
-    }
+        if _is_undone(before, after):
+            done.append((before["assigned_to"], "reopened_after_completion", after["started_at"]))
+    return done
+
+
+def _is_undone(stay: Row, after: Row | None) -> bool:
+    """Whether a stay ended with a completion that the next one took back."""
+    return (
+        after is not None
+        and stay["process_id"] == after["process_id"]
+        and stay["ended_by"] == "completed"
+        and after["began_by"] == "reopened"
+    )
 
 
 def _is_overdue(history: list[Version], at: int) -> bool:
@@ -85,68 +95,54 @@ def assignee_stats(
 ) -> list[Row]:
     """Per procedure, assignee and period: a local month with something held or done, or null."""
     zone = ZoneInfo(time_zone)
-    seen = histories(versions, as_of)
     stays = open_stays(versions, procedures, as_of=as_of)
+    seen = histories(versions, as_of)
     firsts = _first_completions(versions, procedures, stays, as_of)
+    undone = {
+        (stay["process_id"], stay["stay_no"])
+        for stay, after in pairwise(stays)
+        if _is_undone(stay, after)
+    }
     rows: list[Row] = []
     for procedure, spells in open_spells(versions, procedures, as_of).items():
         own = [stay for stay in stays if stay["procedure"] == procedure]
-        first_day = days(spells, as_of, zone)[0]
-        months = [first_day.replace(day=1)]
+        doings = _doings(own)
+        months = [days(spells, as_of, zone)[0].replace(day=1)]
         while _next_month(months[-1]) <= local_day(as_of, zone):
             months.append(_next_month(months[-1]))
         for period in (None, *months):
             begins = midnight(period or months[0], zone)
             next_begins = midnight(_next_month(period or months[-1]), zone)
+            # At the end of the last month its very last instant is seen, too.
             ends, last = min(next_begins, as_of), min(next_begins - 1, as_of)
-            completed = sum(
-                stay["ended_by"] == "completed" and begins <= stay["ended_at"] <= last
-                for stay in own
-            )
+            done = Counter((who, what) for who, what, at in doings if begins <= at <= last)
+            completed = sum(done[who, what] for who, what in done if what == "completed")
             for person in {stay["assigned_to"] for stay in own}:
                 of_person = [stay for stay in own if stay["assigned_to"] == person]
                 held = [stay for stay in of_person if contains(stay, last)]
                 held_ms = sum(_overlap(stay, begins, ends) for stay in of_person)
-                is_active = any(
-                    stay[at] is not None and begins <= stay[at] <= last
-                    for stay in of_person
-                    for at in ("started_at", "ended_at")
-                )
-                if not (held or held_ms or is_active):
+                if not (held or held_ms or any(done[person, what] for what in _DOINGS[:-1])):
                     continue
-                done = _done(own, person, begins, last)
-                del done["reopened_after_completion"]
-                ended = [
-                    (stay, after)
-                    for stay, after in zip(own, [*own[1:], None], strict=True)
-                    if stay["assigned_to"] == person
-                    and stay["ended_by"] == "completed"
-                    and begins <= stay["ended_at"] <= last
+                keys = [
+                    (stay["process_id"], stay["stay_no"])
+                    for stay in of_person
+                    if stay["ended_by"] == "completed" and begins <= stay["ended_at"] <= last
                 ]
-                undone = sum(
-                    after is not None
-                    and after["process_id"] == stay["process_id"]
-                    and after["began_by"] == "reopened"
-                    for stay, after in ended
-                )
-                resolved = [
-                    firsts[stay["process_id"], stay["stay_no"]]
-                    for stay, _ in ended
-                    if (stay["process_id"], stay["stay_no"]) in firsts
-                ]
+                resolved = [firsts[key] for key in keys if key in firsts]
+                n_undone = sum(key in undone for key in keys)
                 rows.append(
                     {"procedure": procedure, "assigned_to": person, "period": period}
+                    | {what: done[person, what] for what in _DOINGS[:-1]}
                     | {
                         "held_seconds": seconds(held_ms),
                         "held": len(held),
                         "overdue": sum(_is_overdue(seen[s["process_id"]], last) for s in held),
-                        "share_of_completed": len(ended) / completed if completed else None,
+                        "share_of_completed": len(keys) / completed if completed else None,
                         "p50_resolution_seconds": percentile_seconds(resolved, 0.5),
                         "p90_resolution_seconds": percentile_seconds(resolved, 0.9),
-                        "completed_then_reopened": undone,
-                        "share_reopened": undone / len(ended) if ended else None,
+                        "completed_then_reopened": n_undone,
+                        "share_reopened": n_undone / len(keys) if keys else None,
                     }
-                    | done
                 )
     return rows
 
@@ -155,18 +151,18 @@ def _first_completions(
     versions: list[Version], procedures: Procedures, stays: list[Row], as_of: int
 ) -> dict[tuple[str, int], int]:
     """Milliseconds to the first completion of a process, by the stay that it ended."""
-    found: dict[tuple[str, int], int] = {}
+    first: dict[str, Row] = {}
+    for stay in stays:
+        if stay["ended_by"] == "completed":
+            first.setdefault(stay["process_id"], stay)
     seen = histories(versions, as_of)
-    for row in process_lifecycle(versions, procedures, as_of=as_of):
-        process_id = row["process_id"]
-        ended = [
-            stay
-            for stay in stays
-            if stay["process_id"] == process_id and stay["ended_by"] == "completed"
-        ]
-        if ended and ended[0]["ended_at"] == row["first_completed_at"]:
-            found[process_id, ended[0]["stay_no"]] = ended[0]["ended_at"] - start(seen[process_id])
-    return found
+    return {
+        (process_id, stay["stay_no"]): stay["ended_at"] - start(seen[process_id])
+        for row in process_lifecycle(versions, procedures, as_of=as_of)
+        for process_id in [row["process_id"]]
+        for stay in [first.get(process_id)]
+        if stay is not None and stay["ended_at"] == row["first_completed_at"]
+    }
 
 
 def _next_month(day: date) -> date:
