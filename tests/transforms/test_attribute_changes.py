@@ -202,7 +202,7 @@ def procedures() -> Procedures:
 
 @given(versions=version_lists(max_processes=6), as_of=as_ofs())
 @settings(
-    max_examples=20,
+    max_examples=6,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
