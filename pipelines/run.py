@@ -116,7 +116,7 @@ class Run:
     def _new_builder(self) -> Builder:
         self._rejudge()
         rules = all_rules(self.procedures)
-        frames = config_frames(list(self.procedures), rules)
+        frames = config_frames(list(self.procedures), rules, calendars=self.procedures.calendars)
         write_config(self.con, frames)
         _check_known_states(self.con, self.procedures, self.settings)
         return Builder(

@@ -46,6 +46,11 @@ STATE_VISITS = OutputTable(
             instant("left_at", "End of the stay, not included.", nulls=_RUNNING),
             "is_current",
             seconds("seconds", _LENGTH, open_rule=_UP_TO_AS_OF),
+            seconds(
+                "business_seconds",
+                "Length of the stay in working time of the process's calendar.",
+                open_rule=_UP_TO_AS_OF,
+            ),
             text("previous_state", "shortId of the visit before.", nulls="on the first visit"),
             text("next_state", "shortId of the visit after.", nulls="on the last visit so far"),
             text(
@@ -130,6 +135,11 @@ ASSIGNMENTS = OutputTable(
             seconds(
                 "seconds",
                 _LENGTH,
+                open_rule=f"{_UP_TO_AS_OF}, in closed processes too",
+            ),
+            seconds(
+                "business_seconds",
+                "Length of the stay in working time of the process's calendar.",
                 open_rule=f"{_UP_TO_AS_OF}, in closed processes too",
             ),
             text("state", "shortId of the state the process was in when the stay began."),

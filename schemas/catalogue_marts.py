@@ -32,7 +32,8 @@ DURATION_STATS = OutputTable(
                 "What was measured, by column of `process_lifecycle`: `resolution` "
                 "(`resolution_seconds`), `full_resolution` (`full_resolution_seconds`), "
                 "`first_assignment` (`first_assignment_seconds`) or `open` (`open_seconds` of "
-                "processes now completed or cancelled).",
+                "processes now completed or cancelled); and each in working time, with "
+                "`business_` before it.",
                 open_rule="`resolution` and `first_assignment` keep reopened and deleted "
                 "processes; `full_resolution` and `open` count only those closed now",
             ),

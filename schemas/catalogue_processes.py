@@ -164,6 +164,34 @@ PROCESS_LIFECYCLE = OutputTable(
                 nulls="unless `outcome` is `open`",
                 open_rule="runs up to the build's as_of",
             ),
+            text(
+                "calendar",
+                "The calendar whose working time counts for the process; "
+                "`always` is every hour of every day.",
+            ),
+            seconds(
+                "business_resolution_seconds",
+                "As `resolution_seconds`, in working time of the process's calendar.",
+                nulls="until the process is completed; cancelled processes have none",
+                open_rule="a reopening does not change it",
+            ),
+            seconds(
+                "business_full_resolution_seconds",
+                "As `full_resolution_seconds`, in working time of the process's calendar.",
+                nulls="unless `outcome` is `completed`",
+                open_rule="null again while reopened",
+            ),
+            seconds(
+                "business_open_seconds",
+                "As `open_seconds`, in working time of the process's calendar.",
+                open_rule=_RUNS,
+            ),
+            seconds(
+                "business_age_seconds",
+                "As `age_seconds`, in working time of the process's calendar.",
+                nulls="unless `outcome` is `open`",
+                open_rule=_RUNS,
+            ),
             seconds(
                 "queue_seconds", f"Time in states of kind `queue`, {_WHILE_OPEN}.", open_rule=_RUNS
             ),
@@ -201,6 +229,12 @@ PROCESS_LIFECYCLE = OutputTable(
             seconds(
                 "first_assignment_seconds",
                 "From the start of the process to `first_assigned_at`.",
+                nulls="when nobody has ever been assigned",
+                open_rule="stays as it is after a reopening",
+            ),
+            seconds(
+                "business_first_assignment_seconds",
+                "As `first_assignment_seconds`, in working time of the process's calendar.",
                 nulls="when nobody has ever been assigned",
                 open_rule="stays as it is after a reopening",
             ),

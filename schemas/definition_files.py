@@ -1,24 +1,27 @@
 """Procedure definitions from files and folders, with the problems of all files at once.
 
-Neither YAML and JSON (definition_syntax.py) nor what a definition must say (definition_checks.py)
-belongs here.
+Neither reading one file (definition_reading.py) nor what a definition must say
+(definition_checks.py) belongs here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from schemas.calendar_choices import check_calendars
+from schemas.calendar_files import load_calendars
 from schemas.definition_checks import check_procedure, problem_of, repeated_procedures
 from schemas.definition_problems import WHOLE_FILE
-from schemas.definition_syntax import Content, SyntaxProblem, read_json, read_yaml
+from schemas.definition_reading import definition_paths, read_definition
+from schemas.definition_syntax import Content
 from schemas.definitions import Procedure, Procedures
 from schemas.derivations import check_derivations
 from schemas.errors import DefinitionError, Problem
 from schemas.funnel_terms import check_funnel_terms
 from schemas.sla_terms import check_sla_terms
+from schemas.working_calendars import Calendar
 
-_SUFFIXES = (".yaml", ".yml", ".json")
 _ONE_FILE = "at least one .yaml, .yml or .json file"
 
 
@@ -29,19 +32,18 @@ def load_procedures(folder: Path) -> Procedures:
     """
     if not folder.is_dir():
         raise DefinitionError([Problem(str(folder), "(folder)", "no such folder", _ONE_FILE)])
-    paths = [
-        path
-        for path in folder.iterdir()
-        if path.suffix.lower() in _SUFFIXES and not path.name.startswith(".") and path.is_file()
-    ]
+    paths = definition_paths(folder)
     if not paths:
         found = "no procedure files"
         raise DefinitionError([Problem(str(folder), "(folder)", found, _ONE_FILE)])
-    return load_procedure_files(sorted(paths, key=lambda path: path.name))
+    return load_procedure_files(paths)
 
 
 def load_procedure_files(paths: Sequence[Path]) -> Procedures:
-    """The procedures of these files, one each. Raises DefinitionError with all problems."""
+    """The procedures of these files, one each, with the calendars beside them.
+
+    Raises DefinitionError with all problems.
+    """
     if not paths:
         raise DefinitionError([Problem("(none)", WHOLE_FILE, "no procedure files", _ONE_FILE)])
     problems: list[Problem] = []
@@ -50,7 +52,7 @@ def load_procedure_files(paths: Sequence[Path]) -> Procedures:
     for path in paths:
         file = str(path)
         try:
-            content = _read(path)
+            content = read_definition(path)
         except DefinitionError as error:
             problems += error.problems
             continue
@@ -64,17 +66,24 @@ def load_procedure_files(paths: Sequence[Path]) -> Procedures:
         except DefinitionError as error:
             problems += error.problems
     problems += repeated_procedures(documents)
+    calendars: Mapping[str, Calendar] = {}
+    try:
+        calendars = load_calendars(dict.fromkeys(path.parent for path in paths))
+    except DefinitionError as error:
+        problems += error.problems
     if problems:
         raise DefinitionError(problems)
     by_short_id = sorted(procedures.items(), key=lambda item: item[1].short_id)
     loaded = Procedures(
         procedures=tuple(procedure for _, procedure in by_short_id),
         sources={procedure.short_id: file for file, procedure in by_short_id},
+        calendars=calendars,
     )
     formulas = (
         *check_derivations(loaded)[1],
         *check_sla_terms(loaded)[1],
         *check_funnel_terms(loaded)[1],
+        *check_calendars(loaded),
     )
     for short_id, finding in formulas:
         file = loaded.sources[short_id]
@@ -83,22 +92,3 @@ def load_procedure_files(paths: Sequence[Path]) -> Procedures:
     if problems:
         raise DefinitionError(problems)
     return loaded
-
-
-def _read(path: Path) -> Content:
-    file = str(path)
-    is_json = path.suffix.lower() == ".json"
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        reason = (error.strerror or type(error).__name__).lower()
-        raise DefinitionError([Problem(file, WHOLE_FILE, reason, "a readable file")]) from error
-    except UnicodeDecodeError as error:
-        found = f"bytes that are not UTF-8 (at byte {error.start})"
-        raise DefinitionError([Problem(file, WHOLE_FILE, found, "UTF-8 text")]) from error
-    allowed = "valid JSON" if is_json else "valid YAML"
-    try:
-        return read_json(text) if is_json else read_yaml(text)
-    except SyntaxProblem as error:
-        problem = Problem(file, WHOLE_FILE, error.found, allowed, error.line, error.column)
-        raise DefinitionError([problem]) from error

@@ -23,6 +23,7 @@ from schemas.definitions import (
 )
 from schemas.funnels import Funnel, FunnelBreakdown, FunnelStep
 from schemas.sla_policies import EVENTS_ALLOWED, Sla, SlaTarget
+from schemas.working_calendars import CalendarChoice, Holiday, Week
 
 WHOLE_FILE = "(file)"
 _LONGEST_TEXT = 60
@@ -40,6 +41,10 @@ _MODELS: Mapping[str, type[BaseModel]] = {
     "recordAttributes": Attribute,
     "slas": Sla,
     "target": SlaTarget,
+    "calendar": CalendarChoice,
+    "weekly": Week,
+    "breaks": Week,
+    "holidays": Holiday,
 }
 _TEXT = "text (in quotes where it looks like a number or a truth value)"
 _ALLOWED_BY_ERROR = {
@@ -68,6 +73,8 @@ _REQUIRED = {
     "start": EVENTS_ALLOWED,
     "stop": EVENTS_ALLOWED,
     "target": "a duration such as 4h, or a mapping with a formula, or with an attribute (by)",
+    "timezone": "an IANA time zone such as Europe/Berlin or UTC",
+    "date": "a date such as 2026-12-24, or 12-24 for the day in every year",
 }
 
 
@@ -144,12 +151,12 @@ def keys_of(model: type[BaseModel]) -> str:
     return ", ".join(field.alias or name for name, field in model.model_fields.items())
 
 
-def findings_of(error: ValidationError) -> list[Finding]:
-    """What a model found wrong, in our words."""
-    return [_finding(details) for details in error.errors(include_url=False)]
+def findings_of(error: ValidationError, *, root: type[BaseModel] = Procedure) -> list[Finding]:
+    """What a model found wrong, in our words; `root` is the model of the whole document."""
+    return [_finding(details, root) for details in error.errors(include_url=False)]
 
 
-def _finding(error: ErrorDetails) -> Finding:
+def _finding(error: ErrorDetails, root: type[BaseModel]) -> Finding:
     path: KeyPath = error["loc"]
     if path and path[-1] == "[key]":
         path = (*path[:-2], str(error["input"]))
@@ -159,7 +166,7 @@ def _finding(error: ErrorDetails) -> Finding:
         case "missing":
             return Finding(path, "nothing", _REQUIRED[str(last)])
         case "extra_forbidden":
-            model = _MODELS[parents[-1]] if parents else Procedure
+            model = _MODELS[parents[-1]] if parents else root
             return Finding(path, "an unknown key", f"the keys {keys_of(model)}")
         case "model_type" | "model_attributes_type":
             model = next(_MODELS[part] for part in reversed(path) if isinstance(part, str))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Annotated, Literal
 
@@ -32,6 +32,7 @@ from schemas.definition_values import (
 )
 from schemas.funnels import Funnel
 from schemas.sla_policies import Sla
+from schemas.working_calendars import Calendar, CalendarChoice
 
 Aggregate = Literal["count", "sum", "min", "max", "avg", "any", "all"]
 StateKind = Literal["queue", "work", "waiting_customer", "waiting_other", "done"]
@@ -158,6 +159,8 @@ class Procedure(Named):
     """Clocks that must stop in time."""
     compare_by: tuple[AttributeReference, ...] = ()
     """Attributes by whose values outcomes are compared: a curve for each value."""
+    calendar: CalendarChoice = CalendarChoice()
+    """The calendar of working time: its name, or a formula that gives it; else every hour."""
     timezone: TimeZone = "UTC"
     """The IANA time zone of local times in the data."""
     strict: StrictBool = False
@@ -166,10 +169,14 @@ class Procedure(Named):
 
 @dataclass(frozen=True)
 class Procedures:
-    """All procedures of a warehouse, in order of shortId; `sources` names the file of each."""
+    """All procedures of a warehouse, in order of shortId; `sources` names the file of each.
+
+    `calendars` are all they can choose from, by name; `always` needs no definition.
+    """
 
     procedures: tuple[Procedure, ...]
     sources: Mapping[str, str]
+    calendars: Mapping[str, Calendar] = field(default_factory=dict[str, Calendar])
 
     def __iter__(self) -> Iterator[Procedure]:
         return iter(self.procedures)

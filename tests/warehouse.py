@@ -39,7 +39,7 @@ class MemoryWarehouse:
         self.con.execute(RAW_TABLES)
         self.con.execute(MACROS)
         self._procedures = procedures
-        self._frames = config_frames(list(procedures), [])
+        self._frames = config_frames(list(procedures), [], calendars=procedures.calendars)
         self._batch_seq = 0
 
     def add(self, versions: Iterable[Version]) -> None:
@@ -79,7 +79,7 @@ class MemoryWarehouse:
         """
         if procedures is not None:
             self._procedures = procedures
-            self._frames = config_frames(list(procedures), [])
+            self._frames = config_frames(list(procedures), [], calendars=procedures.calendars)
         write_config(self.con, self._frames)
         builder = Builder(
             self.con,

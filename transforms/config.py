@@ -5,14 +5,16 @@ What a procedure is, is in `schemas/definitions.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import duckdb
 import polars as pl
 
 from schemas.definitions import Procedure
 from schemas.rules import Rule
+from schemas.working_calendars import Calendar
 from transforms.allowed_paths import skipping_paths
+from transforms.calendars import calendar_frames
 from transforms.funnel_config import FUNNEL_SCHEMAS, funnel_rows
 from transforms.sla_config import SLA_SCHEMAS, sla_rows
 
@@ -46,13 +48,19 @@ _SCHEMAS: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
     **SLA_SCHEMAS,
     "rules": {"rule": _TEXT, "severity": _TEXT, "sentence": _TEXT, "procedure": _TEXT},
 }
-CONFIG_TABLES = tuple(_SCHEMAS)
+CONFIG_TABLES = (*_SCHEMAS, "calendars", "procedure_calendars", "working_slots")
 
 
 def config_frames(
-    procedures: Sequence[Procedure], rules: Iterable[tuple[Rule, str | None]]
+    procedures: Sequence[Procedure],
+    rules: Iterable[tuple[Rule, str | None]],
+    *,
+    calendars: Mapping[str, Calendar],
 ) -> dict[str, pl.DataFrame]:
-    """The rows of each `config` table; `rules` come with the procedure they belong to, if any."""
+    """The rows of each `config` table; `rules` come with the procedure they belong to, if any.
+
+    `calendars` are those that procedures can choose from.
+    """
     rows: dict[str, list[tuple[object, ...]]] = {
         "procedures": [(p.id, p.short_id, p.name, p.stategraph is not None) for p in procedures],
         "states": [
@@ -89,7 +97,7 @@ def config_frames(
     return {
         name: pl.DataFrame(rows[name], schema=schema, orient="row")
         for name, schema in _SCHEMAS.items()
-    }
+    } | calendar_frames(procedures, calendars)
 
 
 def _in_stategraph(procedure: Procedure) -> frozenset[str]:

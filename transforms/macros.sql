@@ -290,6 +290,16 @@ create or replace temp macro is_in_time(
     coalesce(epoch_ms(reached) - epoch_ms(entered) <= funnel_within_seconds * 1000, true)
     and coalesce(epoch_ms(reached) - epoch_ms(previous) <= step_within_ms, true)
     and coalesce(epoch_ms(reached) - epoch_ms(previous) >= step_gap_ms, true);
+-- Milliseconds that a calendar has worked before an instant, by its latest slot that began until
+-- then (a row of `working_slots`); without such a slot 0, null for a null instant. Working time of
+-- [a, b) is the difference of the two.
+create or replace temp macro worked_ms(instant, slot_start, slot_end, slots_before) as
+    case
+        when instant is not null
+            then coalesce(
+                slots_before + epoch_ms(least(instant, slot_end)) - epoch_ms(slot_start), 0
+            )
+    end;
 
 -- The calendar day of an instant in a time zone. Days are found from instants, never the other way
 -- round: an instant has one local time, a local time may have none or two.

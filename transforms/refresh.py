@@ -21,7 +21,9 @@ from transforms.tables import Layer, Table, load_versions
 Mode = Literal["full", "incremental", "current"]
 
 # Only what these say decides history; a changed funnel or rule must not rebuild it.
-_CONFIG_OF_HISTORY = ("procedures", "states", "transitions")
+_CONFIG_OF_HISTORY = ("procedures", "states", "transitions", "procedure_calendars")
+# Which slots a calendar has is told by `procedure_calendars`.
+_READ_BY_HISTORY = (*_CONFIG_OF_HISTORY, "working_slots")
 _ONLY_PUBLISHED = ("procedure_name", "is_removed")
 
 
@@ -185,7 +187,7 @@ class HistoryRefresher:
                 f"from raw.process_versions semi join touched using (process_id) where {seen}"
             )
         self._con.execute(f"create or replace temp view raw_versions as {versions}")
-        for name in _CONFIG_OF_HISTORY:
+        for name in _READ_BY_HISTORY:
             self._con.execute(f'create or replace temp view "{name}" as from config.{name}')
         self._con.execute(f"create or replace temp table versions as {load_versions().sql}")
         counted = "touched" if mark else "(select distinct process_id from versions)"

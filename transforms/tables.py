@@ -16,6 +16,7 @@ from typing import Literal
 
 from schemas.definitions import Procedures
 from schemas.values_then import values_needed_then
+from transforms.calendars import process_calendars_sql
 from transforms.derived_tables import (
     base_table,
     comparisons_sql,
@@ -101,6 +102,9 @@ def load_tables(procedures: Procedures) -> Mapping[tuple[Layer, str], Table]:
     ):
         sql = with_values(procedures, tables["derived", name].sql)
         tables["derived", name] = _table(name, "derived", sql)
+    chosen = tables["history", "process_calendars"]
+    sql = process_calendars_sql(list(procedures), chosen.sql)
+    tables[chosen.layer, chosen.name] = _table(chosen.name, chosen.layer, sql)
     for procedure in procedures:
         attributes = attributes_table(procedure)
         for table in (

@@ -72,7 +72,7 @@ class _Tracer:
         self._procedures = procedures
         self._tables = tables
         self._columns: dict[str, list[str]] = {**self._raw_columns}
-        frames = config_frames(list(procedures), [])
+        frames = config_frames(list(procedures), [], calendars=procedures.calendars)
         self._columns |= {name: frame.columns for name, frame in frames.items()}
         self._columns["build"] = ["as_of", "time_zone"]
         self._direct: dict[str, dict[str, set[Column]]] = {}

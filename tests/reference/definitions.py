@@ -33,6 +33,7 @@ def read_procedures(*paths: Path) -> Procedures:
                 for state in raw["states"]
             ],
             "stategraph": raw.get("stategraph"),
+            "calendar": raw.get("calendar"),
             "attributes": [
                 {
                     "id": attribute["id"],

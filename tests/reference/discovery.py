@@ -31,14 +31,15 @@ def state_durations(versions: list[Version], procedures: Procedures, *, as_of: i
     for stay in open_stays(versions, procedures, as_of=as_of):
         open_ms[stay["procedure"], stay["state"]] += round(stay["seconds"] * 1000)
     rows: list[Row] = []
-    for (procedure, state), visits in _by_state(versions, procedures, as_of).items():
+    by_state = _by_state(versions, procedures, as_of)
+    for (procedure, state), visits in by_state.items():
         ended = [round(v["seconds"] * 1000) for v in visits if not v["is_current"]]
         running = [v["seconds"] for v in visits if v["is_current"]]
         mine = open_ms[procedure, state]
         everything = sum(ms for (name, _), ms in open_ms.items() if name == procedure)
         busier = [
             other
-            for (name, other), _ in _by_state(versions, procedures, as_of).items()
+            for name, other in by_state
             if name == procedure
             and (-open_ms[name, other], _rank(procedures, name, other))
             < (-mine, _rank(procedures, procedure, state))

@@ -10,6 +10,7 @@ from datetime import date
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+from .business import business_lifecycle
 from .days import contains, days, last_instant, local_day, midnight
 from .durations import mean_seconds, percentile_seconds
 from .history import process_lifecycle, processes, state_visits, status_spells
@@ -34,23 +35,25 @@ def duration_stats(
         for process in processes(versions, procedures, as_of=as_of)
     }
     ended: list[tuple[str, str, float, int]] = []
-    for row in process_lifecycle(versions, procedures, as_of=as_of):
-        for measure, length, ended_at in (
-            ("resolution", "resolution_seconds", "first_completed_at"),
-            ("full_resolution", "full_resolution_seconds", "last_completed_at"),
-            ("first_assignment", "first_assignment_seconds", "first_assigned_at"),
+    lifecycles = business_lifecycle(versions, procedures, as_of=as_of)
+    for row in lifecycles:
+        for measure, ended_at in (
+            ("resolution", "first_completed_at"),
+            ("full_resolution", "last_completed_at"),
+            ("first_assignment", "first_assigned_at"),
         ):
-            if row[length] is not None:
-                ended.append((row["process_id"], measure, row[length], row[ended_at]))
-    open_seconds = {
-        row["process_id"]: row["open_seconds"]
-        for row in process_lifecycle(versions, procedures, as_of=as_of)
-    }
+            for kind in ("", "business_"):
+                length = row[f"{kind}{measure}_seconds"]
+                if length is not None:
+                    ended.append((row["process_id"], kind + measure, length, row[ended_at]))
+    by_process = {row["process_id"]: row for row in lifecycles}
     for process in processes(versions, procedures, as_of=as_of):
         closed_at = process["completed_at"] or process["cancelled_at"]
         if closed_at is not None:
             process_id = process["process_id"]
-            ended.append((process_id, "open", open_seconds[process_id], closed_at))
+            for measure in ("open", "business_open"):
+                length = by_process[process_id][f"{measure}_seconds"]
+                ended.append((process_id, measure, length, closed_at))
     groups: dict[tuple[str, str, date | None], list[int]] = defaultdict(list)
     for process_id, measure, length, ended_at in ended:
         month = local_day(ended_at, zone).replace(day=1)

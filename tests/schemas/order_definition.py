@@ -25,7 +25,7 @@ ATTRIBUTE = "the shortId or id of a declared attribute (number, score)"
 PROCEDURE_KEYS = (
     "id, shortId, name, entity, primaryKey, primaryIdentifier, attributes, derivedAttributes, "
     "recordAttributes, states, startState, completedState, stategraph, funnels, slas, compareBy, "
-    "timezone, strict"
+    "calendar, timezone, strict"
 )
 ATTRIBUTE_KEYS = "id, shortId, name, type, options, personal, aliases, required, unique, track"
 

@@ -56,7 +56,7 @@ JOB = Procedure(
     derived_attributes=(DerivedAttribute(id=f"{ID}14", short_id="seen", type="datetime"),),
 )
 _OF_PRODUCT = load_procedures(PROCEDURES_FOLDER)
-PROCEDURES = Procedures((JOB, *_OF_PRODUCT), sources=_OF_PRODUCT.sources)
+PROCEDURES = Procedures((JOB, *_OF_PRODUCT), _OF_PRODUCT.sources, _OF_PRODUCT.calendars)
 ALL_TABLES = published_tables(PROCEDURES)
 PLACES = {column: f"{table.name}.{column.name}" for table in ALL_TABLES for column in table.columns}
 COLUMNS = [pytest.param(column, id=place) for column, place in PLACES.items()]
@@ -79,7 +79,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyC
     """A warehouse without a single version, in which every table is built."""
     settings = Settings(data=tmp_path_factory.mktemp("data"))
     with open_warehouse(settings, purpose="a test") as con:
-        frames = config_frames(list(PROCEDURES), rules=[])
+        frames = config_frames(list(PROCEDURES), rules=[], calendars=PROCEDURES.calendars)
         write_config(con, frames)
         builder = Builder(
             con,

@@ -19,7 +19,7 @@ from tests.warehouse import MemoryWarehouse, differences
 _FOLDER = Path(__file__).parents[2] / "schemas" / "procedures"
 _PER_RUN = settings(
     # A build takes a second however few its processes are: few examples, of many processes each.
-    max_examples=8,
+    max_examples=5,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
     # Shrinking a history takes minutes; an example as it was found says enough.
@@ -43,7 +43,7 @@ def assert_tables_equal(warehouse: MemoryWarehouse, tables: dict[str, list[Row]]
         assert differences(found, rows, columns=columns) == [], name
 
 
-@given(versions=version_lists(max_processes=24, max_versions=8), as_of=as_ofs())
+@given(versions=version_lists(max_processes=14, max_versions=8), as_of=as_ofs())
 @_PER_RUN
 def test_tables_equal_reference(
     procedures: Procedures, versions: list[Version], as_of: int
@@ -55,7 +55,7 @@ def test_tables_equal_reference(
 
 
 @given(
-    versions=version_lists(max_processes=16, max_versions=6),
+    versions=version_lists(max_processes=12, max_versions=6),
     cuts=st.lists(st.integers(0, 100), min_size=1, max_size=3),
     as_of=as_ofs(),
 )
@@ -75,7 +75,7 @@ def test_batches_give_what_one_build_gives(
     assert_tables_equal(warehouse, expected(versions, as_of))
 
 
-@given(versions=version_lists(max_processes=16, max_versions=6), as_of=as_ofs())
+@given(versions=version_lists(max_processes=12, max_versions=6), as_of=as_ofs())
 @_PER_RUN
 def test_as_of_equals_a_build_from_what_was_there(
     procedures: Procedures, versions: list[Version], as_of: int
@@ -93,7 +93,7 @@ def test_as_of_equals_a_build_from_what_was_there(
 
 
 @given(
-    versions=version_lists(max_processes=16, max_versions=6),
+    versions=version_lists(max_processes=12, max_versions=6),
     order=st.randoms(use_true_random=False),
     as_of=as_ofs(),
 )

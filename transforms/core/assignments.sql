@@ -2,7 +2,11 @@
 -- Grain: one row per stay; `assigned_to` is null while nobody held the process.
 with stays as (from history_assignments),
 
-build as (from build)
+build as (from build),
+
+worked as (from history_worked_assignments),
+
+calendars_at_build as (from calendars_at_build)
 
 select
     a.process_id,
@@ -13,6 +17,14 @@ select
     a.ended_at,
     a.is_current,
     seconds_between(a.started_at, coalesce(a.ended_at, b.as_of)) as seconds,
+    case
+        when w.process_id is null
+            then seconds_between(a.started_at, coalesce(a.ended_at, b.as_of))
+        else (coalesce(w.ended_worked_ms, c.worked_ms) - w.started_worked_ms) / 1000
+    end as business_seconds,
     a.state
 from stays as a
+left join worked as w
+    on w.process_id = a.process_id and w.assignment_no = a.assignment_no
+left join calendars_at_build as c on c.calendar = w.calendar
 cross join build as b

@@ -6,6 +6,12 @@ hierarchy as (from hierarchy),
 
 build as (from build),
 
+worked as (from history_worked_lifecycle),
+
+calendars as (from process_calendars),
+
+calendars_at_build as (from calendars_at_build),
+
 clocked as (
     select
         l.*,
@@ -17,9 +23,21 @@ clocked as (
         coalesce(epoch_ms(b.as_of) - epoch_ms(l.open_since), 0) as open_running_ms,
         coalesce(epoch_ms(b.as_of) - epoch_ms(l.stay_since), 0) as stay_running_ms,
         coalesce(epoch_ms(b.as_of) - epoch_ms(l.unassigned_since), 0) as unassigned_running_ms,
-        l.outcome = 'open' and coalesce(l.next_action_at < b.as_of, false) as is_overdue
+        l.outcome = 'open' and coalesce(l.next_action_at < b.as_of, false) as is_overdue,
+        k.calendar,
+        w.process_id is not null as has_calendar,
+        w.started_worked_ms,
+        w.first_assigned_worked_ms,
+        w.first_completed_worked_ms,
+        w.last_completed_worked_ms,
+        w.open_worked_ms,
+        c.worked_ms as worked_until_now_ms,
+        coalesce(c.worked_ms - w.open_since_worked_ms, 0) as open_running_worked_ms
     from lifecycles as l
     inner join hierarchy as h on h.process_id = l.process_id
+    inner join calendars as k on k.process_id = l.process_id
+    left join worked as w on w.process_id = l.process_id
+    left join calendars_at_build as c on c.calendar = w.calendar
     cross join build as b
 )
 
@@ -36,6 +54,28 @@ select
         as full_resolution_seconds,
     (open_ms + open_running_ms) / 1000 as open_seconds,
     case when outcome = 'open' then seconds_between(started_at, as_of) end as age_seconds,
+    calendar,
+    if(
+        has_calendar,
+        (first_completed_worked_ms - started_worked_ms) / 1000,
+        seconds_between(started_at, first_completed_at)
+    ) as business_resolution_seconds,
+    case
+        when outcome = 'completed' then if(
+            has_calendar,
+            (last_completed_worked_ms - started_worked_ms) / 1000,
+            seconds_between(started_at, last_completed_at)
+        )
+    end as business_full_resolution_seconds,
+    if(has_calendar, open_worked_ms + open_running_worked_ms, open_ms + open_running_ms) / 1000
+        as business_open_seconds,
+    case
+        when outcome = 'open' then if(
+            has_calendar,
+            (worked_until_now_ms - started_worked_ms) / 1000,
+            seconds_between(started_at, as_of)
+        )
+    end as business_age_seconds,
     (queue_ms + if(stay_kind = 'queue', stay_running_ms, 0)) / 1000 as queue_seconds,
     (work_ms + if(stay_kind = 'work', stay_running_ms, 0)) / 1000 as work_seconds,
     (waiting_customer_ms + if(stay_kind = 'waiting_customer', stay_running_ms, 0)) / 1000
@@ -51,6 +91,11 @@ select
     n_done_exits,
     first_assigned_at,
     seconds_between(started_at, first_assigned_at) as first_assignment_seconds,
+    if(
+        has_calendar,
+        (first_assigned_worked_ms - started_worked_ms) / 1000,
+        seconds_between(started_at, first_assigned_at)
+    ) as business_first_assignment_seconds,
     first_assignment_source,
     n_assignments,
     n_assignees,

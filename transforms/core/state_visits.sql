@@ -2,7 +2,11 @@
 -- Grain: one row per stay in a state.
 with visits as (from history_state_visits),
 
-build as (from build)
+build as (from build),
+
+worked as (from history_worked_visits),
+
+calendars_at_build as (from calendars_at_build)
 
 select
     v.process_id,
@@ -16,6 +20,11 @@ select
     v.left_at,
     v.is_current,
     seconds_between(v.entered_at, coalesce(v.left_at, b.as_of)) as seconds,
+    case
+        when w.process_id is null
+            then seconds_between(v.entered_at, coalesce(v.left_at, b.as_of))
+        else (coalesce(w.left_worked_ms, c.worked_ms) - w.entered_worked_ms) / 1000
+    end as business_seconds,
     v.previous_state,
     v.next_state,
     v.direction,
@@ -24,4 +33,6 @@ select
     v.assigned_to,
     v.entered_source
 from visits as v
+left join worked as w on w.process_id = v.process_id and w.visit_no = v.visit_no
+left join calendars_at_build as c on c.calendar = w.calendar
 cross join build as b

@@ -10,21 +10,43 @@ build as (from build),
 ended as (
     select
         procedure,
+        first_completed_at as ended_at,
         'resolution' as measure,
         resolution_seconds as seconds,
-        first_completed_at as ended_at
+        business_resolution_seconds as business_seconds
     from lifecycles
     union all
-    select procedure, 'full_resolution', full_resolution_seconds, last_completed_at
+    select
+        procedure,
+        last_completed_at,
+        'full_resolution',
+        full_resolution_seconds,
+        business_full_resolution_seconds
     from lifecycles
     union all
-    select procedure, 'first_assignment', first_assignment_seconds, first_assigned_at
+    select
+        procedure,
+        first_assigned_at,
+        'first_assignment',
+        first_assignment_seconds,
+        business_first_assignment_seconds
     from lifecycles
     union all
-    select p.procedure, 'open', l.open_seconds, coalesce(p.completed_at, p.cancelled_at)
+    select
+        p.procedure,
+        coalesce(p.completed_at, p.cancelled_at),
+        'open',
+        l.open_seconds,
+        l.business_open_seconds
     from lifecycles as l
     inner join processes as p using (process_id)
     where p.outcome in ('completed', 'cancelled')
+),
+
+in_both_times as (
+    select procedure, ended_at, measure, seconds from ended
+    union all
+    select procedure, ended_at, 'business_' || measure, business_seconds from ended
 ),
 
 by_month as (
@@ -33,7 +55,7 @@ by_month as (
         e.measure,
         e.seconds,
         date_trunc('month', local_day(e.ended_at, b.time_zone))::date as period
-    from ended as e
+    from in_both_times as e
     cross join build as b
     where e.seconds is not null
 ),

@@ -1,0 +1,44 @@
+"""Definition files as they are found in a folder, and the document each holds.
+
+What a document must say does not belong here, nor what YAML and JSON are (definition_syntax.py).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from schemas.definition_problems import WHOLE_FILE
+from schemas.definition_syntax import Content, SyntaxProblem, read_json, read_yaml
+from schemas.errors import DefinitionError, Problem
+
+_SUFFIXES = (".yaml", ".yml", ".json")
+
+
+def definition_paths(folder: Path) -> list[Path]:
+    """The definition files of a folder by name; subfolders and hidden files are left out."""
+    paths = [
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in _SUFFIXES and not path.name.startswith(".") and path.is_file()
+    ]
+    return sorted(paths, key=lambda path: path.name)
+
+
+def read_definition(path: Path) -> Content:
+    """What a file says and where. Raises DefinitionError when it is no YAML or JSON."""
+    file = str(path)
+    is_json = path.suffix.lower() == ".json"
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        raise DefinitionError([Problem(file, WHOLE_FILE, reason, "a readable file")]) from error
+    except UnicodeDecodeError as error:
+        found = f"bytes that are not UTF-8 (at byte {error.start})"
+        raise DefinitionError([Problem(file, WHOLE_FILE, found, "UTF-8 text")]) from error
+    allowed = "valid JSON" if is_json else "valid YAML"
+    try:
+        return read_json(text) if is_json else read_yaml(text)
+    except SyntaxProblem as error:
+        problem = Problem(file, WHOLE_FILE, error.found, allowed, error.line, error.column)
+        raise DefinitionError([problem]) from error

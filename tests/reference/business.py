@@ -1,0 +1,108 @@
+"""Working time of stays and processes, in the calendar of each process.
+
+How much a calendar works is for `working_time.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from .changes import shown_value
+from .history import process_lifecycle, status_spells
+from .stays import assignments, state_visits
+from .versions import Procedures, Row, Version, histories, start
+from .working_time import CalendarAsWritten, read_calendars, worked_ms
+
+_CALENDARS = read_calendars(Path(__file__).parents[2] / "schemas" / "calendars")
+_CHOICE = re.compile(r"case when (\w+) = (\d+) then '(\w+)' else '(\w+)' end")
+
+
+def business_visits(versions: list[Version], procedures: Procedures, *, as_of: int) -> list[Row]:
+    """`state_visits` with their working time."""
+    known = calendars(versions, procedures, as_of)
+    return [
+        row | {"business_seconds": _worked(known, row, row["entered_at"], row["left_at"], as_of)}
+        for row in state_visits(versions, procedures, as_of=as_of)
+    ]
+
+
+def business_assignments(
+    versions: list[Version], procedures: Procedures, *, as_of: int
+) -> list[Row]:
+    """`assignments` with their working time."""
+    known = calendars(versions, procedures, as_of)
+    return [
+        row | {"business_seconds": _worked(known, row, row["started_at"], row["ended_at"], as_of)}
+        for row in assignments(versions, as_of=as_of)
+    ]
+
+
+def business_lifecycle(versions: list[Version], procedures: Procedures, *, as_of: int) -> list[Row]:
+    """`process_lifecycle` with the calendar of each process and its durations in working time."""
+    known = calendars(versions, procedures, as_of)
+    starts = {key: start(history) for key, history in histories(versions, as_of).items()}
+    opened: dict[str, float] = dict.fromkeys(starts, 0.0)
+    for spell in status_spells(versions, as_of=as_of):
+        if spell["status"] == "OPEN":
+            length = _worked(known, spell, spell["started_at"], spell["ended_at"], as_of)
+            opened[spell["process_id"]] += length
+    rows: list[Row] = []
+    for row in process_lifecycle(versions, procedures, as_of=as_of):
+        key = row["process_id"]
+
+        def since_start(until: int | None, row: Row = row) -> float:
+            return _worked(known, row, starts[row["process_id"]], until, as_of)
+
+        first, last = row["first_completed_at"], row["last_completed_at"]
+        assigned = row["first_assigned_at"]
+        rows.append(
+            row
+            | {
+                "calendar": known[key][0],
+                "business_resolution_seconds": None if first is None else since_start(first),
+                "business_full_resolution_seconds": None
+                if row["full_resolution_seconds"] is None
+                else since_start(last),
+                "business_open_seconds": opened[key],
+                "business_age_seconds": None if row["age_seconds"] is None else since_start(None),
+                "business_first_assignment_seconds": None
+                if assigned is None
+                else since_start(assigned),
+            }
+        )
+    return rows
+
+
+def calendars(
+    versions: list[Version], procedures: Procedures, as_of: int
+) -> dict[str, tuple[str, CalendarAsWritten | None]]:
+    """The calendar of each process, by name and as written; None for every hour."""
+    found: dict[str, tuple[str, CalendarAsWritten | None]] = {}
+    for process_id, history in histories(versions, as_of).items():
+        latest = history[-1]
+        name = _chosen(procedures[latest["procedure"]], latest["data"])
+        found[process_id] = name, _CALENDARS.get(name)
+    return found
+
+
+def _chosen(procedure: dict[str, Any], data: dict[str, Any]) -> str:
+    choice = procedure.get("calendar") or "always"
+    if isinstance(choice, str):
+        return choice
+    match = _CHOICE.fullmatch(choice["formula"])
+    assert match
+    (attribute,) = [a for a in procedure["attributes"] if a["short_id"] == match[1]]
+    return match[3] if shown_value(data, attribute) == match[2] else match[4]
+
+
+def _worked(
+    known: dict[str, tuple[str, CalendarAsWritten | None]],
+    row: Row,
+    started_at: int,
+    ended_at: int | None,
+    as_of: int,
+) -> float:
+    calendar = known[row["process_id"]][1]
+    return worked_ms(calendar, started_at, as_of if ended_at is None else ended_at) / 1000
