@@ -28,7 +28,7 @@ NOW = datetime(2026, 6, 1, tzinfo=UTC)
 START = 1_760_000_000_000
 PROCEDURES = load_procedures(PROCEDURES_FOLDER)
 LEAD = PROCEDURES.by_short_id["lead"]
-NO_LEAD = Procedures((PROCEDURES.by_short_id["ticket"],), {})
+NO_LEAD = Procedures((PROCEDURES.by_short_id["ticket"],), {}, PROCEDURES.calendars)
 
 
 def line(number: int, **changes: Any) -> bytes:

@@ -87,6 +87,32 @@ def calendars(
     return found
 
 
+class CalendarTime:
+    """The working time of one calendar, as clocks count it."""
+
+    def __init__(self, calendar: CalendarAsWritten) -> None:
+        self._calendar = calendar
+
+    def between(self, started: int, ended: int) -> int:
+        return worked_ms(self._calendar, started, ended)
+
+    def reached(self, started: int, milliseconds: int) -> int | None:
+        """Found by halving: the first instant by which so much has been worked."""
+        low, high = started, started + 86_400_000
+        while self.between(started, high) < milliseconds:
+            low, high = high, high + 86_400_000
+        while high - low > 1:
+            middle = (low + high) // 2
+            if self.between(started, middle) < milliseconds:
+                low = middle
+            else:
+                high = middle
+        return high
+
+
+CALENDAR_TIMES = {name: CalendarTime(calendar) for name, calendar in _CALENDARS.items()}
+
+
 def _chosen(procedure: dict[str, Any], data: dict[str, Any]) -> str:
     choice = procedure.get("calendar") or "always"
     if isinstance(choice, str):

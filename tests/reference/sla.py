@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from .business import CALENDAR_TIMES
+from .business import calendars as process_calendars
 from .changes import shown_value
 from .durations import seconds
 from .history import processes
@@ -89,7 +91,8 @@ def _clocks(
     as_of: int,
     calendars: Mapping[str, WorkingTime] | None,
 ) -> Iterator[tuple[Row, list[Row]]]:
-    known = {"always": EveryHour(), **(calendars or {})}
+    known = {"always": EveryHour(), **CALENDAR_TIMES, **(calendars or {})}
+    of_process = process_calendars(versions, procedures, as_of)
     first_assigned = {
         row["process_id"]: row["first_assigned_at"]
         for row in processes(versions, procedures, as_of=as_of)
@@ -98,7 +101,7 @@ def _clocks(
         procedure = procedures[history[-1]["procedure"]]
         held = assignments(history, as_of=as_of)
         for policy in procedure.get("slas", []):
-            name = policy.get("calendar") or "always"
+            name = policy.get("calendar") or of_process[process_id][0]
             assigned_at = first_assigned[process_id]
             cycles = _cycles(history, procedure, policy, assigned_at, as_of)
             for number, cycle in enumerate(cycles, start=1):

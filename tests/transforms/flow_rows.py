@@ -41,7 +41,7 @@ def bare_procedures() -> Procedures:
         (),
     )
     bare = tuple(procedure.model_copy(update=nothing) for procedure in known)
-    return Procedures(bare, known.sources)
+    return Procedures(bare, known.sources, known.calendars)
 
 
 def seen(process_id: str, hours: float, *, created: float = 0, **fields: Any) -> Version:

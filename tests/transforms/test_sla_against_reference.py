@@ -19,7 +19,7 @@ from tests.warehouse import MemoryWarehouse, differences
 
 _PRODUCT = load_procedures(Path(__file__).parents[2] / "schemas" / "procedures")
 _FEW = settings(
-    max_examples=15,
+    max_examples=8,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
@@ -69,6 +69,7 @@ def defined(made: dict[str, list[dict[str, Any]]]) -> Procedures:
             for name in [procedure.short_id]
         ),
         _PRODUCT.sources,
+        _PRODUCT.calendars,
     )
 
 

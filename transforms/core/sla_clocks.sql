@@ -13,6 +13,8 @@ visits as (from history_state_visits),
 
 build as (from build),
 
+slots as (from working_slots),
+
 counted as (
     select
         process_id,
@@ -101,12 +103,11 @@ timed as (
         h.assigned_to,
         o.pod_id,
         v.state as started_state,
-        case
-            when c.target_ms = 0 then c.started_at
-            when s.elapsed_ms >= c.target_ms
-                then s.reaching.started_at + to_milliseconds(s.reaching.left_ms)
-            else coalesce(c.stopped_at, b.as_of) + to_milliseconds(c.target_ms - s.elapsed_ms)
-        end as reached_at
+        -- The target is reached when so much more has been counted since this instant.
+        if(
+            s.elapsed_ms >= c.target_ms, s.reaching.started_at, coalesce(c.stopped_at, b.as_of)
+        ) as counted_from,
+        if(s.elapsed_ms >= c.target_ms, s.reaching.left_ms, c.target_ms - s.elapsed_ms) as left_ms
     from cycles as c
     cross join build as b
     inner join sums as s
@@ -119,6 +120,31 @@ timed as (
         on v.process_id = c.process_id and v.policy_no = c.policy_no and v.cycle = c.cycle
 ),
 
+worked as (
+    select
+        t.*,
+        worked_ms(t.counted_from, f.starts_at, f.ends_at, f.worked_ms_before) + t.left_ms
+            as wanted_ms
+    from timed as t
+    asof left join slots as f on f.calendar = t.calendar and f.starts_at <= t.counted_from
+),
+
+-- In a calendar it falls into the last slot before which less had been worked.
+reached as (
+    select
+        w.*,
+        case
+            when w.target_ms = 0 then w.started_at
+            when w.calendar = 'always' then w.counted_from + to_milliseconds(w.left_ms)
+            when
+                l.starts_at + to_milliseconds(w.wanted_ms - l.worked_ms_before) <= l.ends_at
+                then l.starts_at + to_milliseconds(w.wanted_ms - l.worked_ms_before)
+        end as reached_at
+    from worked as w
+    asof left join slots as l
+        on l.calendar = w.calendar and l.worked_ms_before < w.wanted_ms
+),
+
 judged as (
     select
         *,
@@ -129,7 +155,7 @@ judged as (
             when is_counting then 'running'
             else 'paused'
         end as status
-    from timed
+    from reached
 )
 
 select

@@ -1,6 +1,6 @@
 -- The stretches of time in which the clocks of SLA policies counted.
 -- Grain: one row per policy, process, cycle and stretch between two pauses. Stretches of no length
--- are none. `elapsed_seconds` add up to the elapsed time of the clock.
+-- are none. Time counts in the calendar of the clock. `elapsed_seconds` add up to the elapsed time of the clock.
 with cycles as (from sla_cycles),
 
 visits as (from history_state_visits),
@@ -8,6 +8,8 @@ visits as (from history_state_visits),
 pauses as (from sla_pauses),
 
 build as (from build),
+
+slots as (from working_slots),
 
 paused as (
     select
@@ -48,6 +50,7 @@ counted as (
         c.procedure,
         c.policy,
         c.cycle,
+        c.calendar,
         s.resumed_at as started_at,
         coalesce(s.next_paused_at, c.stopped_at) as ended_at
     from stretches as s
@@ -73,6 +76,17 @@ select
     ))::integer as segment_no,
     s.started_at,
     s.ended_at,
-    seconds_between(s.started_at, coalesce(s.ended_at, b.as_of)) as elapsed_seconds
-from counted as s
-cross join build as b
+    case
+        when s.calendar = 'always' then seconds_between(s.started_at, s.counted_until)
+        else (
+            worked_ms(s.counted_until, u.starts_at, u.ends_at, u.worked_ms_before)
+            - worked_ms(s.started_at, f.starts_at, f.ends_at, f.worked_ms_before)
+        ) / 1000
+    end as elapsed_seconds
+from (
+    select c.*, coalesce(c.ended_at, b.as_of) as counted_until
+    from counted as c
+    cross join build as b
+) as s
+asof left join slots as f on f.calendar = s.calendar and f.starts_at <= s.started_at
+asof left join slots as u on u.calendar = s.calendar and u.starts_at <= s.counted_until

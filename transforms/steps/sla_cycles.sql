@@ -11,6 +11,8 @@ policies as (from sla_policies),
 
 processes as (from history_processes),
 
+process_calendars as (from process_calendars),
+
 stops as (select * from moments where role = 'stop'),
 
 -- A clock that waits for the first assignment starts no more after it.
@@ -88,7 +90,7 @@ select
     (row_number() over (
         partition by c.process_id, c.policy_no order by c.happened_at, c.place, c.place_in_version
     ))::integer as cycle,
-    coalesce(p.calendar, 'always') as calendar,
+    coalesce(p.calendar, k.calendar) as calendar,
     c.target_ms,
     c.happened_at as started_at,
     c.version_no as started_version_no,
@@ -99,4 +101,5 @@ select
     end as ended_by
 from paired as c
 inner join policies as p on p.policy_no = c.policy_no
+inner join process_calendars as k on k.process_id = c.process_id
 where c.is_start
