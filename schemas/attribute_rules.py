@@ -1,29 +1,18 @@
 """The rules of one procedure's attributes, compiled to pandera.
 
-A value comes with its JSON text and its typed form side by side (`transforms/attributes.py` makes
-both). Rules of the record itself are in `core_record.py`.
+Which values there are is in `attribute_values.py`; rules of the record itself are in
+`core_record.py`.
 """
 
 from __future__ import annotations
-
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
 
 import pandera.polars as pa
 import polars as pl
 
 from schemas.attribute_types import BY_NAME, AttributeType
-from schemas.core_record import STATUSES
-from schemas.definition_values import Option
-from schemas.definitions import Attribute, DerivedAttribute, Procedure, RecordAttribute
+from schemas.attribute_values import Source, Value, raw, record_values_of, values_of
+from schemas.definitions import Procedure
 from schemas.rules import Rule, Severity, compile_schema
-
-_Declared = Attribute | DerivedAttribute | RecordAttribute
-
-Source = Literal["data", "derived_data"]
-DOCUMENTS: tuple[Source, ...] = ("data", "derived_data")
-"""The columns of a version that hold its values as JSON."""
 
 POLARS_TYPES: dict[str, pl.DataType | type[pl.DataType]] = {
     "VARCHAR": pl.String,
@@ -64,98 +53,6 @@ _SHAPES = {
     "boolean": "a boolean",
     "point": "numbers",
 }
-
-
-@dataclass(frozen=True)
-class Value:
-    """One attribute or derived attribute as a pair of frame columns.
-
-    `source` is the document it is read from; `column` (`attr:score`, `derived:score`) is also the
-    stem of its rule ids. `options` are all values there may be (empty: any), `names` what each
-    other way of writing one means, in lower case.
-    """
-
-    id: str
-    short_id: str
-    type: str
-    source: Source
-    column: str
-    target: str
-    options: tuple[Option, ...]
-    is_personal: bool
-    required: bool = False
-    names: Mapping[str, str] = field(default_factory=dict[str, str])
-    aliases: tuple[str, ...] = ()
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """The keys it may stand under in a document; the first that is there counts."""
-        return self.id, self.short_id, *self.aliases
-
-    @property
-    def columns(self) -> dict[str, str]:
-        """The columns of the wide table that hold the value, with their types."""
-        return BY_NAME[self.type].columns(self.target)
-
-
-def raw(column: str) -> str:
-    """The frame column with the JSON text of a value, beside the typed one."""
-    return f"{column}:raw"
-
-
-def values_of(procedure: Procedure) -> list[Value]:
-    """Attributes and derived attributes in the order of the definition."""
-    entered = [
-        Value(
-            a.id,
-            a.short_id,
-            a.type,
-            "data",
-            f"attr:{a.short_id}",
-            a.column,
-            _options(a, procedure),
-            a.is_personal,
-            a.required,
-            _names(a, procedure),
-            a.aliases,
-        )
-        for a in procedure.attributes
-    ]
-    derived = [
-        Value(
-            d.id,
-            d.short_id,
-            d.type,
-            "derived_data",
-            f"derived:{d.short_id}",
-            d.supplied_column,
-            _options(d, procedure),
-            d.is_personal,
-            names=_names(d, procedure),
-            aliases=d.aliases,
-        )
-        for d in procedure.derived_attributes
-    ]
-    return entered + derived
-
-
-def record_values_of(procedure: Procedure) -> list[Value]:
-    """Record attributes in the order of the definition, as members of an object `data`."""
-    return [
-        Value(
-            r.id,
-            r.short_id,
-            r.type,
-            "data",
-            f"record:{r.short_id}",
-            r.column,
-            _options(r, procedure),
-            r.is_personal,
-            names=_names(r, procedure),
-            aliases=r.aliases,
-        )
-        for r in procedure.record_attributes
-    ]
 
 
 def record_rules(procedure: Procedure) -> list[Rule]:
@@ -202,23 +99,6 @@ def rule_names(kind: AttributeType) -> list[str]:
     if kind.options or kind.name in ("state", "status"):
         names.append("isin")
     return names
-
-
-def _options(attribute: _Declared, procedure: Procedure) -> tuple[Option, ...]:
-    match attribute.type:
-        case "state":
-            return tuple(state.short_id for state in procedure.states)
-        case "status":
-            return STATUSES
-        case _:
-            return attribute.options
-
-
-def _names(attribute: _Declared, procedure: Procedure) -> Mapping[str, str]:
-    if not BY_NAME[attribute.type].conversion.of_states:
-        return {}
-    by_id = {state.id.lower(): state.short_id for state in procedure.states}
-    return by_id | {state.short_id.lower(): state.short_id for state in procedure.states}
 
 
 def _value_rules(value: Value, spoiled: Severity) -> list[Rule]:

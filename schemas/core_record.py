@@ -13,9 +13,9 @@ import pandera.polars as pa
 import polars as pl
 
 from schemas.rules import Rule, compile_schema
+from schemas.statuses import STATUSES
 
 Kind = Literal["uuid", "time", "status", "state", "boolean", "object"]
-STATUSES = ("OPEN", "COMPLETED", "CANCELLED")
 EARLIEST_MS = 946_684_800_000  # 2000-01-01T00:00:00Z
 LATEST_PLANNED_MS = 4_102_444_800_000  # 2100-01-01T00:00:00Z; a plan may lie in the future
 ONE_DAY_MS = 86_400_000

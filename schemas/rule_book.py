@@ -6,7 +6,8 @@ reader of lines for the rules of a line, and `transforms/` for those of a histor
 
 from __future__ import annotations
 
-from schemas.attribute_rules import DOCUMENTS, attribute_rules, record_rules, undeclared_rule
+from schemas.attribute_rules import attribute_rules, record_rules, undeclared_rule
+from schemas.attribute_values import DOCUMENTS
 from schemas.core_record import core_rules
 from schemas.definitions import Procedure, Procedures
 from schemas.dimensions import DIMENSION_RULES

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from schemas.attribute_rules import values_of
+from schemas.attribute_values import values_of
 from schemas.definition_problems import Finding, KeyPath
 from schemas.definitions import Procedure, Procedures
 from schemas.formulas import Formula, FormulaProblem, compile_formula

@@ -6,7 +6,7 @@ build. Taking the values out of versions is for `transforms/values_then.py`.
 
 from __future__ import annotations
 
-from schemas.attribute_rules import values_of
+from schemas.attribute_values import values_of
 from schemas.definitions import Procedure, Procedures
 from schemas.funnel_terms import plan_funnel_terms
 from schemas.sla_terms import plan_sla_terms

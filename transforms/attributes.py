@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterable, Sequence
 
 from sqlglot import exp
 
-from schemas.attribute_rules import DOCUMENTS, Source, Value, raw
 from schemas.attribute_types import BY_NAME
+from schemas.attribute_values import DOCUMENTS, Source, Value, raw
 
 
 def read_values(

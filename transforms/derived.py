@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import duckdb
 from sqlglot import exp
 
-from schemas.attribute_rules import Value, values_of
+from schemas.attribute_values import Value, values_of
 from schemas.definitions import Procedure, Procedures
 from schemas.derivations import AGGREGATED, Derivation, Plan
 from transforms.attributes import options_only

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from schemas.attribute_rules import Value, raw, record_values_of
+from schemas.attribute_values import Value, raw, record_values_of
 from schemas.definitions import Procedure
 from transforms.attributes import column_values, options_only, read_values
 

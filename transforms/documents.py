@@ -15,16 +15,8 @@ import duckdb
 import pandera.polars as pa
 import polars as pl
 
-from schemas.attribute_rules import (
-    DOCUMENTS,
-    Source,
-    Value,
-    attribute_rules,
-    attribute_schema,
-    raw,
-    undeclared_rule,
-    values_of,
-)
+from schemas.attribute_rules import attribute_rules, attribute_schema, undeclared_rule
+from schemas.attribute_values import DOCUMENTS, Source, Value, raw, values_of
 from schemas.definitions import Procedure
 from schemas.rule_book import REPEATED_KEY
 from schemas.rules import Rule, find_failures

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlglot
 from sqlglot import exp
 
-from schemas.attribute_rules import values_of
+from schemas.attribute_values import values_of
 from schemas.definitions import Procedure, Procedures
 from schemas.funnel_terms import StepTerm, plan_funnel_terms
 from schemas.funnels import FunnelBreakdown

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 import sqlglot
 from sqlglot import exp
 
-from schemas.attribute_rules import Value, values_of
+from schemas.attribute_values import Value, values_of
 from schemas.definitions import Procedure
 from transforms.attributes import options_only, read_values
 

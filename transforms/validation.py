@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import duckdb
 import polars as pl
 
-from schemas.attribute_rules import DOCUMENTS
+from schemas.attribute_values import DOCUMENTS
 from schemas.core_record import FIELDS, convert, core_rules, core_schema, raw
 from schemas.definitions import Procedure, Procedures
 from schemas.dimensions import DIMENSION_RULES, DIMENSION_SCHEMA, convert_dimension

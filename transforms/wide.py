@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from sqlglot import exp
 
-from schemas.attribute_rules import values_of
+from schemas.attribute_values import values_of
 from schemas.definitions import Procedure
 from transforms.attributes import column_values, options_only, read_values
 from transforms.dimensions import record_columns, records_table, with_labels

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import duckdb
 
 from pipelines.infer.proposal import UUID_PATTERN, is_id
-from schemas.attribute_rules import Source
+from schemas.attribute_values import Source
 
 # In so many processes that have both keys, with this share of them having a value in common, and
 # no other key as near as that.

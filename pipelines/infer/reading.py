@@ -22,7 +22,7 @@ from pipelines.landing import (
 from pipelines.parquet import read_rows
 from pipelines.parse import parse_chunk
 from pipelines.show import counted
-from schemas.attribute_rules import DOCUMENTS
+from schemas.attribute_values import DOCUMENTS
 from schemas.core_record import convert, core_rules, core_schema, raw
 from schemas.dimensions import PROCESSES
 from schemas.errors import SourceError

@@ -15,7 +15,7 @@ from sqlglot import exp
 from pipelines.infer.guesses import MOST_OPTIONS, OPTION_SHARE, Profile
 from pipelines.infer.pairing import find_pairs
 from pipelines.infer.proposal import is_id
-from schemas.attribute_rules import Source, raw, values_of
+from schemas.attribute_values import Source, raw, values_of
 from schemas.core_record import EARLIEST_MS, LATEST_PLANNED_MS
 from schemas.definition_values import Option
 from schemas.definitions import Attribute, Procedure, State

@@ -80,6 +80,8 @@ def read_report(con: duckdb.DuckDBPyConnection, procedure: str) -> Report:
         _overview(ask),
         *_funnels(ask),
         _durations(ask),
+        _outcomes(ask),
+        _slas(ask),
         _backlog(ask),
         _variants(ask),
         _oldest(ask),
@@ -210,6 +212,53 @@ def _durations(ask: _Asking) -> Section:
         tuple(rows),
         f"Finished ones only. {counted(never, ask.procedure)} ({still}) were never completed and "
         "are still open: they would make these times longer.",
+        brief=len(rows),
+    )
+
+
+def _outcomes(ask: _Asking) -> Section:
+    rows = ask("""
+        select outcome, events, n_censored, p25_seconds, p50_seconds, p75_seconds
+        from time_to_outcome
+        where procedure = $procedure
+        order by list_position(['completed', 'cancelled', 'any'], outcome)
+    """)
+    return Section(
+        "How long it takes, open ones included",
+        (
+            Column("first outcome"),
+            _number("so far"),
+            _number("without any"),
+            Column("a quarter of all within", duration, is_number=True),
+            Column("half of all within", duration, is_number=True),
+            Column("three quarters within", duration, is_number=True),
+        ),
+        tuple(rows),
+        "Of all that were created; `-` where that share has not been reached.",
+        brief=1,
+    )
+
+
+def _slas(ask: _Asking) -> Section:
+    rows = ask("""
+        select policy, n, met, breached, running, share_met, p90_elapsed_seconds
+        from sla_attainment
+        where procedure = $procedure and level = 'all' and period is null
+        order by policy
+    """)
+    return Section(
+        "Clocks of SLA policies",
+        (
+            Column("policy"),
+            _number("clocks"),
+            _number("met"),
+            _number("breached"),
+            _number("running"),
+            Column("met, of decided", share, is_number=True),
+            Column("90 % stopped within", duration, is_number=True),
+        ),
+        tuple(rows),
+        "In working time of each clock's calendar. A running clock past its target is breached.",
         brief=len(rows),
     )
 

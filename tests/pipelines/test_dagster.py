@@ -309,7 +309,8 @@ def test_definitions_say_what_reads_what(tmp_path: Path) -> None:
         for key in graph.get_all_asset_keys()
     }
     assert reads["raw/process_versions"] == set()
-    assert reads["core/state_visits"] == {"raw/process_versions"}
+    # For the calendar of the process, whose working time the visit is counted in.
+    assert reads["core/state_visits"] == {"raw/process_versions", "core/processes"}
     assert reads["core/quarantine"] == {"raw/quarantine", "raw/ingest_files"}
     assert reads["mart/funnel_steps"] == {
         "core/processes",

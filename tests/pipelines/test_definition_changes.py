@@ -30,12 +30,19 @@ from tests.pipelines.definition_runs import (
 HISTORY = (
     "assignments",
     "attribute_changes",
+    "follow_ups",
     "job_attributes",
+    "open_stays",
+    "pod_stays",
+    "process_calendars",
     "process_lifecycle",
     "processes",
     "state_visits",
     "status_spells",
     "task_attributes",
+    "worked_assignments",
+    "worked_lifecycle",
+    "worked_visits",
 )
 # A table is made anew for its SQL, which is generated from the definitions.
 WHOLE: tuple[str, int] = ("full", 5)
@@ -93,7 +100,7 @@ CHANGES: dict[str, tuple[Definition, Mapping[str, tuple[str, int]]]] = {
     ),
     "the graph allows more": (
         changed(stategraph={**GRAPH, job.NEW: [job.WORK, job.PARKED]}),
-        dict.fromkeys(("process_lifecycle", "state_visits"), ("incremental", 4)),
+        dict.fromkeys(("process_lifecycle", "state_visits", "worked_visits"), ("incremental", 4)),
     ),
     "names, funnels and the primary key are others": (
         changed(
@@ -110,7 +117,7 @@ CHANGES: dict[str, tuple[Definition, Mapping[str, tuple[str, int]]]] = {
         changed(shortId="errand"),
         {
             name.replace("job_", "errand_"): how
-            for name, how in touched(4, **TRACKED_VALUES).items()
+            for name, how in touched(4, **TRACKED_VALUES, process_calendars=WHOLE).items()
         },
     ),
 }

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, Phase, settings
 
 from schemas.definition_files import load_procedures
 from schemas.definitions import Procedures
+from schemas.working_calendars import CalendarChoice
 from tests.reference.versions import Row, Version
 from tests.transforms.jobs import HOUR, A, B, C, D, jobs, version
 from tests.warehouse import MemoryWarehouse
@@ -35,7 +36,8 @@ def bare_procedures() -> Procedures:
     """Leads and tickets without what neither flow nor people depend on, which builds fast."""
     folder = Path(__file__).parents[2] / "schemas" / "procedures"
     known = load_procedures(folder)
-    nothing = {"primary_key": None, "primary_identifier": None}
+    nothing: dict[str, Any] = {"primary_key": None, "primary_identifier": None}
+    nothing["calendar"] = CalendarChoice()
     nothing |= dict.fromkeys(
         ("attributes", "derived_attributes", "record_attributes", "funnels", "slas", "compare_by"),
         (),

@@ -17,8 +17,9 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from sqlglot import exp
 
-from schemas.attribute_rules import rule_names, values_of
+from schemas.attribute_rules import rule_names
 from schemas.attribute_types import ATTRIBUTE_TYPES, BY_NAME
+from schemas.attribute_values import values_of
 from schemas.definitions import Attribute, DerivedAttribute, Procedure, State
 from tests.transforms.attribute_rows import ALWAYS, OPTIONS, PLAIN_ROWS, STATE, TIME_ZONE
 from tests.transforms.structured_rows import STRUCTURED_ROWS

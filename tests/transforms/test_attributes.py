@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.attribute_rules import DOCUMENTS, Value
 from schemas.attribute_types import BY_NAME
+from schemas.attribute_values import DOCUMENTS, Value
 from transforms.attributes import read_content, read_values
 from transforms.tables import MACROS
 

@@ -43,7 +43,7 @@ def assert_tables_equal(warehouse: MemoryWarehouse, tables: dict[str, list[Row]]
         assert differences(found, rows, columns=columns) == [], name
 
 
-@given(versions=version_lists(max_processes=14, max_versions=8), as_of=as_ofs())
+@given(versions=version_lists(max_processes=10, max_versions=6), as_of=as_ofs())
 @_PER_RUN
 def test_tables_equal_reference(
     procedures: Procedures, versions: list[Version], as_of: int

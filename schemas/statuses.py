@@ -1,0 +1,3 @@
+"""The statuses of the platform."""
+
+STATUSES = ("OPEN", "COMPLETED", "CANCELLED")
