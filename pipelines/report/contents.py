@@ -224,7 +224,7 @@ def _outcomes(ask: _Asking) -> Section:
         order by list_position(['completed', 'cancelled', 'any'], outcome)
     """)
     return Section(
-        "How long it takes, open ones included",
+        "Time to the first outcome, open ones included",
         (
             Column("first outcome"),
             _number("so far"),

@@ -48,6 +48,9 @@ HISTORY = (
 WHOLE: tuple[str, int] = ("full", 5)
 VALUES = {"job_attributes": WHOLE}
 TRACKED_VALUES = {**VALUES, "attribute_changes": WHOLE}
+WORKING_TIME = dict.fromkeys(
+    ("process_calendars", "worked_assignments", "worked_lifecycle", "worked_visits"), WHOLE
+)
 
 
 def touched(processes: int, **others: tuple[str, int]) -> dict[str, tuple[str, int]]:
@@ -117,7 +120,7 @@ CHANGES: dict[str, tuple[Definition, Mapping[str, tuple[str, int]]]] = {
         changed(shortId="errand"),
         {
             name.replace("job_", "errand_"): how
-            for name, how in touched(4, **TRACKED_VALUES, process_calendars=WHOLE).items()
+            for name, how in touched(4, **TRACKED_VALUES, **WORKING_TIME).items()
         },
     ),
 }
