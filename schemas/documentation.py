@@ -1,4 +1,4 @@
-"""The files of this folder that are made from what the code says: types, rules, the JSON Schema.
+"""The files of this folder that are made from what the code says: types, rules, JSON Schemas.
 
 `uv run python -m schemas.documentation` writes them anew. What the pages say stands in the modules
 they are made from; a page is a function here that gives its text, and a line of `PAGES`.
@@ -19,7 +19,7 @@ from schemas.definitions import (
     RecordAttribute,
     State,
 )
-from schemas.json_schema import schema_text
+from schemas.json_schema import calendar_schema_text, schema_text
 from schemas.rule_book import all_rules
 from schemas.rules import Rule
 
@@ -69,6 +69,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "attribute_types.md": attribute_types_page,
     "rules.md": rules_page,
     "procedure.schema.json": schema_text,
+    "calendar.schema.json": calendar_schema_text,
 }
 """The file of each page, in this folder, and what gives its text."""
 

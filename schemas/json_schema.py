@@ -1,7 +1,7 @@
-"""The JSON Schema of a procedure definition, made from the models, so that editors complete it.
+"""The JSON Schemas of procedure definitions and calendars, made from the models, for editors.
 
-`uv run python -m schemas.documentation` writes its file anew. What is checked does not belong here:
-a document that the models accept is valid, but some that are valid break a rule between parts.
+`uv run python -m schemas.documentation` writes their files anew. What is checked does not belong
+here: a document that the models accept is valid, but some that are valid break a rule between parts.
 """
 
 from __future__ import annotations
@@ -11,13 +11,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
+from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from schemas.definition_values import ENUM_OPTION_TYPES
 from schemas.definitions import Procedure
+from schemas.working_calendars import Calendar
 
 SCHEMA_FILE = Path(__file__).parent / "procedure.schema.json"
+CALENDAR_SCHEMA_FILE = SCHEMA_FILE.with_name("calendar.schema.json")
 
 _JSON_TYPES = {str: "string", int: "integer", float: "number"}
 
@@ -30,7 +33,7 @@ class _Generator(GenerateJsonSchema):
         for part in cast("dict[str, JsonSchemaValue]", made["$defs"]).values():
             if {"type", "options"} <= part.get("properties", {}).keys():
                 part["allOf"] = list(_options_by_type())
-        return {"$schema": self.schema_dialect, "title": "Procedure definition", **made}
+        return {"$schema": self.schema_dialect, **made}
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - not ours
         return False
@@ -49,12 +52,31 @@ class _Generator(GenerateJsonSchema):
 
 def procedure_schema() -> dict[str, Any]:
     """The schema, in dialect 2020-12; keys are those of the files, with a description each."""
-    return Procedure.model_json_schema(by_alias=True, schema_generator=_Generator)
+    return _titled("Procedure definition", Procedure)
+
+
+def calendar_schema() -> dict[str, Any]:
+    """The schema of a calendar's file, as `procedure_schema`."""
+    return _titled("Calendar of working time", Calendar)
 
 
 def schema_text() -> str:
     """The schema as it stands in `SCHEMA_FILE`."""
-    return json.dumps(procedure_schema(), indent=2, ensure_ascii=False) + "\n"
+    return _as_text(procedure_schema())
+
+
+def calendar_schema_text() -> str:
+    """The schema as it stands in `CALENDAR_SCHEMA_FILE`."""
+    return _as_text(calendar_schema())
+
+
+def _titled(title: str, model: type[BaseModel]) -> dict[str, Any]:
+    made = model.model_json_schema(by_alias=True, schema_generator=_Generator)
+    return {"$schema": made.pop("$schema"), "title": title, **made}
+
+
+def _as_text(schema: Mapping[str, Any]) -> str:
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
 def _options_by_type() -> list[Mapping[str, Any]]:

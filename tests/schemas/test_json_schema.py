@@ -22,10 +22,17 @@ from schemas.definition_syntax import read_yaml
 from schemas.definition_values import ENUM_OPTION_TYPES
 from schemas.definitions import Procedure
 from schemas.errors import DefinitionError
-from schemas.json_schema import SCHEMA_FILE, procedure_schema, schema_text
+from schemas.json_schema import (
+    CALENDAR_SCHEMA_FILE,
+    SCHEMA_FILE,
+    calendar_schema,
+    procedure_schema,
+    schema_text,
+)
 from tests.schemas.order_definition import ID, ORDER, order
 
 PRODUCT = Path(__file__).parents[2] / "schemas" / "procedures"
+CALENDARS = PRODUCT.with_name("calendars")
 VALIDATOR = Draft202012Validator(procedure_schema())
 QUICKLY = settings(
     max_examples=300, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate]
@@ -89,10 +96,25 @@ def test_types_and_kinds_are_lists_to_choose_from() -> None:
 def test_the_definitions_of_the_product_are_valid_and_name_the_schema(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert is_valid(text)
+    assert named_schema(path) == SCHEMA_FILE
+
+
+def named_schema(path: Path) -> Path:
+    """The file that the first line tells editors to check by."""
     prefix = "# yaml-language-server: $schema="
-    first = text.partition("\n")[0]
+    first = path.read_text(encoding="utf-8").partition("\n")[0]
     assert first.startswith(prefix)
-    assert (path.parent / first.removeprefix(prefix)).resolve() == SCHEMA_FILE
+    return (path.parent / first.removeprefix(prefix)).resolve()
+
+
+@pytest.mark.parametrize("path", sorted(CALENDARS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_the_calendars_of_the_product_are_valid_and_name_the_schema(path: Path) -> None:
+    document = cast("Any", read_yaml(path.read_text(encoding="utf-8")).document)
+    validator = Draft202012Validator(calendar_schema())
+    assert validator.is_valid(document)
+    assert not validator.is_valid({**document, "zone": "Europe/Berlin"})
+    assert not validator.is_valid({k: v for k, v in document.items() if k != "name"})
+    assert named_schema(path) == CALENDAR_SCHEMA_FILE
 
 
 ACCEPTED = [
