@@ -1,7 +1,7 @@
 """The JSON Schemas of procedure definitions and calendars, made from the models, for editors.
 
-`uv run python -m schemas.documentation` writes their files anew. What is checked does not belong
-here: a document that the models accept is valid, but some that are valid break a rule between parts.
+`uv run python -m schemas.documentation` writes their files anew. They say what the models say of
+one part at a time; rules between parts are for `leadtime check`.
 """
 
 from __future__ import annotations
