@@ -159,6 +159,23 @@ ASSIGNEE_STATS = OutputTable(
                 nulls="when `completed` is 0",
                 open_rule="can still rise",
             ),
+            count(
+                "sla_met",
+                "Clocks of all SLA policies that were met, by the month in which they stopped and "
+                "who held the process then. Clocks of people who are in no row here are in "
+                "`sla_attainment` alone.",
+            ),
+            count(
+                "sla_breached",
+                "Clocks past their target, likewise.",
+                open_rule="those that still run are on the row for all months together only",
+            ),
+            share(
+                "share_sla_met",
+                "`sla_met` divided by `sla_met` plus `sla_breached`.",
+                nulls="when no clock was met or breached",
+                open_rule="clocks that still run count once they are past their target",
+            ),
         ),
     ),
 )

@@ -15,6 +15,7 @@ from .durations import percentile_seconds, seconds
 from .history import process_lifecycle
 from .marts import open_spells
 from .open_stays import follow_ups, open_stays
+from .sla import sla_clocks
 from .stays import assignments
 from .versions import Procedures, Row, Version, histories, start
 
@@ -103,6 +104,10 @@ def assignee_stats(
         for stay, after in pairwise(stays)
         if _is_undone(stay, after)
     }
+    clocks = [
+        (row["procedure"], row["assigned_to"], row["stopped_at"], row["status"])
+        for row in sla_clocks(versions, procedures, as_of=as_of)
+    ]
     rows: list[Row] = []
     for procedure, spells in open_spells(versions, procedures, as_of).items():
         own = [stay for stay in stays if stay["procedure"] == procedure]
@@ -130,6 +135,13 @@ def assignee_stats(
                 ]
                 resolved = [firsts[key] for key in keys if key in firsts]
                 n_undone = sum(key in undone for key in keys)
+                judged = Counter(
+                    status
+                    for of, who, at, status in clocks
+                    if (of, who) == (procedure, person)
+                    and (period is None or (at is not None and begins <= at < next_begins))
+                )
+                n_judged = judged["met"] + judged["breached"]
                 rows.append(
                     {"procedure": procedure, "assigned_to": person, "period": period}
                     | {what: done[person, what] for what in _DOINGS[:-1]}
@@ -142,6 +154,9 @@ def assignee_stats(
                         "p90_resolution_seconds": percentile_seconds(resolved, 0.9),
                         "completed_then_reopened": n_undone,
                         "share_reopened": n_undone / len(keys) if keys else None,
+                        "sla_met": judged["met"],
+                        "sla_breached": judged["breached"],
+                        "share_sla_met": judged["met"] / n_judged if n_judged else None,
                     }
                 )
     return rows

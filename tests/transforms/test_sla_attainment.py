@@ -76,6 +76,23 @@ def test_pods_and_people_are_those_at_the_ending(warehouse: MemoryWarehouse) -> 
     assert rows(warehouse, "pod_month", "pod_id, period, n")[-1] == (BLUE, date(2023, 11, 1), 2)
 
 
+def test_clocks_of_people_stand_beside_what_they_did(warehouse: MemoryWarehouse) -> None:
+    columns = "assigned_to, period, sla_met, sla_breached, share_sla_met"
+    found = warehouse.rows(f"select {columns} from assignee_stats order by all nulls first")
+    november, december = date(2023, 11, 1), date(2023, 12, 1)
+    assert [tuple(row.values()) for row in found] == [
+        (None, None, 0, 0, None),
+        (None, november, 0, 0, None),
+        (None, december, 0, 0, None),
+        (ANN, None, 1, 1, 0.5),
+        (ANN, november, 1, 1, 0.5),
+        # One clock stopped in December; the one that still runs belongs to no month.
+        (BOB, None, 0, 2, 0),
+        (BOB, november, 0, 0, None),
+        (BOB, december, 0, 1, 0),
+    ]
+
+
 def test_elapsed_times_are_those_of_clocks_that_were_stopped(warehouse: MemoryWarehouse) -> None:
     """A day, three days, and 16 days and 4,600 seconds."""
     assert rows(warehouse, "all", "p50_elapsed_seconds, p90_elapsed_seconds") == [

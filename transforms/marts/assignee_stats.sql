@@ -2,6 +2,7 @@
 -- Grain: one row per procedure, assignee and local month with something held or done, and one for
 -- all months together (`period` is null); `assigned_to` is null on the rows of processes that
 -- nobody held. What is held and overdue is that at the end of the month, or at the build's instant.
+-- SLA clocks count in the month in which they stopped, by who held the process then.
 with stays as (from dated_stays),
 
 lifecycles as (from process_lifecycle),
@@ -9,6 +10,8 @@ lifecycles as (from process_lifecycle),
 assignee_days as (from assignee_daily),
 
 flow_days as (from flow_daily),
+
+clocks as (from sla_clocks),
 
 users as (from users),
 
@@ -180,6 +183,30 @@ completion_sums as (
         count(*) filter (is_undone) as completed_then_reopened
     from completions
     group by grouping sets ((procedure, assigned_to), (procedure, assigned_to, month))
+),
+
+judged_clocks as (
+    select
+        c.procedure,
+        c.assigned_to,
+        date_trunc('month', local_day(c.stopped_at, b.time_zone))::date as month,
+        c.status
+    from clocks as c
+    cross join build as b
+    where c.status in ('met', 'breached')
+),
+
+clock_sums as (
+    select
+        procedure,
+        assigned_to,
+        month as period,
+        count(*) filter (status = 'met') as sla_met,
+        count(*) filter (status = 'breached') as sla_breached
+    from judged_clocks
+    group by grouping sets ((procedure, assigned_to), (procedure, assigned_to, month))
+    -- Clocks that still run have no month.
+    having grouping(month) = 1 or month is not null
 )
 
 select
@@ -201,12 +228,19 @@ select
     round(c.quantiles[1], 3) as p50_resolution_seconds,
     round(c.quantiles[2], 3) as p90_resolution_seconds,
     coalesce(c.completed_then_reopened, 0) as completed_then_reopened,
-    coalesce(c.completed_then_reopened, 0) / nullif(p.completed, 0) as share_reopened
+    coalesce(c.completed_then_reopened, 0) / nullif(p.completed, 0) as share_reopened,
+    coalesce(k.sla_met, 0) as sla_met,
+    coalesce(k.sla_breached, 0) as sla_breached,
+    k.sla_met / (k.sla_met + k.sla_breached) as share_sla_met
 from period_sums as p
 left join completion_sums as c
     on c.procedure = p.procedure
     and c.assigned_to is not distinct from p.assigned_to
     and c.period is not distinct from p.period
+left join clock_sums as k
+    on k.procedure = p.procedure
+    and k.assigned_to is not distinct from p.assigned_to
+    and k.period is not distinct from p.period
 left join users as u on u.user_id = p.assigned_to
 where p.is_active
 order by p.procedure, p.assigned_to nulls first, p.period nulls first
