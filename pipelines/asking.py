@@ -16,6 +16,7 @@ import duckdb
 from rich.console import Console, Group
 from rich.text import Text
 
+from pipelines.command_settings import next_command
 from pipelines.settings import Settings
 from pipelines.show import COLUMN_GAP, cell, counted, grid, is_reformatted, shortened, some_of
 from schemas.errors import SourceError
@@ -24,6 +25,10 @@ FileFormat = Literal["csv", "parquet"]
 _NARROWEST_HEADER = 10
 _MOST_RECORDS = 3
 _NUMBER = re.compile(r"U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL\([0-9,]+\)")
+# What a spreadsheet may take for a formula (the signs in full width too), in a regular expression
+# that Python and DuckDB read alike.
+_FORMULA = "^(\\s*[-+=@\uff0b\uff0d\uff1d\uff20]|[\\t\\r\\n])"
+_PLAIN_NUMBER = r"[-+]?[0-9]+([.,][0-9]+)?"
 _NO_HELP = re.compile(r' Did you mean "pg_[a-z_]+"\?')  # not a table of ours
 
 
@@ -85,7 +90,8 @@ def ask(settings: Settings, query: str, *, limit: int) -> Answer:
 def write_answer(settings: Settings, query: str, path: Path, *, file_format: FileFormat) -> int:
     """Write all rows of one statement to a file; the number of rows.
 
-    The file is there whole or not at all. Raises `SourceError` when the statement cannot be run.
+    The file is there whole or not at all. In CSV, text that a spreadsheet would run as a formula
+    gets an apostrophe in front. Raises `SourceError` when the statement cannot be run.
     """
     target = path.resolve()
     if target.suffix == ".duckdb" or target.is_dir() or not target.parent.is_dir():
@@ -96,8 +102,14 @@ def write_answer(settings: Settings, query: str, path: Path, *, file_format: Fil
     try:
         with open_published(settings, writable=waiting) as con, _reported(query):
             asked = _one_statement(con, query).strip().rstrip(";")
+            if file_format == "csv":
+                asked = _defused(con, asked)
             written = con.execute(f"copy (\n{asked}\n) to {_literal(str(waiting))} ({options})")
-            rows = written.fetchall()[0][0]
+            # A pivot runs as several statements, none of which says how many rows it wrote.
+            said = (
+                written.fetchall() or con.execute(f"select count(*) from (\n{asked}\n)").fetchall()
+            )
+            rows = said[0][0]
         waiting.replace(target)
     finally:
         waiting.unlink(missing_ok=True)
@@ -142,6 +154,16 @@ def show_answer(console: Console, answer: Answer) -> None:
         console.print(note, style="dim")
 
 
+def show_questions(console: Console, settings: Settings) -> None:
+    """Print questions to start with, each with the command that answers it."""
+    for question, query in ask(settings, "select question, query from questions", limit=0).rows:
+        console.print(str(question), style="bold")
+        console.print(next_command(settings, "query", str(query)), soft_wrap=True)
+        console.print()
+    tables = next_command(settings, "query", "from catalog")
+    console.print(f"All tables: {tables}", soft_wrap=True)
+
+
 def _notes(answer: Answer, hidden: list[str]) -> Iterator[str]:
     """What a reader must know about the rows above."""
     rows = counted(len(answer.rows), "row")
@@ -159,6 +181,30 @@ def _one_statement(con: duckdb.DuckDBPyConnection, query: str) -> str:
         found = counted(len(statements), "statement") if statements else "no statement"
         raise SourceError("query", f"found {found}", "Give one, such as `from funnel_steps`.")
     return statements[0].query
+
+
+def _defused(con: duckdb.DuckDBPyConnection, query: str) -> str:
+    """The statement with texts and column names, which data may give, that no spreadsheet runs."""
+    answer = con.sql(query)
+    places = [f"c{place}" for place in range(len(answer.columns))]
+    columns = [
+        f"{_defused_text(place) if kind == 'VARCHAR' else place} as {_quoted(_defused_name(name))}"
+        for place, name, kind in zip(places, answer.columns, map(str, answer.types), strict=True)
+    ]
+    return f"select {', '.join(columns)} from (\n{query}\n) as answer({', '.join(places)})"
+
+
+def _defused_text(column: str) -> str:
+    return (
+        f"case when regexp_matches({column}, {_literal(_FORMULA)}) "
+        f"and not regexp_full_match({column}, {_literal(_PLAIN_NUMBER)}) "
+        f"then '''' || {column} else {column} end"
+    )
+
+
+def _defused_name(name: str) -> str:
+    is_formula = re.match(_FORMULA, name) and not re.fullmatch(_PLAIN_NUMBER, name)
+    return f"'{name}" if is_formula else name
 
 
 @contextmanager
@@ -183,7 +229,7 @@ class QueryError(SourceError):
         elif "read-only" in found:
             action = "The published database is never changed; make tables elsewhere."
         else:
-            action = "`show tables` lists the tables, `describe TABLE` their columns."
+            action = "`from catalog` lists the tables, `describe TABLE` their columns."
         super().__init__("query", found, "\n".join([*others, action]))
         self.query = query
 
@@ -229,6 +275,10 @@ def _records(answer: Answer) -> Group:
 
 def _cut(console: Console, text: str) -> str:
     return shortened(text) if console.is_terminal else " ".join(text.split())
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _literal(text: str) -> str:

@@ -164,10 +164,20 @@ def ui(
 @app.command(epilog="Example: leadtime query \"from funnel_steps where procedure = 'lead'\"")
 @_reported
 def query(
-    sql: Annotated[str, typer.Argument(metavar="SQL", help="One statement in DuckDB's SQL.")],
+    sql: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[SQL]",
+            help="One statement in DuckDB's SQL; without one, questions to start with.",
+        ),
+    ] = None,
     csv: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write all rows as CSV; - writes to the terminal."),
+        typer.Option(
+            metavar="FILE",
+            help="Write all rows as CSV; - writes to the terminal. Text that a spreadsheet would "
+            "run as a formula gets an apostrophe in front.",
+        ),
     ] = None,
     parquet: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write all rows as Parquet.")
@@ -177,16 +187,20 @@ def query(
 ) -> None:
     """Ask the published database; nothing can be changed by it.
 
-    `show tables` lists the tables, `from metric_catalog` says what each column means.
+    `from catalog` lists the tables, `from metric_catalog` says what each column means.
     """
     if csv and parquet:
         raise typer.BadParameter("Give one of --csv and --parquet.", param_hint="--csv")
-    from pipelines.asking import ask, copy_answer, show_answer, write_answer
+    if sql is None and (csv or parquet):
+        raise typer.BadParameter("Give a statement to write the rows of.", param_hint="SQL")
+    from pipelines.asking import ask, copy_answer, show_answer, show_questions, write_answer
     from pipelines.command_settings import chosen_settings
 
     settings = chosen_settings(data=data)
     console = _console()
-    if csv == Path("-"):
+    if sql is None:
+        show_questions(console, settings)
+    elif csv == Path("-"):
         copy_answer(settings, sql, sys.stdout)
     elif target := csv or parquet:
         rows = write_answer(settings, sql, target, file_format="csv" if csv else "parquet")

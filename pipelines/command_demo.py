@@ -79,7 +79,8 @@ def run_demo(console: Console, settings: Settings, *, versions: int) -> bool:
     )
     for query in _QUERIES:
         console.print(f"  {next_command(settings, 'query', query)}", soft_wrap=True)
-    console.print(f"\nThe whole report: {next_command(settings, 'report')}", soft_wrap=True)
+    console.print(f"\nMore to ask: {next_command(settings, 'query')}", soft_wrap=True)
+    console.print(f"The whole report: {next_command(settings, 'report')}", soft_wrap=True)
     return True
 
 

@@ -6,7 +6,7 @@ What the tables are is in `transforms/`, what is said about them in `schemas/cat
 import json
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,8 +17,10 @@ import duckdb
 import polars as pl
 
 from pipelines.settings import Settings
-from schemas.catalogue import OutputTable, metric_catalog_rows, published_tables
+from schemas.catalogue import OutputTable, catalog_rows, metric_catalog_rows, published_tables
+from schemas.catalogue_operations import CATALOG
 from schemas.definitions import Procedures
+from schemas.questions import question_rows
 from transforms.tables import PUBLISHED_MACROS
 
 # Clients from this version on can read the file.
@@ -84,7 +86,7 @@ def current_generation(settings: Settings) -> dict[str, int]:
 def _write(
     con: duckdb.DuckDBPyConnection,
     path: Path,
-    tables: Iterable[OutputTable],
+    tables: Sequence[OutputTable],
     procedures: Procedures,
     *,
     number: int,
@@ -94,26 +96,31 @@ def _write(
     con.execute(f"attach '{place}' as published (storage_version '{STORAGE_VERSION}')")
     try:
         con.execute("begin")
-        catalog = pl.DataFrame(metric_catalog_rows(procedures), infer_schema_length=None)
-        con.register("metric_catalog_rows", catalog)
+        for name, described in (
+            ("metric_catalog_rows", metric_catalog_rows(procedures)),
+            ("question_rows", question_rows()),
+        ):
+            con.register(name, pl.DataFrame(described, infer_schema_length=None))
         sources = {
             "metric_catalog": "from metric_catalog_rows",
+            "questions": "from question_rows",
             "build": f"""
                 select as_of, time_zone, timestamp '{built_at.isoformat(sep=" ")}' as built_at,
                     {number}::integer as generation, '{version("leadtime")}' as leadtime_version
                 from build
             """,
         }
+        rows = {CATALOG.name: len(tables)}
         for table in tables:
-            columns = ", ".join(f'"{column.name}"' for column in table.columns)
-            source = sources.get(table.name, f'from "{table.name}"')
-            con.execute(
-                f'create table published."{table.name}" as select {columns} from ({source})'
-            )
-            _comment(con, table)
+            if table != CATALOG:
+                _create(con, table, sources.get(table.name, f'from "{table.name}"'))
+                rows[table.name] = _count(con, f'published."{table.name}"')
+        # Last, as it tells the rows of all others.
+        con.register("catalog_rows", pl.DataFrame(catalog_rows(tables, rows)))
+        _create(con, CATALOG, "from catalog_rows")
         con.execute("commit")
-        con.unregister("metric_catalog_rows")
-        rows = {table.name: _count(con, f'published."{table.name}"') for table in tables}
+        for name in ("metric_catalog_rows", "question_rows", "catalog_rows"):
+            con.unregister(name)
         con.execute("checkpoint published")
     except BaseException:
         with suppress(duckdb.TransactionException):
@@ -125,6 +132,12 @@ def _write(
     with duckdb.connect(path) as own:
         own.execute(PUBLISHED_MACROS)
     return rows
+
+
+def _create(con: duckdb.DuckDBPyConnection, table: OutputTable, source: str) -> None:
+    columns = ", ".join(f'"{column.name}"' for column in table.columns)
+    con.execute(f'create table published."{table.name}" as select {columns} from ({source})')
+    _comment(con, table)
 
 
 def _comment(con: duckdb.DuckDBPyConnection, table: OutputTable) -> None:

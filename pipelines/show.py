@@ -98,7 +98,7 @@ def cell(name: str, value: object) -> str:
 
 def is_reformatted(name: str) -> bool:
     """Whether numbers of a column are shown in another unit than they are stored in."""
-    return "seconds" in name or name.startswith("share_") or name == "share"
+    return "seconds" in name or name.startswith("share_") or name.endswith("share")
 
 
 def grid(

@@ -5,7 +5,7 @@ How the tables are made belongs to `transforms/`; the words of each table stand 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -50,11 +50,13 @@ from schemas.catalogue_marts import (
 from schemas.catalogue_model import COUNT, DAY, DEGREES, INSTANT, OutputColumn, OutputTable
 from schemas.catalogue_operations import (
     BUILD,
+    CATALOG,
     DATA_QUALITY,
     FUNNELS,
     INGEST_FILES,
     METRIC_CATALOG,
     QUARANTINE,
+    QUESTIONS,
     STATES,
     TRANSITIONS,
     VIOLATIONS,
@@ -129,7 +131,9 @@ TABLES: dict[str, OutputTable] = {
         DERIVED_DRIFT,
         DATA_QUALITY,
         INGEST_FILES,
+        CATALOG,
         METRIC_CATALOG,
+        QUESTIONS,
         STATES,
         TRANSITIONS,
         FUNNELS,
@@ -172,6 +176,19 @@ def wide_table(procedure: Procedure) -> OutputTable:
 def published_tables(procedures: Iterable[Procedure]) -> tuple[OutputTable, ...]:
     """Every table of the published database: `TABLES`, then one wide table per procedure."""
     return (*TABLES.values(), *(wide_table(procedure) for procedure in procedures))
+
+
+def catalog_rows(tables: Iterable[OutputTable], rows: Mapping[str, int]) -> list[dict[str, object]]:
+    """The rows of `catalog`: one per table, with how many rows it has by `rows`."""
+    return [
+        {
+            "table_name": table.name,
+            "grain": table.grain,
+            "n_rows": rows[table.name],
+            "description": table.description,
+        }
+        for table in tables
+    ]
 
 
 def metric_catalog_rows(procedures: Iterable[Procedure]) -> list[dict[str, str]]:

@@ -177,6 +177,37 @@ INGEST_FILES = OutputTable(
     ),
 )
 
+CATALOG = OutputTable(
+    "catalog",
+    "mart",
+    "The tables of this database. What their columns mean is in `metric_catalog`.",
+    "one row per table, itself included",
+    in_order(
+        SHARED,
+        (
+            text("table_name", "Name of the table."),
+            text("grain", "What one row of the table is."),
+            count("n_rows", "Rows of the table."),
+            text("description", "What the table says."),
+        ),
+    ),
+)
+
+QUESTIONS = OutputTable(
+    "questions",
+    "mart",
+    "Questions to start with, each with the statement that answers it for every procedure.",
+    "one row per question",
+    in_order(
+        SHARED,
+        (
+            number("question_no", "INTEGER", "Number of the question, from 1."),
+            text("question", "The question in words."),
+            text("query", "One statement in DuckDB's SQL, over the tables of this database."),
+        ),
+    ),
+)
+
 METRIC_CATALOG = OutputTable(
     "metric_catalog",
     "mart",

@@ -102,7 +102,7 @@ def test_light_commands_load_nothing_heavy() -> None:
         ["run", "--as-of", "2999-01-01"],
         ["run", "--as-of", "soon"],
         ["run", "--out", __file__],
-        ["query"],
+        ["query", "--csv", "x.csv"],
         ["query", "select 1", "--csv", "a", "--parquet", "b"],
         ["demo", "--versions", "3"],
     ],
@@ -193,7 +193,9 @@ def test_a_broken_definition_stops_a_run_before_it_starts(tmp_path: Path) -> Non
 def test_a_run_reads_only_what_is_new(demo: Demo) -> None:
     said = leadtime("run", "--data", demo.data)
     assert said.code == 0
-    assert "0 new files, 15 seen before" in said.out
+    # How many there are depends on the months that end with today's.
+    n_files = len(list((demo.data / "landing").iterdir()))
+    assert f"0 new files, {n_files} seen before" in said.out
     assert "generation 2" in said.out
     assert f'leadtime query --data {demo.data} "from funnel_steps"' in said.out
 

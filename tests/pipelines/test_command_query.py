@@ -5,12 +5,14 @@ What the tables hold does not belong here.
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import duckdb
+import polars as pl
 import pytest
 
-from pipelines.asking import ask, write_answer
+from pipelines.asking import _literal, ask, write_answer
 from pipelines.settings import Settings
 from schemas.errors import SourceError
 from tests.pipelines.test_command import leadtime
@@ -81,6 +83,49 @@ def test_files_hold_all_rows(settings: Settings, tmp_path: Path) -> None:
         counted = con.execute("select count(*) from read_parquet(getvariable('path'))").fetchall()
     assert counted == [(50,)]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["it's.parquet", "tens.csv"]
+
+
+CELLS = [
+    ("=cmd|' /C calc'!A0", "'=cmd|' /C calc'!A0"),
+    ("@SUM(A1)", "'@SUM(A1)"),
+    ("-1+HYPERLINK(1)", "'-1+HYPERLINK(1)"),
+    ("+49 30 1234", "'+49 30 1234"),
+    ("  =1", "'  =1"),
+    ("\t=1", "'\t=1"),
+    ("\r=1", "'\r=1"),
+    ("\uff1d1", "'\uff1d1"),
+    ("-5", "-5"),
+    ("+1,25", "+1,25"),
+    ("a=b", "a=b"),
+    ("it's", "it's"),
+    ("", ""),
+]
+
+
+def test_no_cell_of_a_csv_file_is_a_formula(settings: Settings, tmp_path: Path) -> None:
+    """Names of columns can come from the data, too: those of a pivot do."""
+    path = tmp_path / "cells.csv"
+    values = ", ".join(f"({place}, {_literal(text)})" for place, (text, _) in enumerate(CELLS))
+    query = f"select text, -place as n, 'x' as \"=x\" from (values {values}) as v(place, text)"
+    write_answer(settings, query, path, file_format="csv")
+    with path.open(encoding="utf-8", newline="") as file:
+        found = list(csv.reader(file))
+    assert found[0] == ["text", "n", "'=x"]
+    assert found[1:] == [[safe, str(-n), "x"] for n, (_, safe) in enumerate(CELLS)]
+    write_answer(settings, query, path, file_format="parquet")
+    assert pl.read_parquet(path)["text"].to_list() == [text for text, _ in CELLS]
+
+
+def test_statements_that_are_no_select_can_be_written_too(
+    settings: Settings, tmp_path: Path
+) -> None:
+    path = tmp_path / "tables.csv"
+    for query in ("show tables", "describe tens", "with a as (from tens) from a -- all"):
+        assert write_answer(settings, query, path, file_format="csv") > 0
+    write_answer(
+        settings, "pivot (select 1 as a, '=1' as b) on b using sum(a)", path, file_format="csv"
+    )
+    assert path.read_text() == "'=1\n1\n"
 
 
 def test_a_file_is_whole_or_not_there(settings: Settings, tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ from transforms.config import CONFIG_TABLES, config_frames, write_config
 FOLDER = Path(transforms.__file__).parent
 SQL_FILES = sorted([*FOLDER.glob("core/*.sql"), *FOLDER.glob("marts/*.sql")])
 # Made while publishing, so that no select or config table stands behind them.
-MADE_WHEN_PUBLISHED = {"metric_catalog", "build"}
+MADE_WHEN_PUBLISHED = {"catalog", "metric_catalog", "questions", "build"}
 UNITS = {"", "seconds", "count", "share 0..1", "UTC instant", "day", "days", "bytes", "degrees"}
 ID = "0f0e0d0c-0000-4000-8000-0000000000"
 
