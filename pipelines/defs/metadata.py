@@ -14,6 +14,7 @@ from pipelines.defs.resources import Built
 from pipelines.ingest import IngestReport
 from pipelines.publish import Generation
 from schemas.catalogue import OutputTable
+from schemas.raw_columns import RAW_COLUMNS
 
 # Sums over many processes and the ledger of files: nothing about one person.
 _SHOWN = frozenset(
@@ -80,8 +81,13 @@ def _origin(sources: list[Column]) -> str:
 
 
 def describe_raw_columns(columns: Mapping[str, str]) -> Metadata:
-    """The columns of a raw table, name and type."""
-    schema = dg.TableSchema([dg.TableColumn(name, type=kind) for name, kind in columns.items()])
+    """The columns of a raw table: name, type and meaning."""
+    schema = dg.TableSchema(
+        [
+            dg.TableColumn(name, type=kind, description=RAW_COLUMNS[name])
+            for name, kind in columns.items()
+        ]
+    )
     return {"dagster/column_schema": dg.MetadataValue.table_schema(schema)}
 
 

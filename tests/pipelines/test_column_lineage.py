@@ -7,12 +7,14 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from pipelines.defs.column_lineage import Sources, find_column_lineage
+from pipelines.defs.assets import build_assets
+from pipelines.defs.column_lineage import Sources, find_column_lineage, raw_columns
 from pipelines.defs.metadata import describe_columns
 from pipelines.settings import PROCEDURES_FOLDER
 from schemas.catalogue import TABLES, published_tables
 from schemas.definition_files import load_procedures
 from schemas.definitions import Procedures
+from schemas.raw_columns import RAW_COLUMNS
 
 PROCEDURES = load_procedures(PROCEDURES_FOLDER)
 
@@ -31,6 +33,17 @@ def test_every_column_is_traced(sources: Sources) -> None:
     known = {table.name: set(table.column_names) for table in published_tables(PROCEDURES)}
     for asset, columns in sources.items():
         assert set(columns) == known[asset.split("/")[1]], asset
+
+
+def test_every_raw_column_is_described_before_the_first_run() -> None:
+    raw = build_assets(PROCEDURES)[0]
+    tables = raw_columns()
+    for key, metadata in raw.metadata_by_key.items():
+        columns = metadata["dagster/column_schema"].value.columns
+        assert [column.name for column in columns] == list(tables[key.path[-1]])
+        assert all(column.description for column in columns)
+    used = {column for key in raw.keys for column in tables[key.path[-1]]}
+    assert used == set(RAW_COLUMNS)
 
 
 def test_sources_are_columns_of_assets(sources: Sources) -> None:
