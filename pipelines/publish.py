@@ -18,7 +18,7 @@ import polars as pl
 
 from pipelines.settings import Settings
 from schemas.catalogue import OutputTable, catalog_rows, metric_catalog_rows, published_tables
-from schemas.catalogue_operations import CATALOG
+from schemas.catalogue_about import CATALOG
 from schemas.definitions import Procedures
 from schemas.questions import question_rows
 from transforms.tables import PUBLISHED_MACROS

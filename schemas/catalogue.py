@@ -10,6 +10,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from schemas.attribute_types import BY_NAME
+from schemas.catalogue_about import (
+    BUILD,
+    CATALOG,
+    FUNNELS,
+    METRIC_CATALOG,
+    QUESTIONS,
+    STATES,
+    TRANSITIONS,
+)
 from schemas.catalogue_conformance import CONFORMANCE, CONFORMANCE_DEPARTURES
 from schemas.catalogue_derived import DERIVED_DRIFT
 from schemas.catalogue_dimensions import ENTITIES, LABELS, PODS, RECORDS, TEAMS, USERS
@@ -48,19 +57,7 @@ from schemas.catalogue_marts import (
     VARIANTS,
 )
 from schemas.catalogue_model import COUNT, DAY, DEGREES, INSTANT, OutputColumn, OutputTable
-from schemas.catalogue_operations import (
-    BUILD,
-    CATALOG,
-    DATA_QUALITY,
-    FUNNELS,
-    INGEST_FILES,
-    METRIC_CATALOG,
-    QUARANTINE,
-    QUESTIONS,
-    STATES,
-    TRANSITIONS,
-    VIOLATIONS,
-)
+from schemas.catalogue_operations import DATA_QUALITY, INGEST_FILES, QUARANTINE, VIOLATIONS
 from schemas.catalogue_outcomes import (
     COHORT_OUTCOMES,
     OUTCOME_CURVES,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from html import escape
 
-from pipelines.report.contents import Column, Report, Section, Trend, low_and_high
+from pipelines.report.model import Column, Report, Section, Trend, low_and_high
 from pipelines.show import MISSING, count
 
 _WIDTH, _HEIGHT, _MARGIN = 720, 140, 8

@@ -2,7 +2,7 @@
 
 from rich.console import Console
 
-from pipelines.report.contents import Column, Report, Section, Trend, low_and_high
+from pipelines.report.model import Column, Report, Section, Trend, low_and_high
 from pipelines.show import MISSING, count, grid
 
 _BAR_WIDTH = 16

@@ -13,16 +13,9 @@ import pytest
 
 from pipelines.asking import open_published
 from pipelines.execute import run_job
-from pipelines.report.contents import (
-    Column,
-    Report,
-    Section,
-    Trend,
-    low_and_high,
-    procedures_of,
-    read_report,
-)
+from pipelines.report.contents import procedures_of, read_report
 from pipelines.report.html import html_report
+from pipelines.report.model import Column, Report, Section, Trend, low_and_high
 from pipelines.report.terminal import print_report
 from pipelines.run import Request
 from pipelines.settings import Settings
