@@ -22,7 +22,8 @@ from pipelines.replay import list_quarantine, replay
 from pipelines.run import Request, open_run
 from pipelines.settings import Settings
 from pipelines.store import Store
-from tests.pipelines.dimension_files import ANN, BOB, EVE, NOW, PROCEDURES, Zone, lead, row
+from tests.pipelines.dimension_files import ANN, BOB, EVE, row
+from tests.pipelines.landing_zone import NOW, PROCEDURES, Zone, lead
 
 
 @pytest.fixture
@@ -105,7 +106,7 @@ def test_bad_lines_are_quarantined_with_every_rule_they_break(zone: Zone) -> Non
     assert found == [(rules, None, None) for rules in BAD_LINES.values()]
     assert zone.rows("select line from raw.quarantine order by line limit 2") == [(4,), (5,)]
     n_bad = len(BAD_LINES)
-    assert zone.ledger() == [("users.ndjson", "users", n_bad + 3, 1, 0, n_bad, 2)]
+    assert zone.ledger("content") == [("users.ndjson", "users", n_bad + 3, 1, 0, n_bad, 2)]
     assert zone.stored() == [("users", 1, 1, "b", "Nan: -inf, Infinity")]
 
 
@@ -127,7 +128,7 @@ def test_replay_leaves_the_lines_of_dimensions(zone: Zone) -> None:
     report = replay(zone.con, PROCEDURES, started_at=NOW)
     assert (report.lines, report.counts.accepted) == (1, 0)
     assert zone.rows("from raw.quarantine order by ingest_seq") == before
-    assert zone.ledger()[1] == ("users.ndjson", "users", 3, 1, 0, 2, 0)
+    assert zone.ledger("content")[1] == ("users.ndjson", "users", 3, 1, 0, 2, 0)
 
 
 def test_a_broken_dimension_file_does_not_stop_processes(zone: Zone) -> None:
@@ -138,7 +139,7 @@ def test_a_broken_dimension_file_does_not_stop_processes(zone: Zone) -> None:
     report = zone.ingest()
     assert report.files == 3
     assert [problem.partition(":")[0] for problem in report.unreadable] == ["pods.ndjson.gz"]
-    assert zone.ledger() == [
+    assert zone.ledger("content") == [
         ("pods.ndjson.gz", "pods", 1, 0, 0, 1, 0),
         ("teams.ndjson", "teams", 1, 0, 0, 1, 0),
         ("zleads.ndjson", "processes", 2, 2, 0, 0, 0),
@@ -167,7 +168,7 @@ def test_a_file_is_known_by_its_bytes_and_what_it_holds(zone: Zone) -> None:
     # The same bytes under a name that says what they are: what was rejected is taken in.
     zone.put("pods.ndjson", row(ANN, "Ann"))
     assert zone.ingest().files == 1
-    assert zone.ledger() == [
+    assert zone.ledger("content") == [
         ("a/users.ndjson", "users", 1, 1, 0, 0, 0),
         ("export.ndjson", "processes", 1, 0, 0, 1, 0),
         ("pods.ndjson", "pods", 1, 1, 0, 0, 0),
@@ -195,7 +196,12 @@ def test_only_what_repeats_the_row_before_is_a_duplicate(zone: Zone) -> None:
         ("users", 3, 2, "a", "Ann"),
         ("pods", 4, 1, "b", "Bob"),
     ]
-    assert [row[2:5] for row in zone.ledger()] == [(3, 2, 1), (2, 1, 1), (2, 2, 0), (1, 1, 0)]
+    assert [row[2:5] for row in zone.ledger("content")] == [
+        (3, 2, 1),
+        (2, 1, 1),
+        (2, 2, 0),
+        (1, 1, 0),
+    ]
 
 
 def test_a_crash_leaves_whole_files_only(zone: Zone, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,7 +218,7 @@ def test_a_crash_leaves_whole_files_only(zone: Zone, monkeypatch: pytest.MonkeyP
     with pytest.raises(MemoryError):
         zone.ingest()
     monkeypatch.undo()
-    assert zone.ledger() == [("pods.ndjson", "pods", 1, 1, 0, 0, 0)]
+    assert zone.ledger("content") == [("pods.ndjson", "pods", 1, 1, 0, 0, 0)]
     assert (len(zone.stored()), zone.rows("from raw.quarantine")) == (1, [])
     assert zone.ingest().counts == Counts(lines=2, accepted=1, quarantined=1)
     assert zone.stored() == [("pods", 1, 1, "a", "East"), ("users", 2, 1, "b", "Bob")]
@@ -226,7 +232,7 @@ def test_a_miscount_is_not_committed_and_names_nobody(
     with pytest.raises(AssertionError, match=r"users\.ndjson: the ledger says") as caught:
         zone.ingest()
     assert "Onymous" not in str(caught.value)
-    assert zone.ledger() == []
+    assert zone.ledger("content") == []
 
 
 _lines = st.one_of(
@@ -257,7 +263,7 @@ def test_every_line_is_accounted_for_and_the_last_one_counts(
             continue
         seen.add(b"".join(lines))
         expected |= dict(filter(None, map(_plainly, lines)))
-    for _, _, lines_, accepted, duplicates, quarantined, blank in zone.ledger():
+    for _, _, lines_, accepted, duplicates, quarantined, blank in zone.ledger("content"):
         assert lines_ == accepted + duplicates + quarantined + blank
     found = zone.rows(
         "select id::varchar, arg_max_null(name, ingest_seq) from raw.dimension_rows group by all"

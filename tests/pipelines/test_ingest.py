@@ -1,81 +1,24 @@
 """Runs of ingest: files in one transaction each, in order, whatever happens beside them."""
 
-import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines import ingest as ingest_module
-from pipelines.ingest import IngestReport, ingest
+from pipelines.ingest import ingest
 from pipelines.judging import Judged
 from pipelines.landing import LandingFile, find_files, read_chunks
 from pipelines.ledger import Counts
 from pipelines.replay import list_quarantine, replay
-from pipelines.settings import PROCEDURES_FOLDER
 from pipelines.store import Store
-from pipelines.warehouse import RAW_TABLES
-from schemas.definition_files import load_procedures
 from schemas.definitions import Procedures
-from transforms.tables import MACROS
+from tests.pipelines.landing_zone import LEAD, NOW, PROCEDURES, START, Zone, lead
 
-NOW = datetime(2026, 6, 1, tzinfo=UTC)
-START = 1_760_000_000_000
-PROCEDURES = load_procedures(PROCEDURES_FOLDER)
-LEAD = PROCEDURES.by_short_id["lead"]
 NO_LEAD = Procedures((PROCEDURES.by_short_id["ticket"],), {}, PROCEDURES.calendars)
-
-
-def line(number: int, **changes: Any) -> bytes:
-    record = {
-        "id": f"00000000-0000-4000-8000-{number:012}",
-        "team": LEAD.id,
-        "procedure": LEAD.id,
-        "status": "OPEN",
-        "state": "NEW",
-        "createdAt": START,
-        "updatedAt": START,
-        "data": {"full_name": f"Person {number}", "source": "Event"},
-    }
-    return json.dumps(record | changes).encode() + b"\n"
-
-
-class Zone:
-    """A landing folder beside a warehouse in memory."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.con = duckdb.connect(config={"threads": 2})
-        self.con.execute(RAW_TABLES)
-        self.con.execute(MACROS)
-
-    def put(self, name: str, *lines: bytes) -> Path:
-        path = self.folder / name
-        path.write_bytes(b"".join(lines))
-        return path
-
-    def ingest(self, procedures: Procedures = PROCEDURES, **options: Any) -> IngestReport:
-        files, _ = find_files(self.folder)
-        return ingest(self.con, files, procedures, started_at=NOW, **options)
-
-    def rows(self, query: str) -> list[tuple[Any, ...]]:
-        return self.con.execute(query).fetchall()
-
-    def versions(self) -> list[tuple[int, int, int]]:
-        """(file, line, process) of each version, in order."""
-        return self.rows(
-            "select file_of(ingest_seq), line_of(ingest_seq), right(process_id::varchar, 6)::int "
-            "from raw.process_versions order by ingest_seq"
-        )
-
-    def ledger(self) -> list[tuple[Any, ...]]:
-        query = "select file_name, lines, accepted, duplicates, quarantined, blank"
-        return self.rows(f"{query} from raw.ingest_files order by file_seq")
 
 
 @pytest.fixture
@@ -86,13 +29,13 @@ def zone(tmp_path: Path) -> Iterator[Zone]:
 
 
 def test_files_are_numbered_in_order_and_lines_within_them(zone: Zone) -> None:
-    zone.put("b.ndjson", line(3), b"\n", b"{}\n", line(4))
-    zone.put("a.ndjson", line(1), line(2), line(1))
+    zone.put("b.ndjson", lead(3), b"\n", b"{}\n", lead(4))
+    zone.put("a.ndjson", lead(1), lead(2), lead(1))
     report = zone.ingest()
     assert zone.versions() == [(1, 1, 1), (1, 2, 2), (2, 1, 3), (2, 4, 4)]
     assert zone.ledger() == [("a.ndjson", 3, 2, 1, 0, 0), ("b.ndjson", 4, 2, 0, 1, 1)]
     assert report.counts == Counts(lines=7, accepted=4, duplicates=1, quarantined=1, blank=1)
-    zone.put("0.ndjson", line(5))
+    zone.put("0.ndjson", lead(5))
     zone.ingest()
     assert zone.versions()[-1] == (3, 1, 5)
     batches = "select batch_seq, count(*) from raw.process_versions group by all order by all"
@@ -100,8 +43,8 @@ def test_files_are_numbered_in_order_and_lines_within_them(zone: Zone) -> None:
 
 
 def test_the_same_bytes_twice_in_one_run(zone: Zone) -> None:
-    zone.put("a.ndjson", line(1))
-    zone.put("b.ndjson", line(1))
+    zone.put("a.ndjson", lead(1))
+    zone.put("b.ndjson", lead(1))
     report = zone.ingest()
     assert (report.files, report.seen_before) == (1, 1)
     assert zone.rows("select file_name from raw.landing_paths order by all") == [
@@ -113,8 +56,8 @@ def test_the_same_bytes_twice_in_one_run(zone: Zone) -> None:
 def test_the_same_bytes_as_a_file_that_changes_wait_for_the_next_run(
     zone: Zone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    zone.put("a.ndjson", line(1))
-    zone.put("b.ndjson", line(1))
+    zone.put("a.ndjson", lead(1))
+    zone.put("b.ndjson", lead(1))
     monkeypatch.setattr(LandingFile, "is_unchanged", lambda self: self.name != "a.ndjson")
     report = zone.ingest()
     assert (report.files, report.still_written) == (0, ["a.ndjson", "b.ndjson"])
@@ -126,7 +69,7 @@ def test_the_same_bytes_as_a_file_that_changes_wait_for_the_next_run(
 def test_files_that_have_not_changed_are_not_read_again(
     zone: Zone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    zone.put("a.ndjson", line(1))
+    zone.put("a.ndjson", lead(1))
     zone.ingest()
     monkeypatch.delattr(LandingFile, "sha256")
     report = zone.ingest()
@@ -136,9 +79,9 @@ def test_files_that_have_not_changed_are_not_read_again(
 def test_a_file_that_vanishes_or_may_not_be_opened(
     zone: Zone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    zone.put("a.ndjson", line(1))
-    gone = zone.put("b.ndjson", line(2))
-    zone.put("c.ndjson", line(3))
+    zone.put("a.ndjson", lead(1))
+    gone = zone.put("b.ndjson", lead(2))
+    zone.put("c.ndjson", lead(3))
     files, _ = find_files(zone.folder)
     gone.unlink()
     sha256 = LandingFile.sha256
@@ -156,9 +99,9 @@ def test_a_file_that_vanishes_or_may_not_be_opened(
 
 
 def test_a_crash_leaves_whole_files_only(zone: Zone, monkeypatch: pytest.MonkeyPatch) -> None:
-    zone.put("a.ndjson", line(1))
-    zone.put("b.ndjson", line(2), b"bad\n")
-    zone.put("c.ndjson", line(3))
+    zone.put("a.ndjson", lead(1))
+    zone.put("b.ndjson", lead(2), b"bad\n")
+    zone.put("c.ndjson", lead(3))
     add = Store.add
 
     def crash(store: Store, judged: Judged) -> None:
@@ -177,7 +120,7 @@ def test_a_crash_leaves_whole_files_only(zone: Zone, monkeypatch: pytest.MonkeyP
 
 
 def test_a_miscount_is_not_committed(zone: Zone, monkeypatch: pytest.MonkeyPatch) -> None:
-    zone.put("a.ndjson", line(1), line(2))
+    zone.put("a.ndjson", lead(1), lead(2))
     monkeypatch.setattr(Store, "_insert_versions", lambda *_: None)
     with pytest.raises(AssertionError, match=r"a\.ndjson: the ledger says"):
         zone.ingest()
@@ -185,7 +128,7 @@ def test_a_miscount_is_not_committed(zone: Zone, monkeypatch: pytest.MonkeyPatch
 
 
 def test_progress_adds_up_to_the_bytes_of_all_files(zone: Zone) -> None:
-    paths = [zone.put(f"{n}.ndjson", *(line(n * 100 + m) for m in range(50))) for n in range(3)]
+    paths = [zone.put(f"{n}.ndjson", *(lead(n * 100 + m) for m in range(50))) for n in range(3)]
     told: list[int] = []
     zone.ingest(progress=told.append)
     zone.ingest(progress=told.append)
@@ -220,7 +163,7 @@ def test_neither_chunks_nor_files_change_what_is_kept(
     cut: int,
     chunk_bytes: int,
 ) -> None:
-    lines = [line(n, updatedAt=at, status=status) for n, at, status in versions]
+    lines = [lead(n, updatedAt=at, status=status) for n, at, status in versions]
     query = (
         "select process_id, updated_at, status from raw.process_versions "
         "order by updated_at, ingest_seq"
@@ -242,12 +185,12 @@ def test_neither_chunks_nor_files_change_what_is_kept(
 
 
 def test_replay_is_as_if_the_definition_had_been_there(zone: Zone, tmp_path: Path) -> None:
-    tie = line(1, status="CANCELLED")
-    zone.put("a.ndjson", line(1), b"bad\n", line(1), line(2), b"\xff\n")
-    zone.put("b.ndjson", tie, line(3))
+    tie = lead(1, status="CANCELLED")
+    zone.put("a.ndjson", lead(1), b"bad\n", lead(1), lead(2), b"\xff\n")
+    zone.put("b.ndjson", tie, lead(3))
     zone.ingest(NO_LEAD)
     assert zone.versions() == []
-    zone.put("c.ndjson", line(1), line(2, score=1), line(4))
+    zone.put("c.ndjson", lead(1), lead(2, score=1), lead(4))
     zone.ingest()
     assert zone.versions() == [(3, 1, 1), (3, 2, 2), (3, 3, 4)]
     assert [(q.rule, q.procedure, q.lines, q.examples[:2]) for q in list_quarantine(zone.con)] == [
@@ -274,7 +217,7 @@ def test_replay_is_as_if_the_definition_had_been_there(zone: Zone, tmp_path: Pat
 
 
 def test_replay_refreshes_the_rules_of_lines_that_stay(zone: Zone) -> None:
-    zone.put("a.ndjson", line(1, status="GONE"), line(2, state="PARKED"))
+    zone.put("a.ndjson", lead(1, status="GONE"), lead(2, state="PARKED"))
     zone.ingest(NO_LEAD)
     report = replay(zone.con, PROCEDURES, started_at=NOW)
     assert str(report).startswith("2 lines put through again: 0 accepted, 0 duplicates, 2 still")

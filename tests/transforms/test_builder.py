@@ -7,13 +7,11 @@ from typing import Any
 import pytest
 
 from schemas.definitions import Procedure, Procedures
-from tests.reference.versions import Row, Version
+from tests.reference.versions import Row
+from tests.transforms.jobs import HOUR, START, A, B, C, version
 from tests.warehouse import MemoryWarehouse
 from transforms.builder import Builder, unknown_states
 
-HOUR = 3_600_000
-START = 1_700_000_000_000
-A, B, C = (f"00000000-0000-4000-8000-00000000000{n}" for n in range(3))
 JOB: dict[str, Any] = {
     "id": "10000000-0000-4000-8000-000000000000",
     "shortId": "job",
@@ -56,42 +54,6 @@ JOB: dict[str, Any] = {
 def defined(**changes: object) -> Procedures:
     procedure = Procedure.model_validate(JOB | changes)
     return Procedures((procedure,), {procedure.short_id: "job.yaml"})
-
-
-def version(process_id: str, hours: float, **fields: object) -> Version:
-    at = START + round(hours * HOUR)
-    nothing = dict.fromkeys(
-        (
-            "completed_at",
-            "cancelled_at",
-            "next_action_at",
-            "first_assigned_at",
-            "last_assigned_at",
-            "assigned_to",
-            "first_assigned_to",
-            "belongs_to",
-            "entity",
-            "record",
-            "created_by",
-            "primary_booking",
-            "parent_procedure",
-            "parent_process",
-        )
-    )
-    return {
-        "process_id": process_id,
-        "procedure": "job",
-        "team_id": A,
-        "status": "OPEN",
-        "state": "NEW",
-        "created_at": START,
-        "updated_at": at,
-        "is_deleted": False,
-        "data": {},
-        "ingest_seq": (1, int(hours * 100) + 1 + int(process_id[-1]) * 1_000_000),
-        **nothing,
-        **fields,
-    }
 
 
 def modes(warehouse: MemoryWarehouse, procedures: Procedures | None = None) -> dict[str, str]:
