@@ -12,6 +12,7 @@ from sqlglot import exp
 
 from schemas.attribute_types import BY_NAME
 from schemas.attribute_values import DOCUMENTS, Source, Value, raw
+from schemas.definitions import Procedure
 
 
 def read_values(
@@ -39,6 +40,31 @@ def read_values(
     for value in values:
         select.select(_alias(convert(value, time_zone), value.column), copy=False)
     return select
+
+
+def read_changes(procedure: Procedure, values: Sequence[Value], keep: Sequence[str]) -> exp.Select:
+    """`read_values` of the versions that may have changed a value: the first, and others with
+    other data than the one before. `keep` are columns of `versions`.
+
+    Most versions change a state or an owner: their documents need not be read.
+    """
+    documents = (
+        exp.select(*(f"v.{name}" for name in keep), "r.data", "r.derived_data")
+        .from_(exp.alias_(exp.to_table("versions"), "v", table=True))
+        .join(
+            exp.alias_(exp.to_table("raw_versions"), "r", table=True),
+            on="r.ingest_seq = v.ingest_seq and r.process_id = v.process_id",
+        )
+        .where(
+            exp.EQ(
+                this=exp.column("procedure", "v"),
+                expression=exp.Literal.string(procedure.short_id),
+            )
+        )
+        .where("v.version_no = 1 or v.data_hash <> v.previous_data_hash")
+    )
+    typed = read_values(values, source="documents", keep=keep, time_zone=procedure.timezone)
+    return typed.with_("documents", as_=documents)
 
 
 def read_content(

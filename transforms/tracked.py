@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from schemas.attribute_values import Value, values_of
 from schemas.definitions import Procedure
-from transforms.attributes import options_only, read_values
+from transforms.attributes import options_only, read_changes
 
 _COLUMNS = {
     "process_id": "uuid",
@@ -33,7 +33,8 @@ def attribute_changes_sql(procedures: Sequence[Procedure], select: str) -> str:
     tracking = [procedure for procedure in procedures if _tracked(procedure)]
     values = _nothing()
     for procedure in tracking:
-        query = query.with_(_typed_name(procedure), as_=_typed(procedure))
+        typed = read_changes(procedure, _tracked(procedure), list(_COLUMNS))
+        query = query.with_(_typed_name(procedure), as_=typed)
         for part in _texts(procedure):
             values = values.union(part, distinct=False)
     query = query.with_("tracked_values", as_=values)
@@ -47,33 +48,6 @@ def _tracked(procedure: Procedure) -> list[Value]:
 
 def _typed_name(procedure: Procedure) -> str:
     return f"{procedure.short_id.lower()}_tracked"
-
-
-def _typed(procedure: Procedure) -> exp.Select:
-    """Grain: one row per version that may have changed a value, with the tracked ones, typed."""
-    documents = (
-        exp.select(*(f"v.{name}" for name in _COLUMNS), "r.data", "r.derived_data")
-        .from_(exp.alias_(exp.to_table("versions"), "v", table=True))
-        .join(
-            exp.alias_(exp.to_table("raw_versions"), "r", table=True),
-            on="r.ingest_seq = v.ingest_seq and r.process_id = v.process_id",
-        )
-        .where(
-            exp.EQ(
-                this=exp.column("procedure", "v"),
-                expression=exp.Literal.string(procedure.short_id),
-            )
-        )
-        # Most versions change a state or an owner: their documents need not be read.
-        .where("v.version_no = 1 or v.data_hash <> v.previous_data_hash")
-    )
-    typed = read_values(
-        _tracked(procedure),
-        source="documents",
-        keep=list(_COLUMNS),
-        time_zone=procedure.timezone,
-    )
-    return typed.with_("documents", as_=documents)
 
 
 def _texts(procedure: Procedure) -> Iterator[exp.Select]:

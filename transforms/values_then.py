@@ -12,7 +12,7 @@ from sqlglot import exp
 from schemas.attribute_values import values_of
 from schemas.definitions import Procedure
 from schemas.values_then import values_needed_then
-from transforms.attributes import column_values, options_only, read_values
+from transforms.attributes import column_values, options_only, read_changes
 from transforms.derived_tables import call
 
 VERSION_NO = "version no"
@@ -32,23 +32,7 @@ def values_sql(procedure: Procedure) -> str:
     """
     needed = set(values_needed_then(procedure))
     values = [value for value in values_of(procedure) if needed & value.columns.keys()]
-    keep = ["process_id", "updated_at", "version_no"]
-    documents = (
-        exp.select(*(f"v.{name}" for name in keep), "r.data", "r.derived_data")
-        .from_(exp.alias_(exp.to_table("versions"), "v", table=True))
-        .join(
-            exp.alias_(exp.to_table("raw_versions"), "r", table=True),
-            on="r.ingest_seq = v.ingest_seq and r.process_id = v.process_id",
-        )
-        .where(
-            exp.EQ(
-                this=exp.column("procedure", "v"),
-                expression=exp.Literal.string(procedure.short_id),
-            )
-        )
-        .where("v.version_no = 1 or v.data_hash <> v.previous_data_hash")
-    )
-    typed = read_values(values, source="documents", keep=keep, time_zone=procedure.timezone)
+    typed = read_changes(procedure, values, ["process_id", "updated_at", "version_no"])
     select = exp.select("process_id", "updated_at")
     select.select(exp.alias_(exp.column("version_no"), VERSION_NO, quoted=True), copy=False)
     for value in values:
@@ -57,7 +41,7 @@ def values_sql(procedure: Procedure) -> str:
             if name in needed:
                 select.select(exp.alias_(part, name, quoted=True), copy=False)
     query = select.from_(typed.subquery("typed", copy=False), copy=False)
-    return query.with_("documents", as_=documents).sql(dialect="duckdb", pretty=True)
+    return query.sql(dialect="duckdb", pretty=True)
 
 
 def with_values_then(moments: str, procedure: Procedure, *, keep: Sequence[str]) -> exp.Select:
