@@ -103,7 +103,8 @@ def _write(
             con.register(name, pl.DataFrame(described, infer_schema_length=None))
         sources = {
             "metric_catalog": "from metric_catalog_rows",
-            "questions": "from question_rows",
+            "questions": "select question_no::integer as question_no, question, query "
+            "from question_rows",
             "build": f"""
                 select as_of, time_zone, timestamp '{built_at.isoformat(sep=" ")}' as built_at,
                     {number}::integer as generation, '{version("leadtime")}' as leadtime_version

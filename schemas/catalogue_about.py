@@ -6,6 +6,7 @@ What the definitions mean stands in `definitions.py`, the questions in `question
 from __future__ import annotations
 
 from schemas.catalogue_model import (
+    UNITS,
     OutputTable,
     count,
     flag,
@@ -63,8 +64,7 @@ METRIC_CATALOG = OutputTable(
             text("description", "What the column says, with the formula in words."),
             text(
                 "unit",
-                "`seconds`, `count`, `share 0..1`, `UTC instant`, `day` or `bytes`; empty where "
-                "there is none.",
+                f"{', '.join(f'`{unit}`' for unit in UNITS)}; empty where there is none.",
             ),
             text("null_rule", "When the value is null; empty: never."),
             text(

@@ -5,6 +5,8 @@ Transitions and variants stand in `catalogue_marts.py`.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from schemas.catalogue_model import (
     OutputTable,
     count,
@@ -21,8 +23,9 @@ from schemas.catalogue_shared import SHARED
 _STATE = text("state", "shortId of the state.")
 _P85 = seconds(
     "p85_seconds",
-    "85th percentile of the visits to this state that have ended, interpolated between two values.",
-    nulls="when no visit to the state has ended",
+    "85th percentile of the visits to this state that were left for another one, interpolated "
+    "between two values.",
+    nulls="when no visit to the state was",
     open_rule="running visits are left out of it",
 )
 
@@ -46,7 +49,11 @@ STATE_DURATIONS = OutputTable(
                 "Visits that are running at the build's as_of.",
                 open_rule="those of closed processes, too: they stay where they were closed",
             ),
-            count("n", "Visits that have ended: those the durations are of."),
+            count(
+                "n",
+                "Visits that were left for another state: those the durations are of. Of a state"
+                " in which most processes end, these are the few that were reopened.",
+            ),
             "mean_seconds",
             "p50_seconds",
             "p75_seconds",
@@ -71,8 +78,10 @@ STATE_DURATIONS = OutputTable(
             number(
                 "bottleneck_rank",
                 "INTEGER",
-                "Place of the state by `total_open_seconds` within its procedure: 1 is where most "
-                "of the time goes. Equal ones in order of state_rank.",
+                "Place of the state by `total_open_seconds` among those of its procedure in "
+                "which work is still to do: 1 is where most of the time goes. Equal ones in "
+                "order of state_rank.",
+                nulls="for states of kind `done`",
             ),
         ),
     ),
@@ -91,18 +100,29 @@ REWORK = OutputTable(
             _STATE,
             count("n_visits", "Visits to the state, running ones included."),
             count("processes", "Processes that were ever in the state, deleted ones too."),
-            count("n_reentries", "Visits by a process that had been in the state before."),
+            count(
+                "n_reentries",
+                "Visits by a process that had been in the state before, but for those restored "
+                "in the state they were deleted in.",
+            ),
             count("n_processes_back", "Processes that came back to the state at least once."),
             share("share_back", "`n_processes_back` divided by `processes`."),
-            count("n_backward", "Visits entered from a state of higher rank."),
+            count(
+                "n_backward",
+                "Visits entered from a state of higher rank. Coming back from waiting is one of "
+                "them: `rank` is the order in which the states are listed.",
+            ),
             count(
                 "n_ping_pongs",
                 "Visits that came back after a single visit to one other state (this, another, "
                 "this again).",
             ),
-            count(
-                "n_changes_in_place",
-                "Changes of tracked attributes while in the state: work that moves no process.",
+            replace(
+                count(
+                    "n_changes_in_place",
+                    "Changes of tracked attributes while in the state: work that moves no process.",
+                ),
+                nulls="when the procedure tracks no attribute",
             ),
         ),
     ),
@@ -135,8 +155,8 @@ OPEN_AGEING = OutputTable(
 STALLED_PROCESSES = OutputTable(
     "stalled_processes",
     "mart",
-    "Open processes that have been in their state for longer than 85 % of the visits that have "
-    "ended, the most overdue first.",
+    "Open processes that have been in their state for longer than 85 % of the visits that were "
+    "left for another one, the longest overstay first.",
     "one row per such process",
     in_order(
         SHARED,

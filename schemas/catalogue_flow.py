@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from schemas.catalogue_model import (
     COUNT,
+    PER_DAY,
     OutputColumn,
     OutputTable,
     count,
@@ -171,8 +172,8 @@ CUMULATIVE_FLOW = OutputTable(
 )
 
 
-def _average(name: str, description: str, *, nulls: str = "") -> OutputColumn:
-    return OutputColumn(name, "DOUBLE", description, COUNT, nulls)
+def _average(name: str, description: str, *, unit: str = COUNT, nulls: str = "") -> OutputColumn:
+    return OutputColumn(name, "DOUBLE", description, unit, nulls)
 
 
 _NO_TIME = "when the week has begun in this very millisecond"
@@ -219,11 +220,13 @@ FLOW_WEEKLY = OutputTable(
             _average(
                 "arrivals_per_day",
                 "`arrivals` divided by the length of the week in days of 24 h: lambda.",
+                unit=PER_DAY,
                 nulls=_NO_TIME,
             ),
             _average(
                 "throughput_per_day",
                 "`closed` divided by the length of the week in days of 24 h.",
+                unit=PER_DAY,
                 nulls=_NO_TIME,
             ),
             _average(
@@ -242,8 +245,9 @@ FLOW_WEEKLY = OutputTable(
             _average(
                 "predicted_open_processes",
                 "What Little's law says of `average_open_processes`: arrivals per second x "
-                "`mean_open_seconds`. Where it is far lower, work piles up, or only young work was "
-                "closed.",
+                "`mean_open_seconds`. The law holds of steady work. Far lower: work piles up, "
+                "only young work was closed, or nothing new arrives any more. Far higher: old "
+                "work was cleared.",
                 nulls=f"{_NONE_CLOSED}, and {_NO_TIME}",
             ),
         ),

@@ -100,7 +100,8 @@ FOLLOW_UP_STATS = OutputTable(
             count("open", "Not done yet, and not due yet."),
             count(
                 "overdue",
-                "Not done yet, and due before the build's as_of.",
+                "Not done yet, and due before the build's as_of. Fewer than are `is_overdue` in "
+                "`process_lifecycle`, where a date also counts that stood on after it was done.",
                 open_rule="processes still open",
             ),
             count("late", "Those that fell due before they ended, whatever ended them."),

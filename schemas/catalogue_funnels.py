@@ -33,10 +33,11 @@ FUNNEL_PROGRESS = OutputTable(
     "funnel_progress",
     "mart",
     f"How far each process got in each funnel of its procedure. {_MODES} A process enters by its "
-    "first visit to step 1 (with `entry: best`, by the one from which it gets furthest). Steps "
-    "count within the funnel's window, which runs from step 1, and within their own, which run "
-    "from the step before. Two steps that name one state need two visits. Ties pass by the order "
-    "of versions.",
+    "first visit to step 1 (with `entry: best`, by the one from which it gets furthest); in "
+    "`any_order` by whichever step comes first, in `reached` by the first state of the rank of "
+    "step 1 or beyond, so that more enter there. Steps count within the funnel's window, which "
+    "runs from the entry, and within their own, which run from the step before. Two steps that "
+    "name one state need two visits, except in `reached`. Ties pass by the order of versions.",
     "one row per funnel, mode, process and step reached",
     in_order(
         SHARED,

@@ -77,6 +77,11 @@ STATE_VISITS = OutputTable(
                 "first version is the creation) or `inferred` (the first version is not: it "
                 "is taken to have been in this state from the start).",
             ),
+            flag(
+                "is_left_by_deletion",
+                "Whether the stay ended because the process was deleted: how long it would have "
+                "lasted is not known.",
+            ),
         ),
     ),
 )

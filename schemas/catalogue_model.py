@@ -11,9 +11,10 @@ from typing import Literal
 
 Layer = Literal["core", "mart", "config"]
 
-SECONDS, COUNT, SHARE, INSTANT, DAY, DAYS, BYTES, DEGREES = (
+UNITS = SECONDS, COUNT, PER_DAY, SHARE, INSTANT, DAY, DAYS, BYTES, DEGREES = (
     "seconds",
     "count",
+    "count a day",
     "share 0..1",
     "UTC instant",
     "day",

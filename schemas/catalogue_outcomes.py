@@ -14,7 +14,6 @@ from schemas.catalogue_model import (
     flag,
     in_order,
     instant,
-    number,
     seconds,
     share,
     text,
@@ -80,9 +79,8 @@ _CURVE = (
         "the Kaplan-Meier estimate; completed and cancelled add up to it. Source: Aalen and "
         "Johansen (1978). On the last day it holds for as long as somebody was watched.",
     ),
-    number(
+    share(
         "standard_error",
-        "DOUBLE",
         "Standard error of `cumulative_incidence` by the delta method (Marubini and Valsecchi "
         "1995, chapter 10); for `any` that is Greenwood's.",
     ),
@@ -184,8 +182,11 @@ COHORT_OUTCOMES = OutputTable(
         (
             "procedure",
             day("cohort", "First day of the month of creation, in the reporting time zone."),
-            number(
-                "age_days", "INTEGER", "Age in days of 24 h since the creation of each process."
+            OutputColumn(
+                "age_days",
+                "INTEGER",
+                "Age in days of 24 h since the creation of each process.",
+                DAYS,
             ),
             count("processes", "Processes created in the month so far."),
             share(

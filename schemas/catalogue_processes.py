@@ -209,6 +209,12 @@ PROCESS_LIFECYCLE = OutputTable(
                 open_rule=_RUNS,
             ),
             seconds(
+                "done_seconds",
+                f"Time in states of kind `done`, {_WHILE_OPEN}: resolved, say, and not closed yet. "
+                "The five kinds add up to `open_seconds`.",
+                open_rule=_RUNS,
+            ),
+            seconds(
                 "seconds_in_state",
                 "Length of the stay in the present state, up to the build's as_of. It runs in "
                 "closed processes too.",
@@ -219,7 +225,11 @@ PROCESS_LIFECYCLE = OutputTable(
             small_count("n_states", "Different states the process has been in."),
             small_count("n_backward", "Moves to a state of lower rank."),
             small_count("n_not_allowed", "Moves the procedure's stategraph does not allow."),
-            small_count("n_reentries", "Visits to a state the process had been in before."),
+            small_count(
+                "n_reentries",
+                "Visits to a state the process had been in before, but for those of a process "
+                "that was restored in the state it was deleted in.",
+            ),
             small_count(
                 "n_done_exits",
                 "Moves from a state of kind `done` to one of another kind. Not the same as "

@@ -163,7 +163,9 @@ SLA_ATTAINMENT = OutputTable(
             ),
             day(
                 "period",
-                "First day of the month in which the clocks ended, in the reporting time zone.",
+                "First day of the month in which the clocks ended, in the reporting time zone. A "
+                "month lacks its clocks that still run: late ones are `breached` on the row "
+                "without period.",
                 nulls=f"{_LEVEL}, and for clocks that have not ended",
             ),
             identifier(

@@ -25,6 +25,7 @@ _SCHEMAS: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
         "procedure": _TEXT,
         "procedure_name": _TEXT,
         "has_stategraph": pl.Boolean,
+        "has_tracked": pl.Boolean,
     },
     "states": {
         "procedure_id": _TEXT,
@@ -62,7 +63,16 @@ def config_frames(
     `calendars` are those that procedures can choose from.
     """
     rows: dict[str, list[tuple[object, ...]]] = {
-        "procedures": [(p.id, p.short_id, p.name, p.stategraph is not None) for p in procedures],
+        "procedures": [
+            (
+                p.id,
+                p.short_id,
+                p.name,
+                p.stategraph is not None,
+                any(attribute.track for attribute in p.attributes),
+            )
+            for p in procedures
+        ],
         "states": [
             (
                 p.id,

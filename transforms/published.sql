@@ -15,44 +15,26 @@ with recursive wanted as (
     from (select unnest(steps) as state, generate_subscripts(steps, 1) as step_no) as w
 ),
 
-unknown_states as (
-    select string_agg(w.state, ', ' order by w.step_no) as names
-    from wanted as w
-    where not exists (select 1 from states as s where s.state = w.state)
-),
-
-unknown_procedures as (
-    select procedure as name
-    where procedure is not null
-        and not exists (select 1 from states as s where s.procedure = procedure)
-),
-
-checked as (
+-- One row: whatever is asked for, something is checked.
+known as (
     select
-        case
-            when mode not in ('ordered', 'strict', 'any_order', 'reached')
-                then error(
-                    'funnel: found mode ' || mode
-                    || '; allowed: ordered, strict, any_order, reached'
-                )
-            when len(steps) = 0
-                then error('funnel: found no steps; allowed: a list of states, such as [''NEW'']')
-            when (select u.names from unknown_states as u) is not null
-                then error(
-                    'funnel: found unknown states ' || (select u.names from unknown_states as u)
-                    || '; allowed: ' || (
-                        select string_agg(distinct s.state, ', ' order by s.state) from states as s
-                    )
-                )
-            when (select max(u.name) from unknown_procedures as u) is not null
-                then error(
-                    'funnel: found unknown procedure ' || procedure || '; allowed: ' || (
-                        select string_agg(distinct s.procedure, ', ' order by s.procedure)
-                        from states as s
-                    )
-                )
-            else true
-        end as is_valid
+        count(*) as n_states,
+        string_agg(distinct s.state, ', ' order by s.state) as names,
+        (
+            select string_agg(distinct t.procedure, ', ' order by t.procedure) from states as t
+        ) as procedures
+    from states as s
+    where procedure is null or s.procedure = procedure
+),
+
+unknown_states as (
+    select string_agg(coalesce(w.state, 'null'), ', ' order by w.step_no) as names
+    from wanted as w
+    where not exists (
+        select 1
+        from states as s
+        where s.state = w.state and (procedure is null or s.procedure = procedure)
+    )
 ),
 
 chosen as (
@@ -61,9 +43,40 @@ chosen as (
     where
         s.state in (select w.state from wanted as w)
         and (procedure is null or s.procedure = procedure)
-        and (select c.is_valid from checked as c)
     group by s.procedure
     having count(distinct s.state) = (select count(distinct w.state) from wanted as w)
+),
+
+checked as (
+    select
+        case
+            when mode is null or mode not in ('ordered', 'strict', 'any_order', 'reached')
+                then error(
+                    'funnel: found mode ' || coalesce(mode, 'null')
+                    || '; allowed: ordered, strict, any_order, reached'
+                )
+            when coalesce(len(steps), 0) = 0
+                then error('funnel: found no steps; allowed: a list of states, such as [''NEW'']')
+            when epoch_ms(timestamp '2000-01-01' + cast(within as interval))
+                < epoch_ms(timestamp '2000-01-01')
+                then error('funnel: found a window below 0; allowed: null, or interval 7 days')
+            when k.n_states = 0
+                then error(
+                    'funnel: found unknown procedure ' || procedure || '; allowed: ' || k.procedures
+                )
+            when u.names is not null
+                then error(
+                    'funnel: found unknown states ' || u.names || '; allowed: ' || k.names
+                )
+            when (select count(*) from chosen as c) = 0
+                then error(
+                    'funnel: found states of several procedures; allowed: those of one of '
+                    || k.procedures
+                )
+            else true
+        end as is_valid
+    from known as k
+    cross join unknown_states as u
 ),
 
 candidates as (
@@ -237,8 +250,9 @@ step_sums as (
         r.procedure,
         r.step_no,
         count(*) as processes,
-        quantile_cont(epoch_ms(r.reached_at) - epoch_ms(r.entered_at), [0.5, 0.9]) as from_first,
-        quantile_cont(epoch_ms(r.reached_at) - epoch_ms(r.previous_reached_at), 0.5)
+        quantile_cont((epoch_ms(r.reached_at) - epoch_ms(r.entered_at)) / 1000, [0.5, 0.9])
+            as from_first,
+        quantile_cont((epoch_ms(r.reached_at) - epoch_ms(r.previous_reached_at)) / 1000, 0.5)
             as median_from_previous
     from reached as r
     group by r.procedure, r.step_no
@@ -289,17 +303,19 @@ counted as (
 
 select
     t.procedure,
-    mode as mode,
+    -- Read here, so that no plan can do without the check: it never finds `counted` empty.
+    case when v.is_valid then mode end as mode,
     t.step_no,
     t.step,
     t.processes,
     t.processes / nullif(first_value(t.processes) over step_order, 0) as share_of_first,
     t.processes / nullif(coalesce(lag(t.processes) over step_order, t.processes), 0)
         as share_of_previous,
-    round(t.from_first[1] / 1000, 3) as median_seconds_from_first,
-    round(t.from_first[2] / 1000, 3) as p90_seconds_from_first,
-    round(t.median_from_previous / 1000, 3) as median_seconds_from_previous,
+    round(t.from_first[1], 3) as median_seconds_from_first,
+    round(t.from_first[2], 3) as p90_seconds_from_first,
+    round(t.median_from_previous, 3) as median_seconds_from_previous,
     cast(t.immature as bigint) as immature
-from counted as t
+from checked as v
+left join counted as t on true
 window step_order as (partition by t.procedure order by t.step_no)
 order by t.procedure, t.step_no;

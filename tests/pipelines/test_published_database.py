@@ -6,6 +6,7 @@ Whether its figures are right does not belong here.
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -83,6 +84,42 @@ def test_the_catalog_counts_every_table(settings: Settings) -> None:
     assert told == found
     assert found["lead_processes"] > 0
     assert all(grain and description for grain, description in words)
+
+
+def test_every_column_is_as_its_words_say(settings: Settings) -> None:
+    with duckdb.connect(settings.published, read_only=True) as con:
+        found = con.execute(
+            "select table_name, column_name, data_type from duckdb_columns() where not internal"
+        ).fetchall()
+        told = con.execute("select table_name, column_name, data_type from metric_catalog")
+        assert sorted(told.fetchall()) == sorted(found)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("['NEW'], procedure := 'Lead'", "found unknown procedure Lead; allowed: lead, ticket"),
+        ("['NEW'], procedure := ''", "found unknown procedure ; allowed: lead, ticket"),
+        ("['NEW'], procedure := 'zzz'", "found unknown procedure zzz; allowed: lead, ticket"),
+        ("['NOPE', 'NEW']", "found unknown states NOPE; allowed: CLOSED, CONTACTED"),
+        ("['TRIAGE'], procedure := 'lead'", "found unknown states TRIAGE; allowed: CONTACTED"),
+        ("['NEW', null]", "found unknown states null; allowed: CLOSED"),
+        ("['NEW', 'TRIAGE', 'CONVERTED']", "found states of several procedures; allowed: those"),
+        ("[]", "found no steps; allowed: a list of states"),
+        ("null", "found no steps; allowed: a list of states"),
+        ("['NEW'], mode := null", "found mode null; allowed: ordered, strict"),
+        ("['NEW'], mode := 'x', procedure := 'y'", "found mode x; allowed: ordered, strict"),
+        ("['NEW'], within := interval (-1) day", "found a window below 0; allowed: null"),
+    ],
+)
+def test_a_funnel_that_makes_no_sense_is_refused(
+    settings: Settings, arguments: str, said: str
+) -> None:
+    with (
+        duckdb.connect(settings.published, read_only=True) as con,
+        pytest.raises(duckdb.Error, match=re.escape(f"funnel: {said}")),
+    ):
+        con.execute(f"from funnel({arguments})").fetchall()
 
 
 def test_query_without_a_statement_offers_questions(settings: Settings) -> None:

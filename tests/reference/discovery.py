@@ -33,7 +33,7 @@ def state_durations(versions: list[Version], procedures: Procedures, *, as_of: i
     rows: list[Row] = []
     by_state = _by_state(versions, procedures, as_of)
     for (procedure, state), visits in by_state.items():
-        ended = [round(v["seconds"] * 1000) for v in visits if not v["is_current"]]
+        ended = _finished(visits)
         running = [v["seconds"] for v in visits if v["is_current"]]
         mine = open_ms[procedure, state]
         everything = sum(ms for (name, _), ms in open_ms.items() if name == procedure)
@@ -41,6 +41,7 @@ def state_durations(versions: list[Version], procedures: Procedures, *, as_of: i
             other
             for name, other in by_state
             if name == procedure
+            and by_state[name, other][0]["state_kind"] != "done"
             and (-open_ms[name, other], _rank(procedures, name, other))
             < (-mine, _rank(procedures, procedure, state))
         ]
@@ -62,7 +63,7 @@ def state_durations(versions: list[Version], procedures: Procedures, *, as_of: i
                 "longest_current_seconds": max(running, default=None),
                 "total_open_seconds": mine / 1000,
                 "share_of_open_time": mine / everything if everything else None,
-                "bottleneck_rank": len(busier) + 1,
+                "bottleneck_rank": (None if visits[0]["state_kind"] == "done" else len(busier) + 1),
             }
         )
     return rows
@@ -76,7 +77,7 @@ def rework(versions: list[Version], procedures: Procedures, *, as_of: int) -> li
         ways[visit["process_id"]].append(visit["state"])
     rows: list[Row] = []
     for (procedure, state), visits in _by_state(versions, procedures, as_of).items():
-        again = [v for v in visits if v["n_previous_visits"] > 0]
+        again = [v for v in visits if v["n_previous_visits"] > 0 and v["direction"] != "same"]
         turns = 0
         for process_id in {v["process_id"] for v in visits}:
             way = ways[process_id]
@@ -99,7 +100,9 @@ def rework(versions: list[Version], procedures: Procedures, *, as_of: int) -> li
                 "n_ping_pongs": turns,
                 "n_changes_in_place": sum(
                     (c["procedure"], c["state"]) == (procedure, state) for c in changes
-                ),
+                )
+                if any(a["track"] for a in procedures[procedure]["attributes"])
+                else None,
             }
         )
     return rows
@@ -166,11 +169,20 @@ def _limits(
 ) -> dict[tuple[str, str], float]:
     limits: dict[tuple[str, str], float] = {}
     for place, visits in _by_state(versions, procedures, as_of).items():
-        ended = [round(v["seconds"] * 1000) for v in visits if not v["is_current"]]
+        ended = _finished(visits)
         limit = percentile_seconds(ended, 0.85)
         if limit is not None:
             limits[place] = round(limit, 3)
     return limits
+
+
+def _finished(visits: list[Row]) -> list[int]:
+    """The lengths of visits that were left for another state."""
+    return [
+        round(v["seconds"] * 1000)
+        for v in visits
+        if not v["is_current"] and not v["is_left_by_deletion"]
+    ]
 
 
 def _by_state(

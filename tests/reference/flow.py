@@ -103,7 +103,7 @@ def flow_weekly(
 
 def _week(spells: list[Row], week: date, as_of: int, zone: ZoneInfo) -> Row:
     begins_at, next_at = midnight(week, zone), midnight(week + timedelta(days=7), zone)
-    ends_at = min(next_at, as_of)
+    ends_at = as_of if next_at > as_of + 1 else next_at
     # At the end of the last week its very last instant is seen, too.
     seen = range(begins_at, min(next_at - 1, as_of) + 1)
     events = Counter(
@@ -128,7 +128,7 @@ def _week(spells: list[Row], week: date, as_of: int, zone: ZoneInfo) -> Row:
     closed = events["completed"] + events["cancelled"]
     mean = mean_seconds(lengths)
     return {event: events[event] for event in ("created", "reopened", "restored")} | {
-        "is_partial": next_at > as_of,
+        "is_partial": next_at > as_of + 1,
         "open_at_start": sum(contains(spell, begins_at - 1) for spell in spells),
         "arrivals": arrivals,
         "completed": events["completed"],

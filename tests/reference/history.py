@@ -134,7 +134,7 @@ def _closings(history: list[Version], spells: list[Row], as_of: int) -> Row:
 
 def _movements(visits: list[Row], spells: list[Row], as_of: int) -> Row:
     row: Row = {}
-    for kind in ("queue", "work", "waiting_customer", "waiting_other"):
+    for kind in ("queue", "work", "waiting_customer", "waiting_other", "done"):
         milliseconds = 0
         for visit in visits:
             for spell in spells:
@@ -152,7 +152,9 @@ def _movements(visits: list[Row], spells: list[Row], as_of: int) -> Row:
         "n_states": len({visit["state"] for visit in visits}),
         "n_backward": sum(visit["direction"] == "backward" for visit in visits),
         "n_not_allowed": sum(visit["is_allowed"] is False for visit in visits),
-        "n_reentries": sum(visit["n_previous_visits"] > 0 for visit in visits),
+        "n_reentries": sum(
+            visit["n_previous_visits"] > 0 and visit["direction"] != "same" for visit in visits
+        ),
         "n_done_exits": done_exits,
     }
 

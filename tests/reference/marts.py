@@ -132,13 +132,13 @@ def flow_daily(
 def state_transitions(versions: list[Version], procedures: Procedures, *, as_of: int) -> list[Row]:
     """One row per procedure and pair of states that followed each other; times spent in the first.
 
-    Visits apart by a deletion do not follow each other, unless it took no time.
+    Visits apart by a deletion do not follow each other.
     """
     lengths: dict[tuple[str, str, str], list[int]] = defaultdict(list)
     movers: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     visits = state_visits(versions, procedures, as_of=as_of)
     for before, after in pairwise(visits):
-        if before["process_id"] == after["process_id"] and before["left_at"] == after["entered_at"]:
+        if before["process_id"] == after["process_id"] and not before["is_left_by_deletion"]:
             pair = (before["procedure"], before["state"], after["state"])
             lengths[pair].append(before["left_at"] - before["entered_at"])
             movers[pair].add(before["process_id"])
@@ -172,7 +172,7 @@ def variants(versions: list[Version], procedures: Procedures, *, as_of: int) -> 
     }
     groups: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for process_id, visits in paths.items():
-        variant = " > ".join(visit["state"] for visit in visits)
+        variant = " > ".join(v["state"] for v in visits if v["direction"] != "same")
         groups[visits[0]["procedure"]][variant].append(process_id)
     rows: list[Row] = []
     for procedure in sorted(groups):

@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
+from .days import midnight
 from .history import status_spells
 from .versions import Procedures, Row, Version, deleted_at, histories, start
 
@@ -159,9 +160,8 @@ def cohort_outcomes(
     rows: list[Row] = []
     for (procedure, month), members in cohorts.items():
         following = (month + timedelta(days=32)).replace(day=1)
-        ends = datetime(following.year, following.month, 1, tzinfo=zone)
         for age in AGES:
-            seen = round(ends.timestamp() * 1000) + age * DAY <= as_of
+            seen = midnight(following, zone) + age * DAY <= as_of + 1
 
             def part(outcome: str, age: int = age, members: list[Row] = members) -> float:
                 return sum(

@@ -46,6 +46,7 @@ def state_visits(versions: list[Version], procedures: Procedures, *, as_of: int)
                 "n_previous_visits": 0,
                 "assigned_to": run.first["assigned_to"],
                 "entered_source": _entered_source(run, history),
+                "is_left_by_deletion": run.ended_by_deletion,
             }
             for earlier in visits:
                 if earlier["state"] == visit["state"]:

@@ -39,6 +39,7 @@ def test_visits_join_equal_versions_and_the_last_one_runs_to_as_of() -> None:
             "n_previous_visits": 0,
             "assigned_to": None,
             "entered_source": "created",
+            "is_left_by_deletion": False,
         },
         {
             "process_id": "p",
@@ -59,6 +60,7 @@ def test_visits_join_equal_versions_and_the_last_one_runs_to_as_of() -> None:
             "n_previous_visits": 0,
             "assigned_to": "a",
             "entered_source": "observed",
+            "is_left_by_deletion": False,
         },
     ]
 
@@ -199,6 +201,7 @@ def test_lifecycle_of_a_process_reopened_and_running() -> None:
         # From 50 to 60 it was asking but no longer open.
         "waiting_customer_seconds": 20.0,
         "waiting_other_seconds": 0.0,
+        "done_seconds": 0.0,
         "seconds_in_state": 50.0,
         "n_visits": 5,
         "n_states": 4,

@@ -19,7 +19,7 @@ from tests.transforms.flow_rows import (
     shown,
     week,
 )
-from tests.transforms.jobs import A, B
+from tests.transforms.jobs import HOUR, A, B
 from tests.warehouse import MemoryWarehouse, differences, plain
 from transforms.tables import MACROS
 
@@ -113,6 +113,22 @@ def test_a_week_that_is_over_and_one_of_25_more_hours() -> None:
         # Begun in the very millisecond of the build.
         (date(2023, 11, 6), True, None, None),
     ]
+
+
+def test_a_week_is_over_in_its_last_millisecond() -> None:
+    """As at the end of its Sunday a week is whole; a millisecond before, it is not."""
+    monday = -28 * 24  # 2023-10-23 00:00 UTC
+    millisecond = 1 / HOUR
+    for before, is_partial in ((1, False), (2, True)):
+        warehouse = built(
+            seen(A, monday, created=monday),
+            as_of=monday + 7 * 24 - before * millisecond,
+            time_zone="UTC",
+        )
+        (row,) = shown(
+            warehouse.rows("from flow_weekly"), "week", "is_partial", "average_open_processes"
+        )
+        assert row == (date(2023, 10, 23), is_partial, pytest.approx(1))
 
 
 def test_cumulative_flow_never_falls(jobs_of_a_week: MemoryWarehouse) -> None:

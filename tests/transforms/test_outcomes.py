@@ -240,7 +240,8 @@ def test_a_cohort_is_unknown_until_its_youngest_could_have_reached_the_age() -> 
     histories = [history(1, "completed", 24), history(2, None, 0), history(3, "deleted", 1)]
     begin = START
     december = 1_701_388_800_000  # 2023-12-01T00:00Z
-    for later, observed in ((DAY - 1, False), (DAY, True)):
+    # What happens at the build's very instant is seen.
+    for later, observed in ((DAY - 2, False), (DAY - 1, True)):
         warehouse = built(*histories, days=(december + later - begin) / DAY)
         rows = warehouse.rows(
             "select cohort, processes, share_completed, share_cancelled, is_observed "
@@ -250,6 +251,19 @@ def test_a_cohort_is_unknown_until_its_youngest_could_have_reached_the_age() -> 
         assert [tuple(row.values()) for row in rows] == [
             (date(2023, 11, 1), 2, share, 0 if observed else None, observed)
         ]
+
+
+def test_a_cohort_ends_at_the_first_of_two_midnights() -> None:
+    """In Havana 1 November 2026 began at 04:00 UTC, and its first hour was had twice."""
+    created = 1_792_800_000_000 - START  # 2026-10-24T00:00Z
+    only = version(A, created / HOUR)
+    midnight = 1_793_505_600_000  # 2026-11-01T04:00Z
+    for later, observed in ((DAY - 2, False), (DAY - 1, True)):
+        warehouse = MemoryWarehouse(jobs())
+        warehouse.add([only | {"created_at": only["updated_at"]}])
+        warehouse.build(midnight + later, time_zone="America/Havana")
+        rows = warehouse.rows("select cohort, is_observed from cohort_outcomes where age_days = 1")
+        assert rows == [{"cohort": date(2026, 10, 1), "is_observed": observed}]
 
 
 def test_without_processes_there_is_nothing() -> None:

@@ -82,6 +82,7 @@ select
         as waiting_customer_seconds,
     (waiting_other_ms + if(stay_kind = 'waiting_other', stay_running_ms, 0)) / 1000
         as waiting_other_seconds,
+    (done_ms + if(stay_kind = 'done', stay_running_ms, 0)) / 1000 as done_seconds,
     seconds_between(in_state_since, as_of) as seconds_in_state,
     n_visits,
     n_states,

@@ -31,7 +31,8 @@ select
     v.is_allowed,
     v.n_previous_visits,
     v.assigned_to,
-    v.entered_source
+    v.entered_source,
+    v.is_left_by_deletion
 from visits as v
 left join worked as w on w.process_id = v.process_id and w.visit_no = v.visit_no
 left join calendars_at_build as c on c.calendar = w.calendar

@@ -49,7 +49,7 @@ movements as (
         count(distinct state) as n_states,
         count(*) filter (direction = 'backward') as n_backward,
         count(*) filter (not is_allowed) as n_not_allowed,
-        count(*) filter (n_previous_visits > 0) as n_reentries,
+        count(*) filter (n_previous_visits > 0 and direction <> 'same') as n_reentries,
         count(*) filter (previous_kind = 'done' and state_kind <> 'done') as n_done_exits
     from visit_order
     group by process_id
@@ -62,6 +62,7 @@ stay_sums as (
         sum(stay_ms) filter (state_kind = 'work') as work_ms,
         sum(stay_ms) filter (state_kind = 'waiting_customer') as waiting_customer_ms,
         sum(stay_ms) filter (state_kind = 'waiting_other') as waiting_other_ms,
+        sum(stay_ms) filter (state_kind = 'done') as done_ms,
         max(started_at) filter (ended_at is null) as stay_since,
         max(state_kind) filter (ended_at is null) as stay_kind
     from (
@@ -146,6 +147,7 @@ select
     coalesce(k.work_ms, 0)::bigint as work_ms,
     coalesce(k.waiting_customer_ms, 0)::bigint as waiting_customer_ms,
     coalesce(k.waiting_other_ms, 0)::bigint as waiting_other_ms,
+    coalesce(k.done_ms, 0)::bigint as done_ms,
     k.stay_since,
     k.stay_kind,
     m.in_state_since,

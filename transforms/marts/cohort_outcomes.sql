@@ -33,15 +33,13 @@ counted as (
     group by m.procedure, m.cohort, a.age_days
 ),
 
--- The next month begins at the first instant whose local day is in it.
+-- What happens at the build's instant is seen: the picture ends a millisecond after it.
 observed as (
     select
         c.*,
-        epoch_ms(b.as_of) - epoch_ms(
-            timezone(
-                'UTC', timezone(b.time_zone, (c.cohort + interval 1 month)::timestamp)
-            )
-        ) >= c.age_days * 86400000::bigint as is_observed
+        epoch_ms(b.as_of) + 1
+        - epoch_ms(day_start((c.cohort + interval 1 month)::date, b.time_zone))
+        >= c.age_days * 86400000::bigint as is_observed
     from counted as c
     cross join build as b
 )

@@ -29,8 +29,9 @@ weeks as (
     select
         w.*,
         day_start(w.week, b.time_zone) as begins_at,
-        least(day_start(w.week + 7, b.time_zone), b.as_of) as ends_at,
-        day_start(w.week + 7, b.time_zone) > b.as_of as is_partial
+        -- What happens at the build's instant is seen: the picture ends a millisecond after it.
+        epoch_ms(day_start(w.week + 7, b.time_zone)) > epoch_ms(b.as_of) + 1 as is_partial,
+        if(is_partial, b.as_of, day_start(w.week + 7, b.time_zone)) as ends_at
     from week_sums as w
     cross join build as b
 ),

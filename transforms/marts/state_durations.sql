@@ -1,7 +1,9 @@
 -- How long processes stay in each state, and where the time goes.
--- Grain: one row per procedure and state that was ever entered. Durations are of visits that have
--- ended; time spent is of all, up to the build's instant, and only while the process was open.
-with visits as (from state_visits),
+-- Grain: one row per procedure and state that was ever entered. Durations are of visits that were
+-- left for another state; time spent is of all, up to the build's instant, and only while the process was open.
+with visits as (
+    select *, not is_current and not is_left_by_deletion as is_finished from state_visits
+),
 
 stays as (from open_stays),
 
@@ -15,9 +17,9 @@ visit_sums as (
         count(*) as n_visits,
         count(distinct process_id) as processes,
         count(*) filter (is_current) as n_current,
-        count(*) filter (not is_current) as n,
-        sum(round(seconds * 1000)::bigint) filter (not is_current) as total_ms,
-        quantile_cont(seconds, [0.5, 0.75, 0.9, 0.95]) filter (not is_current) as quantiles,
+        count(*) filter (is_finished) as n,
+        sum(round(seconds * 1000)::bigint) filter (is_finished) as total_ms,
+        quantile_cont(seconds, [0.5, 0.75, 0.9, 0.95]) filter (is_finished) as quantiles,
         max(seconds) filter (is_current) as longest_current_seconds
     from visits
     group by procedure, state
@@ -56,8 +58,12 @@ select
     longest_current_seconds,
     open_ms / 1000 as total_open_seconds,
     open_ms / nullif(all_ms, 0) as share_of_open_time,
-    (
-        row_number() over (partition by procedure order by open_ms desc, state_rank)
-    )::integer as bottleneck_rank
+    case
+        when state_kind <> 'done' then (
+            row_number() over (
+                partition by procedure, state_kind = 'done' order by open_ms desc, state_rank
+            )
+        )::integer
+    end as bottleneck_rank
 from together
 order by procedure, state_rank

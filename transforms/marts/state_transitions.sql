@@ -17,6 +17,7 @@ pairs as (
         lag(state) over visit_order as from_state,
         lag(entered_at) over visit_order as from_entered_at,
         lag(left_at) over visit_order as from_left_at,
+        lag(is_left_by_deletion) over visit_order as is_apart,
         entered_at
     from visits
     window visit_order as (partition by process_id order by visit_no)
@@ -32,7 +33,7 @@ sums as (
         sum(epoch_ms(from_left_at) - epoch_ms(from_entered_at)) as total_ms,
         quantile_cont(seconds_between(from_entered_at, from_left_at), [0.5, 0.9]) as quantiles
     from pairs
-    where from_left_at = entered_at
+    where from_state is not null and not is_apart
     group by procedure, from_state, to_state
 )
 

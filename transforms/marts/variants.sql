@@ -1,6 +1,7 @@
 -- The ways processes went through the states, most frequent first.
 -- Grain: one row per procedure and sequence of states. Every process that was ever in a state
--- counts, open and deleted ones too, with the states it has been in so far.
+-- counts, open and deleted ones too, with the states it has been in so far; one that was restored in the
+-- state it was deleted in has not moved.
 with visits as (from state_visits),
 
 lifecycles as (from process_lifecycle),
@@ -12,6 +13,7 @@ paths as (
         string_agg(state, ' > ' order by visit_no) as variant,
         count(*) as n_steps
     from visits
+    where direction <> 'same'
     group by process_id
 ),
 
