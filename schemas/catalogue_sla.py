@@ -67,7 +67,9 @@ SLA_CLOCKS = OutputTable(
     "to the first event that stops it, pauses in some states, and counts the working time of its "
     "calendar. `where` and the target of the policy read the values in force when the clock "
     "started; later changes do not count. Where the target is null there is no clock. A "
-    "cancellation (unless it is what stops the clock) and a deletion end a clock.",
+    "completion or cancellation (unless it is what stops the clock, or shows it) and a deletion "
+    "end a clock. A state in which a process was first seen stops a clock when it was seen, and "
+    "not at the creation.",
     "one row per policy, process and cycle",
     in_order(
         SHARED,
@@ -93,7 +95,7 @@ SLA_CLOCKS = OutputTable(
             text(
                 "ended_by",
                 "What ended the clock: `stop` (an event the policy waits for), or before that "
-                "`cancelled` or `deleted`.",
+                "`completed`, `cancelled` or `deleted`.",
                 nulls="while it has not ended",
             ),
             seconds("target_seconds", "The counted time the clock may take."),
@@ -112,8 +114,8 @@ SLA_CLOCKS = OutputTable(
                 "`breached`: `elapsed_seconds` is above the target, whether or not the clock "
                 "still runs. Otherwise `met` (stopped in time, exactly at the target included), "
                 "`paused` or `running`.",
-                nulls="when the process was cancelled or deleted before the target was passed: "
-                "neither met nor breached",
+                nulls="when the process was completed, cancelled or deleted before the target was "
+                "passed, without what the policy waits for: neither met nor breached",
                 open_rule="`running` and `paused` can still become `breached`",
             ),
             instant(
@@ -188,8 +190,8 @@ SLA_ATTAINMENT = OutputTable(
             ),
             count(
                 "called_off",
-                "Clocks that neither met nor passed their target before the process was cancelled "
-                "or deleted.",
+                "Clocks that neither met nor passed their target before the process was completed, "
+                "cancelled or deleted.",
             ),
             share(
                 "share_met",

@@ -182,6 +182,11 @@ def _cycles(
     """The clocks in order; only the last may still run."""
     waits_for_assignment = ("first_assigned", None) in policy["stop"]
     cycles: list[_Cycle] = []
+    moments = _moments(history, policy, assigned_at, as_of)
+    # A completion is over when what the clock waits for is, if one version shows both.
+    stopping = {
+        m.version for m in moments for event in m.events if _as(event, "stop") in policy["stop"]
+    }
 
     def running() -> _Cycle | None:
         return cycles[-1] if cycles and cycles[-1].ended_by is None else None
@@ -200,24 +205,34 @@ def _cycles(
         if target is not None:
             cycles.append(_Cycle(moment.at, moment.version, target))
 
-    for moment in _moments(history, policy, assigned_at, as_of):
+    for moment in moments:
         happened = set(moment.events)
         # What is left is over before anything else of the same version happens.
         left = {event for event in happened if event[0] == "left"}
         for events in (left, happened - left):
-            stops = [event for event in events if event in policy["stop"]]
-            starts = [event for event in events if event in policy["start"]]
+            stops = [event for event in events if _as(event, "stop") in policy["stop"]]
+            starts = [event for event in events if _as(event, "start") in policy["start"]]
             if running() and stops:
                 stop(moment.at, "stop")
                 continue
-            is_end = {("cancelled", None), ("deleted", None)} & events
-            if is_end and not any(event in policy["stop"] for event in happened):
-                stop(moment.at, "deleted" if ("deleted", None) in events else "cancelled")
+            for end in ("deleted", "cancelled"):
+                if (end, None) in events and not any(
+                    _as(event, "stop") in policy["stop"] for event in happened
+                ):
+                    stop(moment.at, end)
+            if ("completed", None) in events and moment.version not in stopping:
+                stop(moment.at, "completed")
             if starts:
                 begin(moment)
                 if stops:
                     stop(moment.at, "stop")
     return cycles
+
+
+def _as(event: tuple[str, str | None], role: str) -> tuple[str, str | None]:
+    """The event as what it is in this role."""
+    kind, state = event
+    return ("state", state) if kind == f"state as {role}" else event
 
 
 def _moments(
@@ -232,6 +247,10 @@ def _moments(
         if version["is_deleted"]:
             if was_there:
                 found[at, number].append(("deleted", None))
+        elif number == 0:
+            # It may have been in another state before it was first seen.
+            found[at, number].append(("state as start", version["state"]))
+            found[version["updated_at"], number].append(("state as stop", version["state"]))
         elif not was_there:
             found[at, number].append(("state", version["state"]))
         elif before is not None and before["state"] != version["state"]:

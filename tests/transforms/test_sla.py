@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.reference.versions import Version
+from tests.transforms.jobs import START
 from tests.transforms.sla_rows import (
     ANN,
     BOB,
@@ -127,7 +128,9 @@ def test_nothing_starts_while_a_clock_runs_nor_stops_while_none_does(
         (30, 130, 230, 200, "breached", 130),
         (290, 390, None, 710, "breached", 390),
     ]
-    assert clocks_of(warehouse, 7, "review", "started_at", "stopped_at") == [(30, 230), (310, None)]
+    # The completion ends what ran, and its state starts anew.
+    times = clocks_of(warehouse, 7, "review", "started_at", "stopped_at", "ended_by")
+    assert times == [(30, 230, "stop"), (310, 400, "completed"), (400, None, None)]
 
 
 def test_a_cancellation_ends_a_clock_that_does_not_wait_for_it(
@@ -139,6 +142,37 @@ def test_a_cancellation_ends_a_clock_that_does_not_wait_for_it(
     assert clocks_of(warehouse, 11, "solve", *ended) == [
         (0, 100, 130, 130, "breached", 100, "cancelled")
     ]
+
+
+def test_a_completion_ends_a_clock_unless_its_version_shows_what_stops_it() -> None:
+    """Completed by the record at 50, seen at 60: in WORK, and in DONE, which stops the clock."""
+    found = built(
+        jobs_with(policy("done", "created", "state: DONE")),
+        history(1, (0, {}), (60, WORK | {"status": "COMPLETED", "completed_at": START + 50_000})),
+        history(2, (0, {}), (60, DONE | {"completed_at": START + 50_000})),
+        history(3, (0, {}), (120, WORK | {"status": "COMPLETED"})),
+        as_of=1000,
+    )
+    ended = (*TIMES, "ended_by")
+    assert clocks_of(found, 1, "done", *ended) == [(0, 100, 50, 50, None, None, "completed")]
+    assert clocks_of(found, 2, "done", *ended) == [(0, 100, 60, 60, "met", None, "stop")]
+    assert clocks_of(found, 3, "done", *ended) == [(0, 100, 120, 120, "breached", 100, "completed")]
+
+
+def test_a_state_in_which_a_process_is_first_seen_stops_a_clock_when_it_is_seen() -> None:
+    """That it was in it from its creation is a guess, which would meet every target."""
+    found = built(
+        jobs_with(
+            policy("ask", "created", "state: ASKING"),
+            policy("asked", "state: ASKING", "state: WORK"),
+        ),
+        history(1, (130, ASKING), (150, WORK)),
+        history(2, (0, ASKING), (150, WORK)),
+        as_of=1000,
+    )
+    assert clocks_of(found, 1, "ask", *TIMES) == [(0, 100, 130, 130, "breached", 100)]
+    assert clocks_of(found, 2, "ask", *TIMES) == [(0, 100, 0, 0, "met", None)]
+    assert clocks_of(found, 1, "asked", *TIMES) == [(0, 100, 150, 150, "breached", 100)]
 
 
 def test_a_clock_that_starts_with_the_cancellation_runs(warehouse: MemoryWarehouse) -> None:

@@ -1,5 +1,5 @@
 -- What happens to processes that an SLA policy waits for: events that start or stop its clocks, and
--- cancellations and deletions, which end them.
+-- completions, cancellations and deletions, which end them.
 -- Grain: one row per policy, process and event. `version_no` is the version that shows the event,
 -- null for first assignments. `created` is each beginning to be open: reopened and restored too.
 with visits as (from history_state_visits),
@@ -44,10 +44,13 @@ select
     v.process_id,
     e.role,
     e.event,
-    v.entered_at as happened_at,
+    -- In which state a process was before it was first seen is a guess, and no promise kept.
+    if(e.role = 'stop' and v.entered_source = 'inferred', p.first_seen_at, v.entered_at)
+        as happened_at,
     v.entered_version_no as version_no
 from visits as v
 inner join events as e on e.procedure = v.procedure and e.event = 'state' and e.state = v.state
+inner join processes as p on p.process_id = v.process_id
 union all
 select e.policy_no, v.process_id, e.role, e.event, v.left_at, v.left_version_no
 from visits as v
@@ -64,10 +67,10 @@ inner join events as e on e.procedure = p.procedure and e.event = 'first_assigne
 left join assigned_alive as a on a.process_id = p.process_id
 where p.first_assigned_at is not null and (e.role = 'stop' or a.process_id is not null)
 union all
-select p.policy_no, s.process_id, 'end', 'cancelled', s.started_at, s.shown_version_no
+select p.policy_no, s.process_id, 'end', lower(s.status), s.started_at, s.shown_version_no
 from spells as s
 inner join policies as p on p.procedure = s.procedure
-where s.status = 'CANCELLED'
+where s.status in ('COMPLETED', 'CANCELLED')
 union all
 select p.policy_no, v.process_id, 'end', 'deleted', v.left_at, v.left_version_no
 from visits as v
