@@ -46,8 +46,8 @@ QUESTIONS: tuple[Question, ...] = (
     ),
     Question(
         "In which state is the time lost?",
-        "select procedure, bottleneck_rank, state, share_of_open_time, p50_seconds, p90_seconds "
-        "from state_durations order by procedure, bottleneck_rank",
+        "select procedure, state, state_kind, share_of_open_time, p50_seconds, p90_seconds "
+        "from state_durations order by procedure, bottleneck_rank nulls last, state_rank",
     ),
     Question(
         "What has got stuck?",
@@ -64,6 +64,11 @@ QUESTIONS: tuple[Question, ...] = (
         "Do we keep our promises?",
         "select procedure, policy, period, n, share_met, p90_elapsed_seconds from sla_attainment "
         "where level = 'all' order by procedure, policy, period nulls first",
+    ),
+    Question(
+        "Which promise is broken next?",
+        "select procedure, policy, process_id, due_at, assigned_to from sla_clocks "
+        "where status = 'running' order by due_at limit 20",
     ),
     Question(
         "Which ways do they take most?",

@@ -8,6 +8,17 @@ _TOP = 5
 
 
 def backlog(ask: Asking) -> Section:
+    """Up to the last day on which anything was open or happened."""
+    ((last_day, is_latest),) = ask("""
+        select
+            max(day) filter (
+                open_at_start + open_at_end + created + reopened + restored
+                + completed + cancelled + deleted > 0
+            ) as last_day,
+            last_day = max(day)
+        from flow_daily
+        where procedure = $procedure
+    """)
     rows = ask(
         """
         select
@@ -17,21 +28,24 @@ def backlog(ask: Asking) -> Section:
             sum(cancelled + deleted)::bigint,
             arg_max(open_at_end, day)
         from flow_daily
-        where procedure = $procedure
+        where procedure = $procedure and day <= $last_day
         group by week
         order by week desc
         limit $weeks
         """,
+        last_day=last_day,
         weeks=_WEEKS,
     )
     days = ask(
         """
         select day, open_at_end from flow_daily
-        where procedure = $procedure and day > (select max(day) from flow_daily) - $days
+        where procedure = $procedure and day between $last_day::date - $days + 1 and $last_day
         order by day
         """,
+        last_day=last_day,
         days=_WEEKS * 7,
     )
+    end = "The latest week is not over." if is_latest else f"Nothing was open after {last_day}."
     return Section(
         "Backlog by week",
         (
@@ -42,7 +56,7 @@ def backlog(ask: Asking) -> Section:
             number_column("open at the end"),
         ),
         tuple(rows[:_TOP]),
-        "Opened: created, reopened or restored. The latest week is not over.",
+        f"Opened: created, reopened or restored. {end}",
         Trend("open at the end of each day", tuple(days)),
         brief=2,
     )

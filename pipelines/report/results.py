@@ -100,7 +100,10 @@ def durations(ask: Asking) -> Section:
         inner join process_lifecycle as l using (process_id)
         where p.procedure = $procedure
     """)
-    still = f"{share(never / everything)} of all" if everything else "none"
+    still_open = (
+        f"Finished ones only. {counted(never, ask.procedure)} ({share(never / everything)} of all) "
+        "were never completed and are still open: they would make these times longer."
+    )
     return Section(
         "How long it takes, from creation",
         (
@@ -110,8 +113,7 @@ def durations(ask: Asking) -> Section:
             Column("90 % within", duration, is_number=True),
         ),
         tuple(rows),
-        f"Finished ones only. {counted(never, ask.procedure)} ({still}) were never completed and "
-        "are still open: they would make these times longer.",
+        still_open if never else "All that were not cancelled or deleted are finished.",
         brief=len(rows),
     )
 

@@ -46,5 +46,5 @@ def _sparkline(trend: Trend) -> str:
     values = [value for _, value in trend.points]
     top = len(_SPARKS) - 1
     line = "".join(_SPARKS[round((value - low) / (high - low) * top)] for value in values)
-    first, last = values[0], values[-1]
-    return f"{line}  {trend.title}: {count(first)} on {trend.points[0][0]}, {count(last)} now"
+    (first_day, first), (last_day, last) = trend.points[0], trend.points[-1]
+    return f"{line}  {trend.title}: {count(first)} on {first_day}, {count(last)} on {last_day}"
