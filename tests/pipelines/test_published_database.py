@@ -9,32 +9,23 @@ import json
 import re
 import subprocess
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
-from pipelines.run import Request
 from pipelines.settings import Settings
-from pipelines.simulator import simulate
 from schemas.questions import QUESTIONS
+from tests.pipelines.published import publish_simulated
 from tests.pipelines.test_command import leadtime
-from tests.pipelines.test_whole_runs import build_all
 
 OLDER_CLIENT = Path(sys.executable).with_name("duckdb")
 
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """Leads and tickets, published."""
-    data = tmp_path_factory.mktemp("published")
-    settings = Settings(data=data, landing=data / "landing")
-    end = datetime(2026, 3, 1, tzinfo=UTC)
-    simulate(settings.landing, versions=2_500, seed=11, end=end)
-    build_all(settings, Request(as_of=end))
-    return settings
+    return publish_simulated(tmp_path_factory.mktemp("published"))
 
 
 def in_older_client(settings: Settings, query: str) -> list[dict[str, Any]]:

@@ -1,0 +1,84 @@
+"""The README is true: its tables exist, its queries run, its definition is in order.
+
+Whether the answers are right does not belong here.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import duckdb
+import pytest
+import yaml
+from typer.main import get_command
+
+from pipelines.command import app
+from pipelines.settings import Settings
+from schemas.catalogue import published_tables
+from schemas.definition_checks import check_procedure
+from schemas.definition_files import load_procedures
+from tests.pipelines.published import publish_simulated
+
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+QUERIES = re.findall(r"^\|.*\| `((?:from|select) [^`]+)` \|$", README, re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return publish_simulated(tmp_path_factory.mktemp("readme"))
+
+
+def test_it_fits_on_two_screens() -> None:
+    assert len(README.splitlines()) <= 130
+    assert max(len(line) for line in README.splitlines() if not line.startswith("|")) <= 120
+
+
+def test_there_are_ten_questions() -> None:
+    assert len(QUERIES) == 10
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_a_query_has_an_answer(settings: Settings, query: str) -> None:
+    with duckdb.connect(settings.published, read_only=True) as con:
+        assert con.execute(query).fetchall()
+
+
+def test_every_table_is_named_and_every_named_one_exists() -> None:
+    part = README.split("## The tables")[1].split("## Ask")[0]
+    named: set[str] = set()
+    for cell in re.findall(r"^\| (`.*?) \|", part, re.MULTILINE):
+        previous = ""
+        for name in re.findall(r"`(\w+)`", cell):
+            # `funnel_steps` (`_cohorts`): the first word, or the whole name, with another end.
+            whole = previous + name if f"{previous}{name}" in _tables() else name
+            if name.startswith("_") and whole not in _tables():
+                whole = previous.partition("_")[0] + name
+            named.add(whole)
+            previous = previous if name.startswith("_") else name
+    # What is defined, and the build itself, are told by `from catalog`.
+    assert named == _tables() - {"process_outcomes", "states", "transitions", "funnels"} - {
+        "sla_policies",
+        "build",
+    }
+
+
+def test_the_definition_is_in_order() -> None:
+    (document,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    procedure = check_procedure(yaml.safe_load(document), file="README.md")
+    assert procedure.short_id == "order"
+
+
+def test_every_command_and_option_exists() -> None:
+    known = get_command(app)
+    for line in re.findall(r"leadtime ((?:\w+)(?: [^`\n#]*)?)", README):
+        name, *words = line.split()
+        command = known.get_command(None, name)  # type: ignore[attr-defined]
+        assert command is not None, line
+        options = {option for parameter in command.params for option in parameter.opts}
+        assert {word.rstrip(",") for word in words if word.startswith("--")} <= options, line
+
+
+def _tables() -> set[str]:
+    procedures = load_procedures(Path(__file__).parents[2] / "schemas" / "procedures")
+    return {table.name for table in published_tables(procedures)}
