@@ -1,0 +1,274 @@
+"""The few forms of charts that the notebooks draw, with their captions.
+
+What is drawn is read from published tables by the notebooks; nothing is counted here.
+"""
+
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+import polars as pl
+
+BLUE, PALE_BLUE = "#3b6fb6", "#bfd3ea"
+GREEN, ORANGE, RED = "#3a9d78", "#d9822b", "#c8503c"
+# Colours that are told apart without seeing red and green (Okabe and Ito).
+SEVERAL = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#7f7f7f", "#b8a800"]
+WIDE, HALF = 860, 390  # of what is drawn, in pixels; labels come on top
+_ROW = 26
+_CHARACTER = 6.0  # of a caption, in pixels
+_LABELS = 140  # what an axis adds to a chart's width
+_UNITS = (("days", 86400), ("hours", 3600), ("minutes", 60), ("seconds", 1))
+_DARK_CELL = "datum.share > 0.6"
+
+
+def captioned(chart: Any, title: str, caption: str, *, width: int = WIDE) -> Any:
+    """The chart with its title and, below that, what is left out of it or counted as open."""
+    heading = alt.TitleParams(
+        title,
+        subtitle=textwrap.wrap(caption, int((width + _LABELS) / _CHARACTER)),
+        anchor="start",
+        fontSize=16,
+        subtitleFontSize=12,
+        subtitleColor="#5f6670",
+        subtitlePadding=6,
+        offset=14,
+    )
+    if not isinstance(chart, alt.HConcatChart):
+        chart = chart.properties(width=width)
+    return (
+        chart.properties(title=heading)
+        .configure_view(stroke=None)
+        .configure_axis(
+            labelFontSize=12, titleFontSize=12, titleFontWeight="normal", labelLimit=200
+        )
+        .configure_legend(labelFontSize=12, titleFontSize=12, titleFontWeight="normal")
+    )
+
+
+def in_one_unit(frame: pl.DataFrame, *columns: str) -> tuple[pl.DataFrame, str]:
+    """Columns of seconds in the unit that suits the largest of them, and the unit's name."""
+    size, unit = _unit_of(frame.select(pl.max_horizontal(pl.col(columns).max())).item())
+    return frame.with_columns(pl.col(name) / size for name in columns), unit
+
+
+def coloured(field: str, order: Sequence[str], colours: Sequence[str] = SEVERAL) -> alt.Color:
+    """A colour for each value, in their order, with a legend on top."""
+    shown = [colours[place % len(colours)] for place in range(len(order))]
+    return alt.Color(
+        f"{field}:N",
+        title=None,
+        sort=list(order),
+        scale=alt.Scale(domain=list(order), range=shown),
+        legend=alt.Legend(
+            orient="top", direction="horizontal", columns=8, labelLimit=300, symbolOpacity=1
+        ),
+    )
+
+
+def bars(
+    frame: pl.DataFrame,
+    *,
+    x: str,
+    y: str,
+    order: Sequence[str],
+    title: str,
+    colour: alt.Color | None = None,
+    labels: bool = True,
+    width: int = WIDE,
+    beside: alt.YOffset | None = None,
+    stacked: alt.Order | None = None,
+    text: str | None = None,
+    up_to_one: bool = True,
+) -> Any:
+    """Horizontal bars, a row for each of `order`; shares (`share_...`) on an axis `up_to_one`.
+
+    Colours stand in the order `stacked`, or one `beside` the other. `text` is a column to write at
+    the end of a bar; of single shares their value is. With `labels` False the rows are those of the
+    chart to the left.
+    """
+    share = _is_share(x)
+    more = {"yOffset": beside, "order": stacked}
+    drawn = (
+        alt.Chart(frame, width=width, height=_ROW * max(2, len(order)))
+        .mark_bar(height={"band": 0.9 if beside else 0.72})
+        .encode(
+            x=alt.X(
+                f"{x}:Q",
+                title=title,
+                axis=alt.Axis(
+                    format=(".0%" if up_to_one else ".1%") if share else ",~f", tickCount=5
+                ),
+                scale=alt.Scale(domain=[0, 1], nice=False)
+                if share and up_to_one
+                else alt.Undefined,
+            ),
+            y=alt.Y(
+                f"{y}:N",
+                title=None,
+                scale=alt.Scale(domain=list(order)),
+                axis=alt.Axis(ticks=False) if labels else None,
+            ),
+            color=colour or alt.value(BLUE),
+            tooltip=[_tooltip(frame, name) for name in frame.columns],
+            **{channel: value for channel, value in more.items() if value is not None},
+        )
+    )
+    if text is None and (beside or not share):
+        return drawn
+    written = alt.Text(f"{text}:N") if text else alt.Text(f"{x}:Q", format=".1%")
+    return drawn + drawn.mark_text(align="left", dx=4).encode(
+        text=written, color=alt.value("#1f2937")
+    )
+
+
+def offset(field: str, order: Sequence[str]) -> alt.YOffset:
+    """Bars of one row side by side, in this order."""
+    return alt.YOffset(f"{field}:N", sort=list(order))
+
+
+def stacking(field: str, *, descending: bool = False) -> alt.Order:
+    """Bars of one row one after the other, by the values of a column."""
+    kind = "N" if descending else "Q"
+    return alt.Order(f"{field}:{kind}", sort="descending" if descending else "ascending")
+
+
+def dots(frame: pl.DataFrame, *, x: str, y: str, x_title: str, y_title: str) -> Any:
+    """A dot for each row."""
+    return (
+        alt.Chart(frame, height=260)
+        .mark_circle(size=80, opacity=0.6, color=BLUE)
+        .encode(
+            x=alt.X(f"{x}:Q", title=x_title),
+            y=alt.Y(f"{y}:Q", title=y_title),
+            tooltip=[_tooltip(frame, name) for name in frame.columns],
+        )
+    )
+
+
+def spans(frame: pl.DataFrame, *, y: str, order: Sequence[str], low: str, high: str) -> Any:
+    """A line from the median (`low`) to the 90th percentile (`high`) in a row for each of `order`.
+
+    Both are seconds, in the frame.
+    """
+    shown, unit = in_one_unit(frame, low, high)
+    base = alt.Chart(shown, height=_ROW * max(2, len(order))).encode(
+        y=alt.Y(f"{y}:N", title=None, scale=alt.Scale(domain=list(order))),
+        tooltip=[
+            alt.Tooltip(y),
+            alt.Tooltip(f"{low}:Q", title=f"half within ({unit})", format=",.2f"),
+            alt.Tooltip(f"{high}:Q", title=f"90 % within ({unit})", format=",.2f"),
+        ],
+    )
+    x = alt.X(f"{low}:Q", title=unit)
+    line = base.mark_rule(strokeWidth=5, color=PALE_BLUE).encode(x=x, x2=f"{high}:Q")
+    half = base.mark_circle(size=120, color=BLUE, opacity=1).encode(x=x)
+    most = base.mark_tick(thickness=4, size=16, color=BLUE).encode(x=alt.X(f"{high}:Q"))
+    return line + half + most
+
+
+def histogram(frame: pl.DataFrame, *, title: str, marks: dict[str, float] | None = None) -> Any:
+    """Bars from bins as `published.bins` counts them; the last one, which has no end, is left out.
+
+    `marks` are durations in seconds to draw a line at, by what is written beside it.
+    """
+    closed = frame.drop_nulls("to_seconds")
+    size, unit = _unit_of(closed["to_seconds"].max())
+    shown = closed.with_columns(pl.col("from_seconds", "to_seconds") / size)
+    drawn = (
+        alt.Chart(shown, height=220)
+        .mark_bar(color=BLUE, binSpacing=1)
+        .encode(
+            x=alt.X("from_seconds:Q", bin="binned", title=unit),
+            x2="to_seconds:Q",
+            y=alt.Y("n:Q", title=title),
+            tooltip=[
+                alt.Tooltip("from_seconds:Q", title=f"from ({unit})", format=",.1f"),
+                alt.Tooltip("to_seconds:Q", title=f"to ({unit})", format=",.1f"),
+                alt.Tooltip("n:Q", title=title, format=","),
+            ],
+        )
+    )
+    if not marks:
+        return drawn
+    at = pl.DataFrame({"name": [*marks], "at": [seconds / size for seconds in marks.values()]})
+    rules = alt.Chart(at).encode(x="at:Q")
+    return (
+        drawn
+        + rules.mark_rule(color=ORANGE, strokeWidth=2)
+        + rules.mark_text(align="left", dx=5, y=8, fontSize=12).encode(text="name:N")
+    )
+
+
+def triangle(frame: pl.DataFrame, *, x: str, order: Sequence[str], title: str, colour: str) -> Any:
+    """Shares (`share`, written as `text`) by `month`, which says how many there are, and `x`."""
+    months = frame["month"].unique(maintain_order=True).to_list()
+    base = alt.Chart(frame, height=_ROW * max(2, len(months))).encode(
+        x=alt.X(
+            f"{x}:N",
+            title=title,
+            scale=alt.Scale(domain=list(order)),
+            axis=alt.Axis(orient="top", labelAngle=0, ticks=False, domain=False),
+        ),
+        y=alt.Y(
+            "month:N",
+            title=None,
+            scale=alt.Scale(domain=months),
+            axis=alt.Axis(ticks=False, domain=False),
+        ),
+        tooltip=["month", alt.Tooltip(x), alt.Tooltip("share:Q", format=".1%")],
+    )
+    scale = alt.Scale(range=["#f3f6fa", colour], domain=[0, 1], interpolate="rgb")
+    cells = base.mark_rect(stroke="white").encode(
+        color=alt.Color("share:Q", scale=scale, legend=None)
+    )
+    texts = base.mark_text(fontSize=12).encode(
+        text="text:N", color=alt.condition(_DARK_CELL, alt.value("white"), alt.value("#1f2937"))
+    )
+    return cells + texts
+
+
+def lines(
+    frame: pl.DataFrame,
+    *,
+    x: str,
+    y: str,
+    colour: alt.Color,
+    x_title: str,
+    y_title: str,
+    band: tuple[str, str] | None = None,
+) -> Any:
+    """Lines over days (numbers) or months (text such as `2026-03`, which sorts as it should).
+
+    Shares (0..1) are shown in per cent; `band` are the columns between which a line may truly lie.
+    """
+    by_month = frame[x].dtype == pl.String
+    axis = alt.Axis(labelAngle=0, labelOverlap=True) if by_month else alt.Axis(tickCount=10)
+    y_axis = alt.Axis(format=".0%" if _is_share(y) else ",~f", tickCount=6)
+    base = alt.Chart(frame, height=260).encode(
+        x=alt.X(f"{x}:N" if by_month else f"{x}:Q", title=x_title, axis=axis), color=colour
+    )
+    drawn = base.mark_line(point=by_month, strokeWidth=2.2).encode(
+        y=alt.Y(f"{y}:Q", title=y_title, axis=y_axis),
+        tooltip=[_tooltip(frame, name) for name in frame.columns],
+    )
+    if band is None:
+        return drawn
+    low, high = band
+    return base.mark_area(opacity=0.16).encode(y=alt.Y(f"{low}:Q"), y2=f"{high}:Q") + drawn
+
+
+def _unit_of(largest: Any) -> tuple[int, str]:
+    return next((size, unit) for unit, size in _UNITS if size == 1 or (largest or 0) >= 2 * size)
+
+
+def _tooltip(frame: pl.DataFrame, name: str) -> alt.Tooltip:
+    """A value as people read it: shares in per cent, other numbers rounded."""
+    kind = frame[name].dtype
+    if not kind.is_numeric():
+        return alt.Tooltip(f"{name}:N")
+    return alt.Tooltip(f"{name}:Q", format=".1%" if _is_share(name) else ",.2~f")
+
+
+def _is_share(name: str) -> bool:
+    return name.startswith("share_") or name in ("cumulative_incidence", "lower_95", "upper_95")

@@ -1,0 +1,204 @@
+"""Which funnels there are, and the steps of one: published, or counted anew by the `funnel` macro.
+
+The macro counts plain states. A funnel whose steps are more than that (conditions, groups of
+states) is shown in the window of its definition only. How funnels look is in `conversion.py`.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import duckdb
+import polars as pl
+
+from notebooks.parts.published import ask, bins, in_words
+
+OWN_STATES = "states of my choice"
+MODES = {
+    "ordered": "steps in this order, anything may lie between",
+    "strict": "each step right after the one before",
+    "any_order": "steps in any order",
+    "reached": "being further down the procedure's list counts too",
+}
+_MOST_VALUES = 8
+_DAYS = (1, 2, 3, 7, 14, 30, 60, 90, 180)
+_STEPS = """
+    select
+        step_no, step, processes, share_of_first, share_of_previous, median_seconds_from_first,
+        p90_seconds_from_first, immature
+"""
+_MACRO = """
+    from funnel(
+        $path, procedure := $procedure, within := cast($within as interval), mode := $mode
+    )
+"""
+_PUBLISHED = "from funnel_steps where procedure = $procedure and funnel = $funnel and mode = $mode"
+
+
+@dataclass(frozen=True)
+class Window:
+    """How long after the first step others count; None: without end.
+
+    `is_defined` marks the one of the definition, whose figures are published.
+    """
+
+    length: timedelta | None
+    is_defined: bool = False
+
+
+@dataclass(frozen=True)
+class Funnel:
+    """A funnel of a procedure, or (without a name) one over states that the reader chooses."""
+
+    name: str | None
+    window: Window
+    states: list[str]
+    can_be_recounted: bool = True
+
+    @property
+    def windows(self) -> dict[str, Window]:
+        """The windows to choose from, by what they are called; the usual one first."""
+        choices = {} if self.name is None else {f"as defined ({_words(self.window)})": self.window}
+        if self.can_be_recounted:
+            choices["no limit"] = Window(None)
+            choices |= {f"{n} d": Window(timedelta(days=n)) for n in _DAYS}
+        return choices
+
+
+def funnels_of(con: duckdb.DuckDBPyConnection, procedure: str) -> dict[str, Funnel]:
+    """The funnels of a procedure, the longest first, and one for states of the reader's choice."""
+    rows = ask(
+        con,
+        """
+        select f.funnel, f.within_seconds, list(s.step order by s.step_no) as steps
+        from funnels as f
+        inner join funnel_steps as s
+            on s.procedure = f.procedure and s.funnel = f.funnel and s.mode = 'ordered'
+        where f.procedure = $procedure
+        group by f.funnel, f.within_seconds, f.n_steps
+        order by f.n_steps desc, f.funnel
+        """,
+        procedure=procedure,
+    ).rows()
+    states = states_of(con, procedure)
+    known: dict[str, Funnel] = {}
+    for name, seconds, path in rows:
+        window = Window(None if seconds is None else timedelta(seconds=seconds), is_defined=True)
+        is_plain = set(path) <= set(states) and _counts_alike(con, procedure, name, window, path)
+        known[name] = Funnel(name, window, path, can_be_recounted=is_plain)
+    return known | {OWN_STATES: Funnel(None, Window(None), [states[0], states[-1]])}
+
+
+def states_of(con: duckdb.DuckDBPyConnection, procedure: str) -> list[str]:
+    """The states of a procedure in their order, those that are no more left out."""
+    query = """
+        select state from states
+        where procedure = $procedure and not coalesce(is_removed, false) order by state_rank
+    """
+    return ask(con, query, procedure=procedure)["state"].to_list()
+
+
+def steps_of(
+    con: duckdb.DuckDBPyConnection,
+    procedure: str,
+    funnel: Funnel,
+    *,
+    mode: str,
+    window: Window,
+    states: list[str],
+) -> pl.DataFrame:
+    """The rows of `funnel_steps`, or of the macro for a window or states that are not defined.
+
+    `states` are the steps of a funnel without a name, in the order of the procedure; without any
+    there are no rows.
+    """
+    if funnel.name is not None and window.is_defined:
+        query = f"{_STEPS} {_PUBLISHED} order by step_no"
+        return ask(con, query, procedure=procedure, funnel=funnel.name, mode=mode)
+    chosen = [state for state in states_of(con, procedure) if state in states]
+    path = funnel.states if funnel.name is not None else chosen
+    if not path:
+        return pl.DataFrame()
+    given = {"path": path, "procedure": procedure, "within": window.length, "mode": mode}
+    return ask(con, f"{_STEPS} {_MACRO} order by step_no", **given)
+
+
+def breakdowns_of(con: duckdb.DuckDBPyConnection, procedure: str, funnel: Funnel) -> list[str]:
+    """The attributes that a funnel is broken down by."""
+    query = """
+        select distinct attribute from funnel_breakdowns
+        where procedure = $procedure and funnel = $funnel order by attribute
+    """
+    return ask(con, query, procedure=procedure, funnel=funnel.name)["attribute"].to_list()
+
+
+def broken_down(
+    con: duckdb.DuckDBPyConnection, procedure: str, funnel: Funnel, *, mode: str, attribute: str
+) -> pl.DataFrame:
+    """The steps for each of the values with most processes, those first; `n_values` there are."""
+    query = """
+        with shown as (
+            from funnel_breakdowns
+            where procedure = $procedure and funnel = $funnel and mode = $mode
+                and attribute = $attribute
+        ),
+        sizes as (
+            select
+                value,
+                row_number() over (order by processes desc, value) as place,
+                count(*) over () as n_values
+            from shown where step_no = 1
+        )
+        select
+            coalesce(s.value, '(no value)') as value,
+            s.step, s.share_of_first, s.processes, s.immature, z.n_values
+        from shown as s inner join sizes as z on z.value is not distinct from s.value
+        where z.place <= $most
+        order by z.place, s.step_no
+    """
+    given = {"procedure": procedure, "funnel": funnel.name, "mode": mode, "attribute": attribute}
+    return ask(con, query, most=_MOST_VALUES, **given)
+
+
+def by_month(
+    con: duckdb.DuckDBPyConnection, procedure: str, funnel: Funnel, *, mode: str
+) -> pl.DataFrame:
+    """Shares of each month of entry by step, from the second on, as `charts.triangle` has it."""
+    query = """
+        select
+            strftime(cohort, '%Y-%m') || format('  ({:,})', first_value(processes) over steps)
+                as month,
+            step, share_of_first as share, immature,
+            format('{:.0f} %', 100 * share_of_first) || if(immature > 0, ' ↑', '') as text
+        from funnel_cohorts
+        where procedure = $procedure and funnel = $funnel and mode = $mode
+        window steps as (partition by cohort order by step_no)
+        qualify step_no > 1
+        order by cohort, step_no
+    """
+    return ask(con, query, procedure=procedure, funnel=funnel.name, mode=mode)
+
+
+def times_to(
+    con: duckdb.DuckDBPyConnection, procedure: str, funnel: Funnel, *, mode: str, step: str
+) -> pl.DataFrame:
+    """Bins of the times from the first step to one of the others, in the defined window."""
+    query = """
+        select seconds_from_first as seconds from funnel_progress
+        where procedure = $procedure and funnel = $funnel and mode = $mode and step = $step
+    """
+    given = {"procedure": procedure, "funnel": funnel.name, "mode": mode, "step": step}
+    return bins(con, query, **given)
+
+
+def _counts_alike(
+    con: duckdb.DuckDBPyConnection, procedure: str, funnel: str, window: Window, path: list[str]
+) -> bool:
+    """Whether the macro over plain states counts what is published, so that it may stand in."""
+    columns = "select step_no, step, processes, immature"
+    differing = f"({columns} {_PUBLISHED}) except ({columns} {_MACRO})"
+    given = {"path": path, "procedure": procedure, "within": window.length, "mode": "ordered"}
+    return ask(con, differing, funnel=funnel, **given).is_empty()
+
+
+def _words(window: Window) -> str:
+    return "no limit" if window.length is None else in_words(window.length.total_seconds())

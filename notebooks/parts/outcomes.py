@@ -1,0 +1,79 @@
+"""Outcomes of all processes by age, as the notebooks draw them: curves and months by age.
+
+How they look is in `conversion_charts.py`; what they mean is in `schemas/catalogue_outcomes.py`.
+"""
+
+import duckdb
+import polars as pl
+
+from notebooks.parts.published import ask
+
+_MOST_VALUES = 8
+_MOST_POINTS = 200  # a line has more days than the eye can tell apart
+_CURVE = "day, at_risk, cumulative_incidence, lower_95, upper_95"
+_THINNED = "day % (max(day) over () // $points + 1) = 0"
+
+
+def compared_attributes(con: duckdb.DuckDBPyConnection, procedure: str) -> list[str]:
+    """The attributes by whose values the curves of a procedure are compared."""
+    query = "select distinct attribute from outcome_curves_by where procedure = $procedure"
+    return sorted(ask(con, query, procedure=procedure)["attribute"])
+
+
+def curves(con: duckdb.DuckDBPyConnection, procedure: str) -> pl.DataFrame:
+    """A curve (`line`) for each outcome that has happened, in days since creation."""
+    query = f"""
+        select c.outcome as line, {_CURVE}
+        from outcome_curves as c
+        inner join time_to_outcome as t using (procedure, outcome)
+        where c.procedure = $procedure and c.outcome <> 'any' and t.events > 0
+        qualify {_THINNED}
+        order by t.events desc, line, day
+    """
+    return ask(con, query, procedure=procedure, points=_MOST_POINTS)
+
+
+def curves_by(
+    con: duckdb.DuckDBPyConnection, procedure: str, *, attribute: str, outcome: str
+) -> pl.DataFrame:
+    """A curve (`line`) for each of the values with most processes, those first."""
+    query = f"""
+        with shown as (
+            from outcome_curves_by
+            where procedure = $procedure and attribute = $attribute and outcome = $outcome
+        ),
+        sizes as (
+            select value, row_number() over (order by at_risk desc, value) as place
+            from shown where day = 0
+        )
+        select coalesce(s.value, '(no value)') as line, {_CURVE}
+        from shown as s inner join sizes as z on z.value is not distinct from s.value
+        where z.place <= $most
+        qualify {_THINNED}
+        order by z.place, day
+    """
+    given = {"procedure": procedure, "attribute": attribute, "outcome": outcome}
+    return ask(con, query, points=_MOST_POINTS, most=_MOST_VALUES, **given)
+
+
+def without_outcome(con: duckdb.DuckDBPyConnection, procedure: str) -> tuple[int, int]:
+    """How many processes have had neither outcome so far, and how many there are."""
+    query = """
+        select n_censored, processes from time_to_outcome
+        where procedure = $procedure and outcome = 'any'
+    """
+    return next(iter(ask(con, query, procedure=procedure).rows()), (0, 0))
+
+
+def by_age(con: duckdb.DuckDBPyConnection, procedure: str, *, outcome: str) -> pl.DataFrame:
+    """Shares of each month of creation by age, as `charts.triangle` has it; null is left out."""
+    query = f"""
+        select
+            strftime(cohort, '%Y-%m') || format('  ({{:,}})', processes) as month,
+            age_days || ' d' as age, share_{outcome} as share,
+            format('{{:.0f}} %', 100 * share_{outcome}) as text
+        from cohort_outcomes
+        where procedure = $procedure and share_{outcome} is not null
+        order by cohort, age_days
+    """
+    return ask(con, query, procedure=procedure)
