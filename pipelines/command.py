@@ -229,6 +229,28 @@ def report(
     show_report(_console(), chosen_settings(data=data), procedure, html)
 
 
+@app.command(epilog="Example: leadtime notebook conversion")
+@_reported
+def notebook(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="Without one, lists them.")
+    ] = None,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on this machine.")] = 2718,
+    edit: Annotated[
+        bool, typer.Option("--edit", help="Open it in the editor, where its file can be changed.")
+    ] = False,
+    data: Data = None,
+) -> None:
+    """Open a notebook over the published database: charts to choose from in the browser."""
+    from pipelines.command_notebook import open_notebook, show_notebooks
+    from pipelines.command_settings import chosen_settings
+
+    if name is None:
+        show_notebooks(_console())
+        return
+    open_notebook(_console(), chosen_settings(data=data), name, port=port, edit=edit)
+
+
 @app.command(epilog="Example: leadtime check --infer leads.ndjson > lead.yaml")
 @_reported
 def check(
