@@ -50,13 +50,10 @@ def _(con, funnel, procedure):
 
 @app.cell
 def _(breakdown, con, funnel, mode, procedure, states, window):
-    _own = [states] if funnel.value.name is None else []
-    mo.vstack(
-        [
-            mo.md(f"# Conversion\n{as_of_line(con)}"),
-            layout.in_a_row(procedure, funnel, *_own, mode, window, breakdown),
-        ]
-    )
+    _own = states if funnel.value.name is None else None
+    _broken_down = breakdown if len(breakdown.options) > 1 else None
+    _title = f"# Conversion\n{as_of_line(con)}"
+    layout.heading(_title, procedure, funnel, _own, mode, window, _broken_down)
     return
 
 
@@ -98,9 +95,9 @@ def _(breakdown, con, funnel, mode, procedure, window):
 def _(con, funnel, last, mode, procedure, steps):
     _asked = {"mode": mode.value, "step": last["step"]}
     times = funnels.times_to(con, procedure.value, funnel.value, **_asked)
-    _spread = [] if times.is_empty() else [draw.times_chart(times, step=last["step"])]
-    mo.stop(len(steps) == 1 or not last["processes"])
-    layout.in_a_row(draw.time_chart(steps), *_spread)
+    mo.stop(steps["processes"][1:].sum() == 0)
+    _spread = draw.times_chart(times, step=last["step"], window=funnel.value.window)
+    layout.in_a_row(draw.time_chart(steps), *([] if times.is_empty() else [_spread]))
     return (times,)
 
 
@@ -108,7 +105,7 @@ def _(con, funnel, last, mode, procedure, steps):
 def _(con, funnel, mode, procedure):
     cohorts = funnels.by_month(con, procedure.value, funnel.value, mode=mode.value)
     mo.stop(cohorts.is_empty())
-    draw.cohort_chart(cohorts)
+    draw.cohort_chart(cohorts, window=funnel.value.window)
     return (cohorts,)
 
 
@@ -116,7 +113,7 @@ def _(con, funnel, mode, procedure):
 def _(con, outcome, procedure):
     _attributes = outcomes.compared_attributes(con, procedure.value)
     compared = layout.choice(["nothing", *_attributes], "compared by")
-    mo.vstack([mo.md("## Outcomes of all processes"), layout.in_a_row(outcome, compared)])
+    layout.heading("## Outcomes of all processes", outcome, compared if _attributes else None)
     return (compared,)
 
 

@@ -57,14 +57,20 @@ def _(files):
         if len(_unreadable)
         else []
     )
-    mo.vstack([*_warning, draw.files_chart(files), layout.listing(files.drop("file", "file_seq"))])
+    mo.vstack(
+        [
+            *_warning,
+            draw.files_chart(files),
+            layout.listing(files.drop("file", "file_seq", "status")),
+        ]
+    )
     return
 
 
 @app.cell
 def _():
     severity = layout.choice(quality.SEVERITIES, "what happened")
-    mo.vstack([mo.md("## Rules"), severity])
+    layout.heading("## Rules", severity)
     return (severity,)
 
 

@@ -28,12 +28,7 @@ def _(con):
     procedure = layout.choice(procedures_of(con), "procedure")
     measure = layout.choice(durations.MEASURES, "time")
     clock = layout.choice(durations.CLOCKS, "in")
-    mo.vstack(
-        [
-            mo.md(f"# Resolution times\n{as_of_line(con)}"),
-            layout.in_a_row(procedure, measure, clock),
-        ]
-    )
+    layout.heading(f"# Resolution times\n{as_of_line(con)}", procedure, measure, clock)
     return clock, measure, procedure
 
 

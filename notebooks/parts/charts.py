@@ -15,7 +15,8 @@ GREEN, ORANGE, RED = "#3a9d78", "#d9822b", "#c8503c"
 # Colours that are told apart without seeing red and green (Okabe and Ito).
 SEVERAL = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#7f7f7f", "#b8a800"]
 WIDE, HALF = 860, 390  # of what is drawn, in pixels; labels come on top
-_ROW = 26
+_ROW = 26  # of bars, in pixels
+_THIN_ROW = 16  # of each of those beside each other
 _CHARACTER = 6.0  # of a caption, in pixels
 _LABELS = 140  # what an axis adds to a chart's width
 _UNITS = (("days", 86400), ("hours", 3600), ("minutes", 60), ("seconds", 1))
@@ -89,15 +90,17 @@ def bars(
     """
     share = _is_share(x)
     more = {"yOffset": beside, "order": stacked}
+    n_beside = frame[beside["shorthand"].split(":")[0]].n_unique() if beside else 1
+    row = max(_ROW, _THIN_ROW * n_beside)
     drawn = (
-        alt.Chart(frame, width=width, height=_ROW * max(2, len(order)))
+        alt.Chart(frame, width=width, height=row * max(2, len(order)))
         .mark_bar(height={"band": 0.9 if beside else 0.72})
         .encode(
             x=alt.X(
                 f"{x}:Q",
                 title=title,
                 axis=alt.Axis(
-                    format=(".0%" if up_to_one else ".1%") if share else ",~f", tickCount=5
+                    format=(".0%" if up_to_one else ".2~%") if share else ",~f", tickCount=5
                 ),
                 scale=alt.Scale(domain=[0, 1], nice=False)
                 if share and up_to_one
@@ -116,7 +119,9 @@ def bars(
     )
     if text is None and (beside or not share):
         return drawn
-    written = alt.Text(f"{text}:N") if text else alt.Text(f"{x}:Q", format=".1%")
+    written = (
+        alt.Text(f"{text}:N") if text else alt.Text(f"{x}:Q", format=".1%" if up_to_one else ".2~%")
+    )
     return drawn + drawn.mark_text(align="left", dx=4).encode(
         text=written, color=alt.value("#1f2937")
     )
@@ -134,12 +139,17 @@ def stacking(field: str, *, descending: bool = False) -> alt.Order:
 
 
 def dots(frame: pl.DataFrame, *, x: str, y: str, x_title: str, y_title: str) -> Any:
-    """A dot for each row."""
+    """A dot for each row; `x` are counts above 0, of which few are large."""
     return (
         alt.Chart(frame, height=260)
         .mark_circle(size=80, opacity=0.6, color=BLUE)
         .encode(
-            x=alt.X(f"{x}:Q", title=x_title),
+            x=alt.X(
+                f"{x}:Q",
+                title=x_title,
+                scale=alt.Scale(type="log"),
+                axis=alt.Axis(format=",", tickCount=8),
+            ),
             y=alt.Y(f"{y}:Q", title=y_title),
             tooltip=[_tooltip(frame, name) for name in frame.columns],
         )

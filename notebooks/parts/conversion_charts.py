@@ -44,13 +44,18 @@ def funnel_chart(steps: pl.DataFrame, *, mode: str, window: Window) -> Any:
         f"Mode {mode}: {MODES[mode]}"
         + (f", within {in_words(within.total_seconds())} of the first. " if within else ". ")
         + "Open, closed and deleted processes count. "
-        f"{counted(last['immature'], 'open one')} may still reach {last['step']}: its share can "
-        "rise, and shares from step to step can change either way.",
+        + (
+            f"{counted(last['immature'], 'open one')} may still reach {last['step']}: its share "
+            "can rise, and shares from step to step can change either way."
+            if last["immature"]
+            else f"No open one may still reach {last['step']}: its share is final."
+        ),
     )
 
 
 def breakdown_chart(values: pl.DataFrame, *, attribute: str) -> Any:
     """The share of those that entered at each step, by the values of an attribute."""
+    n_values = values["n_values"][0]
     shown = values["value"].unique(maintain_order=True).to_list()
     return charts.captioned(
         charts.bars(
@@ -63,8 +68,12 @@ def breakdown_chart(values: pl.DataFrame, *, attribute: str) -> Any:
             beside=charts.offset("value", shown),
         ),
         f"By {attribute}",
-        f"{len(shown)} of {counted(values['n_values'][0], 'value')}, those with most processes. "
-        f"Open ones may still come, up to {values['immature'].max():,} of one value: shares can "
+        (
+            f"All {n_values} values. "
+            if n_values == len(shown)
+            else f"The {len(shown)} of {n_values:,} values with most processes. "
+        )
+        + f"Open ones may still come, up to {values['immature'].max():,} of one value: shares can "
         "rise.",
     )
 
@@ -83,31 +92,33 @@ def time_chart(steps: pl.DataFrame) -> Any:
         ),
         "Time from the first step",
         "Dot: half got there within. Tick: 90 % did. Only those that got there are in it; "
-        f"{counted(waiting, 'open one')} may still come, and late.",
+        + (
+            f"{counted(waiting, 'open one')} may still come." if waiting else "none may still come."
+        ),
         width=charts.HALF,
     )
 
 
-def times_chart(bins: pl.DataFrame, *, step: str) -> Any:
+def times_chart(bins: pl.DataFrame, *, step: str, window: Window) -> Any:
     """How the times to the last step are spread."""
     beyond = bins.filter(pl.col("to_seconds").is_null())["n"].sum()
     return charts.captioned(
         charts.histogram(bins, title="processes"),
         f"Time from the first step to {step}",
-        "Those that reached it within the defined window. "
+        f"Those that reached it {_defined(window)}. "
         + (f"{beyond:,} took longer than is drawn." if beyond else "All of them are drawn."),
         width=charts.HALF,
     )
 
 
-def cohort_chart(cohorts: pl.DataFrame) -> Any:
+def cohort_chart(cohorts: pl.DataFrame, *, window: Window) -> Any:
     """The share that reached each step, by month of entry."""
     return charts.captioned(
         charts.triangle(
             cohorts,
             x="step",
             order=cohorts["step"].unique(maintain_order=True).to_list(),
-            title="of those that entered in the month, within the defined window",
+            title=f"of those that entered in the month, {_defined(window)}",
             colour=charts.BLUE,
         ),
         "By month of entry",
@@ -152,3 +163,9 @@ def outcome_chart(curves: pl.DataFrame, *, title: str, n_without: int, n_all: in
         "watched, neither as failures nor as if they were not there (Aalen-Johansen). Bands: 95 % "
         "confidence; wide where few have come to that age.",
     )
+
+
+def _defined(window: Window) -> str:
+    """Published figures are in the window of the definition, whichever the reader chose."""
+    length = window.length
+    return f"within the defined {in_words(length.total_seconds())}" if length else "at any time"

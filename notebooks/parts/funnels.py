@@ -134,7 +134,7 @@ def breakdowns_of(con: duckdb.DuckDBPyConnection, procedure: str, funnel: Funnel
 def broken_down(
     con: duckdb.DuckDBPyConnection, procedure: str, funnel: Funnel, *, mode: str, attribute: str
 ) -> pl.DataFrame:
-    """The steps for each of the values with most processes, those first; `n_values` there are."""
+    """The steps after the first for the values with most processes; `n_values` there are."""
     query = """
         with shown as (
             from funnel_breakdowns
@@ -152,7 +152,7 @@ def broken_down(
             coalesce(s.value, '(no value)') as value,
             s.step, s.share_of_first, s.processes, s.immature, z.n_values
         from shown as s inner join sizes as z on z.value is not distinct from s.value
-        where z.place <= $most
+        where z.place <= $most and s.step_no > 1
         order by z.place, s.step_no
     """
     given = {"procedure": procedure, "funnel": funnel.name, "mode": mode, "attribute": attribute}

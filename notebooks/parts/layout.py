@@ -34,6 +34,11 @@ def in_a_row(*items: Any) -> mo.Html:
     return mo.hstack(items, justify="start", align="start", wrap=True, gap=1.2)
 
 
+def heading(text: str, *widgets: Any) -> mo.Html:
+    """A heading in Markdown, and the widgets that what follows depends on; None is left out."""
+    return mo.vstack([mo.md(text), in_a_row(*(w for w in widgets if w is not None))])
+
+
 def figures(numbers: dict[str, str]) -> mo.Html:
     """A few large numbers, by what they are."""
     stats = [mo.stat(number, label, bordered=True) for label, number in numbers.items()]

@@ -10,7 +10,12 @@ from notebooks.parts.published import ask
 
 _MOST_VALUES = 8
 _MOST_POINTS = 200  # a line has more days than the eye can tell apart
-_CURVE = "day, at_risk, cumulative_incidence, lower_95, upper_95"
+# Where all or none have had it, the confidence interval is null: the band ends in the line.
+_CURVE = """
+    day, at_risk, cumulative_incidence,
+    coalesce(lower_95, cumulative_incidence) as lower_95,
+    coalesce(upper_95, cumulative_incidence) as upper_95
+"""
 _THINNED = "day % (max(day) over () // $points + 1) = 0"
 
 

@@ -27,8 +27,8 @@ def spread_chart(bins: pl.DataFrame, totals: dict[str, Any], *, words: str, n_op
             marks={"half": totals["p50_seconds"], "90 %": totals["p90_seconds"]},
         ),
         f"Time {words}",
-        f"{counted(totals['n'], 'process', several='processes')} that got there; "
-        f"{counted(n_open, 'open one')} that did not so far are not in this chart. "
+        f"{counted(totals['n'], 'process', several='processes')} got there. "
+        + _left_out(n_open)
         + (f"{beyond:,} took longer than is drawn. " if beyond else "All are drawn. ")
         + f"Mean: {in_words(totals['mean_seconds'])}.",
     )
@@ -48,8 +48,7 @@ def months_chart(rows: pl.DataFrame, *, words: str, n_open: int, until: str) -> 
         ),
         f"Time {words}, by month",
         "Of what ended in the month, the share named took no longer. "
-        f"{counted(n_open, 'open one')} will count in a later month. The latest month is "
-        f"counted up to {until}.",
+        f"{_left_out(n_open)}The latest month is counted up to {until}.",
     )
 
 
@@ -116,8 +115,8 @@ def assignees_chart(people: pl.DataFrame) -> Any:
             y_title=f"half took no longer ({unit})",
         ),
         "By assignee",
-        f"A dot is an assignee. {counted(len(people) - len(shown), 'assignee')} without a "
-        "completed process are in the table only. Who holds it at the completion counts, whoever "
+        f"A dot is an assignee; the {len(people) - len(shown):,} without a completed process are "
+        "in the table only. Who holds it at the completion counts, whoever "
         "held it before: few processes, or hard ones, tell little about a person.",
     )
 
@@ -157,3 +156,9 @@ def sla_chart(months: pl.DataFrame, totals: pl.DataFrame) -> Any:
         "neither way. Clocks past their target that still run have no month yet: they are in the "
         "table, as breached.",
     )
+
+
+def _left_out(n_open: int) -> str:
+    if not n_open:
+        return "None is open that could still get there. "
+    return f"{counted(n_open, 'open one')} may still get there: not in this chart. "
