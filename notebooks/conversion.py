@@ -43,8 +43,8 @@ def _(con, procedure):
 @app.cell
 def _(con, funnel, procedure):
     window = layout.choice(funnel.value.windows, "window")
-    broken_down = funnels.breakdowns_of(con, procedure.value, funnel.value)
-    breakdown = layout.choice(["nothing", *broken_down], "broken down by")
+    _attributes = funnels.breakdowns_of(con, procedure.value, funnel.value)
+    breakdown = layout.choice(["nothing", *_attributes], "broken down by")
     return breakdown, window
 
 

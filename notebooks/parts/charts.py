@@ -38,7 +38,7 @@ def captioned(chart: Any, title: str, caption: str, *, width: int = WIDE) -> Any
     if not isinstance(chart, alt.HConcatChart):
         chart = chart.properties(width=width)
     return (
-        chart.properties(title=heading)
+        chart.properties(title=heading, description=f"{title}. {caption}")
         .configure_view(stroke=None)
         .configure_axis(
             labelFontSize=12, titleFontSize=12, titleFontWeight="normal", labelLimit=200
