@@ -14,9 +14,9 @@ BLUE, PALE_BLUE = "#3b6fb6", "#bfd3ea"
 GREEN, ORANGE, RED = "#3a9d78", "#d9822b", "#c8503c"
 # Colours that are told apart without seeing red and green (Okabe and Ito).
 SEVERAL = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#7f7f7f", "#b8a800"]
-WIDE, HALF = 860, 390  # of what is drawn, in pixels; labels come on top
+WIDE, HALF = 760, 345  # of what is drawn, in pixels; labels come on top
 _ROW = 26  # of bars, in pixels
-_THIN_ROW = 16  # of each of those beside each other
+_THIN_ROW = 18  # of each of those beside each other
 _CHARACTER = 6.0  # of a caption, in pixels
 _LABELS = 140  # what an axis adds to a chart's width
 _UNITS = (("days", 86400), ("hours", 3600), ("minutes", 60), ("seconds", 1))
@@ -27,7 +27,9 @@ def captioned(chart: Any, title: str, caption: str, *, width: int = WIDE) -> Any
     """The chart with its title and, below that, what is left out of it or counted as open."""
     heading = alt.TitleParams(
         title,
-        subtitle=textwrap.wrap(caption, int((width + _LABELS) / _CHARACTER)),
+        subtitle=textwrap.wrap(
+            caption, int((width + _LABELS) / _CHARACTER), break_on_hyphens=False
+        ),
         anchor="start",
         fontSize=16,
         subtitleFontSize=12,

@@ -31,7 +31,7 @@ def files(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
         """
         select file_seq || ': ' || file_name as file, file_seq, file_name, content, status, lines,
             accepted, duplicates, quarantined, blank, share_quarantined,
-            strftime(ingested_at, '%Y-%m-%d %H:%M') as ingested_at
+            strftime(ingested_at, '%Y-%m-%d') as ingested
         from ingest_files order by file_seq
         """,
     )

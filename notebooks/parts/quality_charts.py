@@ -13,6 +13,7 @@ from notebooks.parts.quality import PARTS
 
 _MOST_RULES = 15
 _MOST_FILES = 40
+_BESIDE_LONG_NAMES = charts.WIDE - 80
 _PART_COLOURS = [charts.PALE_BLUE, "#8a8f98", charts.RED, "#e3e5e8"]
 
 
@@ -69,6 +70,7 @@ def rules_chart(rules: pl.DataFrame, *, words: str) -> Any:
         f"Rules broken: {words}",
         "A version that breaks several rules counts with each. "
         + (f"{counted(hidden, 'rule')} broken less often are in the table only." if hidden else ""),
+        width=_BESIDE_LONG_NAMES,
     )
 
 
@@ -88,4 +90,5 @@ def drift_chart(drift: pl.DataFrame) -> Any:
         "Computed attributes that differ from what the platform supplied",
         f"{counted(compared['n_compared'].sum(), 'value')} compared. {counted(alone, 'attribute')} "
         "for which the platform supplied nothing cannot be, and are in the table only.",
+        width=_BESIDE_LONG_NAMES,
     )

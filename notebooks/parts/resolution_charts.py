@@ -115,9 +115,9 @@ def assignees_chart(people: pl.DataFrame) -> Any:
             y_title=f"half took no longer ({unit})",
         ),
         "By assignee",
-        f"A dot is an assignee; the {len(people) - len(shown):,} without a completed process are "
-        "in the table only. Who holds it at the completion counts, whoever "
-        "held it before: few processes, or hard ones, tell little about a person.",
+        "A dot is an assignee; those without a completed process "
+        f"({len(people) - len(shown):,}) are in the table only. Who holds it at the completion "
+        "counts, whoever held it before: few processes, or hard ones, tell little about a person.",
     )
 
 
