@@ -94,11 +94,12 @@ select
     value,
     outcome,
     ms,
-    survival,
-    incidence,
+    -- Products and sums of floats end beside 0 and 1, where limits would mean something.
+    if(t.survival < 1e-12, 0, t.survival) as survival,
+    if(t.incidence > 1 - 1e-12, 1, t.incidence) as incidence,
     sqrt(greatest(
-        incidence * incidence * a_0 - 2 * incidence * a_1 + a_2
-        + b - 2 * (incidence * c_0 - c_1),
+        t.incidence * t.incidence * a_0 - 2 * t.incidence * a_1 + a_2
+        + b - 2 * (t.incidence * c_0 - c_1),
         0
     )) as standard_error
-from terms
+from terms as t
