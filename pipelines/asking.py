@@ -48,8 +48,8 @@ def open_published(
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """The current generation, which stays the same for the length of the block.
 
-    SQL can reach no file but `writable` and change no setting. Raises `SourceError` when nothing
-    has been published yet.
+    SQL can reach no file but `writable` (a file, or a folder with all in it) and change no setting.
+    Raises `SourceError` when nothing has been published yet.
     """
     if not settings.published.exists():
         raise SourceError(
@@ -65,7 +65,8 @@ def open_published(
     )
     try:
         if writable is not None:
-            con.execute("set allowed_paths = [" + _literal(str(writable)) + "]")
+            setting = "allowed_directories" if writable.is_dir() else "allowed_paths"
+            con.execute(f"set {setting} = [{_literal(str(writable))}]")
         con.execute("set enable_external_access = false")
         con.execute("set lock_configuration = true")
         yield con

@@ -209,6 +209,48 @@ def query(
         show_answer(console, ask(settings, sql, limit=limit))
 
 
+@app.command(epilog="Example: leadtime export --procedure lead --xes leads.xes.gz")
+@_reported
+def export(
+    procedure: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PROCEDURE", help="shortId of a procedure to write (repeatable). (default: all)"
+        ),
+    ] = None,
+    xes: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Event log in XES, also as .xes.gz.")
+    ] = None,
+    ocel: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Object-centric event log: OCEL 2.0 in SQLite."),
+    ] = None,
+    parquet: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Every table as a Parquet file in a new folder."),
+    ] = None,
+    personal: Annotated[
+        bool, typer.Option("--personal", help="Write columns with personal data too.")
+    ] = False,
+    data: Data = None,
+) -> None:
+    """Write the published history for process mining tools, or all tables as Parquet."""
+    if sum(target is not None for target in (xes, ocel, parquet)) != 1:
+        raise typer.BadParameter("Give one of --xes, --ocel and --parquet.", param_hint="--xes")
+    if parquet and procedure:
+        raise typer.BadParameter("It goes with --xes and --ocel.", param_hint="--procedure")
+    from pipelines.command_export import export_log, export_tables
+    from pipelines.command_settings import chosen_settings
+
+    settings, console = chosen_settings(data=data), _console()
+    if parquet:
+        export_tables(console, settings, parquet, with_personal=personal)
+    elif path := xes or ocel:
+        kind = "xes" if xes else "ocel"
+        wanted = procedure or []
+        export_log(console, settings, path, kind, procedures=wanted, with_personal=personal)
+
+
 @app.command(epilog="Example: leadtime report lead --html leads.html")
 @_reported
 def report(

@@ -56,7 +56,15 @@ from schemas.catalogue_marts import (
     STATE_TRANSITIONS,
     VARIANTS,
 )
-from schemas.catalogue_model import COUNT, DAY, DEGREES, INSTANT, OutputColumn, OutputTable
+from schemas.catalogue_model import (
+    COUNT,
+    DAY,
+    DEGREES,
+    INSTANT,
+    PERSONAL,
+    OutputColumn,
+    OutputTable,
+)
 from schemas.catalogue_operations import DATA_QUALITY, INGEST_FILES, QUARANTINE, VIOLATIONS
 from schemas.catalogue_outcomes import (
     COHORT_OUTCOMES,
@@ -282,7 +290,7 @@ def _value(
         sentences.append(f"One of: {', '.join(map(str, attribute.options))}.")
         nulls = "when there is no value, or it is not one of the options"
     if attribute.is_personal:
-        sentences.append("Personal data.")
+        sentences.append(PERSONAL)
     return OutputColumn(
         attribute.column, sql_type, " ".join(sentences), _UNITS.get(sql_type, ""), nulls
     )

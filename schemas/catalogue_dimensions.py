@@ -5,7 +5,14 @@ What the lines of a dimension file must be stands in `dimensions.py`.
 
 from __future__ import annotations
 
-from schemas.catalogue_model import OutputColumn, OutputTable, identifier, text
+from schemas.catalogue_model import (
+    MAY_BE_PERSONAL,
+    PERSONAL,
+    OutputColumn,
+    OutputTable,
+    identifier,
+    text,
+)
 
 _LATEST = (
     "Dimensions have no time: the latest file counts at any as_of, so that a new name is seen in "
@@ -31,15 +38,15 @@ def _dimension(name: str, one: str, *, id_column: str, personal: str = "") -> Ou
     )
 
 
-USERS = _dimension("users", "user", id_column="user_id", personal=" Personal data.")
+USERS = _dimension("users", "user", id_column="user_id", personal=f" {PERSONAL}")
 PODS = _dimension("pods", "pod", id_column="pod_id")
 TEAMS = _dimension("teams", "team", id_column="team_id")
 ENTITIES = _dimension("entities", "entity", id_column="entity_id")
-RECORDS = _dimension("records", "record", id_column="record_id", personal=" May be personal data.")
+RECORDS = _dimension("records", "record", id_column="record_id", personal=f" {MAY_BE_PERSONAL}")
 
 
 def _label(name: str, what: str, *, dimension: str, of: str, never: bool = False) -> OutputColumn:
-    personal = " Personal data." if dimension == "users" else ""
+    personal = {"users": f" {PERSONAL}", "records": f" {MAY_BE_PERSONAL}"}.get(dimension, "")
     return text(
         name,
         f"{what}: the name `{dimension}` has for `{of}`, else the id as text. The latest file "

@@ -9,6 +9,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+# How the description of a column that holds personal data ends.
+PERSONAL = "Personal data."
+MAY_BE_PERSONAL = "May be personal data."
+
 Layer = Literal["core", "mart", "config"]
 
 UNITS = SECONDS, COUNT, PER_DAY, SHARE, INSTANT, DAY, DAYS, BYTES, DEGREES = (
@@ -70,6 +74,11 @@ class OutputTable:
     def comment(self) -> str:
         """The text for `comment on table`."""
         return f"{self.description} Grain: {self.grain}."
+
+
+def is_personal(description: str) -> bool:
+    """Whether a column described so holds, or may hold, personal data."""
+    return description.endswith((PERSONAL, MAY_BE_PERSONAL))
 
 
 def in_order(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from schemas.catalogue_flow import AS_ON_THAT_DAY, DAY
 from schemas.catalogue_model import (
+    PERSONAL,
     OutputColumn,
     OutputTable,
     count,
@@ -58,7 +59,7 @@ def _name(column: str) -> OutputColumn:
     return text(
         f"{column}_name",
         f"Who it is: the name `users` has for `{column}`, else the id as text. The latest file "
-        "counts at any as_of. Personal data.",
+        f"counts at any as_of. {PERSONAL}",
     )
 
 

@@ -6,6 +6,7 @@ A column with a meaning of its own is described with its table.
 from __future__ import annotations
 
 from schemas.catalogue_model import (
+    PERSONAL,
     OutputColumn,
     flag,
     identifier,
@@ -37,7 +38,7 @@ _COLUMNS: tuple[OutputColumn, ...] = (
     text(
         "assigned_to_name",
         "Who it is: the name `users` has for `assigned_to`, else the id as text. The latest file "
-        "counts at any as_of. Personal data.",
+        f"counts at any as_of. {PERSONAL}",
         nulls="when `assigned_to` is null",
     ),
     flag("is_current", "Whether the stay is still running at the build's as_of."),

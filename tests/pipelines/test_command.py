@@ -26,7 +26,18 @@ from pipelines.ingest import IngestReport
 from pipelines.lease import hold_lease
 from pipelines.settings import PROCEDURES_FOLDER, Settings
 
-COMMANDS = ("demo", "run", "ui", "query", "report", "notebook", "check", "quarantine", "status")
+COMMANDS = (
+    "demo",
+    "run",
+    "ui",
+    "query",
+    "export",
+    "report",
+    "notebook",
+    "check",
+    "quarantine",
+    "status",
+)
 UNKNOWN = "11111111-1111-4111-8111-111111111111"
 SETTINGS = ("DATA", "LANDING", "PROCEDURES", "TIME_ZONE", "KEEP", "WAIT_SECONDS")
 

@@ -1,0 +1,60 @@
+"""Files and folders that are there whole or not at all, and how much was written.
+
+What is written into them does not belong here.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from schemas.errors import SourceError
+
+
+@dataclass(frozen=True)
+class Written:
+    """What an export holds: how many of each noun (in the singular)."""
+
+    counts: dict[str, int]
+
+
+@contextmanager
+def whole_file(path: Path, *, example: str) -> Iterator[Path]:
+    """A place beside `path` to write to; it becomes `path` at the end of the block.
+
+    After an error nothing has changed. Raises `SourceError` when there can be no such file.
+    """
+    target = path.resolve()
+    if target.suffix == ".duckdb" or target.is_dir() or not target.parent.is_dir():
+        raise SourceError(str(path), "cannot be written to", f"Name a file such as {example}.")
+    waiting = target.with_name(f".{target.name}.writing")
+    waiting.unlink(missing_ok=True)
+    try:
+        yield waiting
+        waiting.replace(target)
+    finally:
+        waiting.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """A folder beside `path` to write to; it becomes `path` at the end of the block.
+
+    After an error nothing has changed. Raises `SourceError` unless `path` is new or empty.
+    """
+    target = path.resolve()
+    if target.is_dir() and any(target.iterdir()):
+        raise SourceError(str(path), "there is something in it", "Name a new or an empty folder.")
+    if (target.exists() and not target.is_dir()) or not target.parent.is_dir():
+        raise SourceError(str(path), "cannot be written to", "Name a new or an empty folder.")
+    waiting = target.with_name(f".{target.name}.writing")
+    shutil.rmtree(waiting, ignore_errors=True)
+    waiting.mkdir()
+    try:
+        yield waiting
+        waiting.replace(target)
+    finally:
+        shutil.rmtree(waiting, ignore_errors=True)

@@ -1,0 +1,65 @@
+"""SQL expressions for names, texts and values, in the few kinds that interchange formats know.
+
+Marks and tables of a format belong to the module of that format.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from sqlglot import exp
+
+Kind = Literal["boolean", "integer", "float", "instant", "text"]
+
+# One activity per state: its name, and its shortId too where two states share a name.
+STATE_LABELS = """
+    select
+        procedure,
+        state,
+        state_kind,
+        case
+            when count(*) over (partition by procedure, state_name) = 1 then state_name
+            else state_name || ' (' || state || ')'
+        end as label
+    from states
+"""
+_NESTED = re.compile(r"\[\d*\]$|^(STRUCT|MAP|UNION)\(")
+
+
+def quoted(name: str) -> str:
+    """A name as an identifier."""
+    return exp.to_identifier(name, quoted=True).sql(dialect="duckdb")
+
+
+def literal(text: str) -> str:
+    """A text as a literal."""
+    return exp.Literal.string(text).sql(dialect="duckdb")
+
+
+def kind_of(sql_type: str) -> Kind:
+    """How a value of a DuckDB type is written.
+
+    Days and times of day are text: the formats know instants only, and a day made an instant is
+    another day in other time zones. So are lists and objects, as JSON: OCEL has no lists, and
+    readers of XES take theirs apart or lose it.
+    """
+    if sql_type == "BOOLEAN":
+        return "boolean"
+    if sql_type in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT"):
+        return "integer"
+    if sql_type in ("FLOAT", "DOUBLE") or sql_type.startswith("DECIMAL("):
+        return "float"
+    return "instant" if sql_type == "TIMESTAMP" else "text"
+
+
+def as_text(value: str, sql_type: str) -> str:
+    """The text of a value of the kind `text`."""
+    if sql_type == "VARCHAR":
+        return value
+    return f"(to_json({value}))::varchar" if _NESTED.search(sql_type) else f"({value})::varchar"
+
+
+def instant(value: str) -> str:
+    """An instant as ISO 8601 in UTC with milliseconds: `2026-03-31T18:00:00.250+00:00`."""
+    return f"strftime({value}, '%Y-%m-%dT%H:%M:%S.%g+00:00')"
