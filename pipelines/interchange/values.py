@@ -17,7 +17,6 @@ STATE_LABELS = """
     select
         procedure,
         state,
-        state_kind,
         case
             when count(*) over (partition by procedure, state_name) = 1 then state_name
             else state_name || ' (' || state || ')'

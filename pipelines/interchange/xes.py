@@ -167,8 +167,9 @@ def _processes_sql(table: ProcessTable) -> str:
     """Grain: one row per process, with all of its trace that comes before the events."""
     attributes = [_attribute("concept:name", "process_id", "UUID")]
     attributes += [_attribute(c.name, quoted(c.name), c.type) for c in table.columns]
+    head = _joined("<trace>\n", *attributes)
     return f"""
-        select process_id::varchar, {_joined("<trace>", *attributes)}
+        select process_id::varchar, {head}
         from {quoted(table.name)}
         order by process_id
     """
@@ -188,8 +189,9 @@ def _events_sql(table: ProcessTable) -> str:
         _attribute("is_allowed", "visits.is_allowed", "BOOLEAN"),
         _attribute("entered_source", "visits.entered_source", "VARCHAR"),
     )
+    element = _joined("<event>\n", *attributes, end="</event>\n")
     return f"""
-        select visits.process_id::varchar, {_joined("<event>", *attributes, end="</event>")}
+        select visits.process_id::varchar, {element}
         from state_visits as visits
         inner join ({STATE_LABELS}) as labels using (procedure, state)
         where visits.process_id in (select process_id from {quoted(table.name)})
@@ -198,8 +200,8 @@ def _events_sql(table: ProcessTable) -> str:
 
 
 def _joined(start: str, *attributes: str, end: str = "") -> str:
-    parts = [literal(f"{start}\n"), *attributes]
-    return " || ".join([*parts, literal(f"{end}\n")] if end else parts)
+    """One text of all parts, made at once: a chain of `||` makes one text longer at each step."""
+    return f"concat({', '.join([literal(start), *attributes, literal(end)])})"
 
 
 def _attribute(key: str, value: str, sql_type: str) -> str:

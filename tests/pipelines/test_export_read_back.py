@@ -32,8 +32,8 @@ def pm4py() -> Any:
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """Leads and tickets, published."""
+def settings(tmp_path_factory: pytest.TempPathFactory, pm4py: Any) -> Settings:
+    """Leads and tickets, published; after what may skip the test, as it takes a while."""
     data = tmp_path_factory.mktemp("published")
     settings = Settings(data=data, landing=data / "landing")
     end = datetime(2026, 3, 1, tzinfo=UTC)
