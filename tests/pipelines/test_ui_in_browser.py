@@ -25,7 +25,7 @@ def test_an_operator_starts_a_run_and_sees_what_it_did(tmp_path: Path) -> None:
         expect(page.get_by_text("What happened to each process so far")).to_be_visible()
         # Columns, their meaning and their origin are there before anything has run.
         expect(page.get_by_text("n_ping_pongs")).to_be_visible()
-        expect(page.get_by_text("state_visits.direction")).to_be_visible()
+        expect(page.get_by_text("state_visits.direction").first).to_be_visible()
 
         page.goto(f"{address}/locations/pipelines.definitions/jobs/refresh")
         page.get_by_role("button", name="Materialize all").click()
