@@ -14,17 +14,19 @@ from typing import Literal, TextIO
 
 import duckdb
 from rich.console import Console, Group
-from rich.text import Text
 
 from pipelines.command_settings import next_command
+from pipelines.grid import Grid, records
 from pipelines.settings import Settings
-from pipelines.show import COLUMN_GAP, cell, counted, grid, is_reformatted, shortened, some_of
+from pipelines.show import LONGEST_CELL, cell, counted, grid, is_reformatted, shortened, some_of
 from schemas.errors import SourceError
 
 FileFormat = Literal["csv", "parquet"]
-_NARROWEST_HEADER = 10
-_MOST_RECORDS = 3
+# So many rows, or lines, are shown as records when a table would leave columns out.
+_FEW_ROWS = 3
+_FEW_LINES = 60
 _NUMBER = re.compile(r"U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL\([0-9,]+\)")
+_MAY_BREAK = re.compile(r"VARCHAR|JSON|[\])]$")  # texts, lists, structs
 # What a spreadsheet may take for a formula (the signs in full width too), in a regular expression
 # that Python and DuckDB read alike.
 _FORMULA = "^(\\s*[-+=@\uff0b\uff0d\uff1d\uff20]|[\\t\\r\\n])"
@@ -134,24 +136,16 @@ def show_answer(console: Console, answer: Answer) -> None:
     if answer.columns == ["explain_key", "explain_value"]:
         console.print("\n".join(str(row[1]) for row in answer.rows))
         return
-    texts = [
-        [_cut(console, cell(name, value)) for name, value in zip(answer.columns, row, strict=True)]
+    cells = [
+        [cell(name, value) for name, value in zip(answer.columns, row, strict=True)]
         for row in answer.rows
     ]
-    headers = answer.columns
-    if _fitting(console, headers, texts) < len(headers):
-        headers = [
-            _broken(name, max([len(row[place]) for row in texts], default=0))
-            for place, name in enumerate(answer.columns)
-        ]
-    fitting = _fitting(console, headers, texts)
-    if console.is_terminal and fitting < len(headers) and len(texts) <= _MOST_RECORDS:
-        console.print(_records(answer))
-        fitting = len(headers)
+    if console.is_terminal:
+        notes = _show_what_fits(console, answer, cells)
     else:
-        right = [place for place, kind in enumerate(answer.types) if _NUMBER.fullmatch(kind)]
-        console.print(grid(headers[:fitting], [row[:fitting] for row in texts], right=right))
-    for note in _notes(answer, answer.columns[fitting:]):
+        console.print(_table(answer, [[" ".join(text.split()) for text in row] for row in cells]))
+        notes = []
+    for note in (*_notes(answer), *notes):
         console.print(note, style="dim")
 
 
@@ -165,12 +159,10 @@ def show_questions(console: Console, settings: Settings) -> None:
     console.print(f"All tables: {tables}", soft_wrap=True)
 
 
-def _notes(answer: Answer, hidden: list[str]) -> Iterator[str]:
+def _notes(answer: Answer) -> Iterator[str]:
     """What a reader must know about the rows above."""
     rows = counted(len(answer.rows), "row")
     yield f"first {rows}; there are more (`--limit 0` shows all)" if answer.has_more else rows
-    if hidden:
-        yield f"no room for {counted(len(hidden), 'column')}: {some_of(hidden)}"
     numbers = zip(answer.columns, answer.types, strict=True)
     if any(is_reformatted(name) and _NUMBER.fullmatch(kind) for name, kind in numbers):
         yield "durations and shares are rounded; `--csv -` has the exact numbers"
@@ -238,44 +230,28 @@ class QueryError(SourceError):
         return f"{self.found}\n{self.action}"
 
 
-def _broken(name: str, width: int) -> str:
-    """A column name over several lines, broken at underscores, to be as narrow as its cells."""
-    lines = [""]
-    for part in re.findall(r"[^_]*_+|[^_]+", name):
-        if lines[-1] and len(lines[-1]) + len(part) > max(width, _NARROWEST_HEADER):
-            lines.append("")
-        lines[-1] += part
-    return "\n".join(lines)
+def _table(answer: Answer, texts: list[list[str]]) -> Grid:
+    numbers = [place for place, kind in enumerate(answer.types) if _NUMBER.fullmatch(kind)]
+    whole = [place for place, kind in enumerate(answer.types) if not _MAY_BREAK.search(kind)]
+    return grid(answer.columns, texts, right=numbers, whole=whole)
 
 
-def _fitting(console: Console, headers: list[str], texts: list[list[str]]) -> int:
-    """How many columns fit side by side; at least one."""
-    left = console.width + COLUMN_GAP
-    for place, header in enumerate(headers):
-        cells = [*header.split("\n"), *(row[place] for row in texts)]
-        left -= max(map(len, cells)) + COLUMN_GAP
-        if left < 0:
-            return max(1, place)
-    return len(headers)
-
-
-def _records(answer: Answer) -> Group:
-    """Each row as lines of a column and its value, in full."""
-    width = max(map(len, answer.columns))
-    return Group(
-        *(
-            Text.assemble((name.ljust(width), "bold"), "  ", text)
-            for row in answer.rows
-            for name, text in [
-                *((n, cell(n, value)) for n, value in zip(answer.columns, row, strict=True)),
-                ("", ""),
-            ]
-        )
-    )
-
-
-def _cut(console: Console, text: str) -> str:
-    return shortened(text) if console.is_terminal else " ".join(text.split())
+def _show_what_fits(console: Console, answer: Answer, cells: list[list[str]]) -> list[str]:
+    """Print the columns there is room for, or a few rows as records; notes on what is left out."""
+    table = _table(answer, [[shortened(text) for text in row] for row in cells])
+    fitting = table.n_fitting(console.width)
+    n_lines = len(cells) * (len(answer.columns) + 1)
+    if fitting < len(answer.columns) and (len(cells) <= _FEW_ROWS or n_lines <= _FEW_LINES):
+        console.print(Group(*records(answer.columns, cells, console.width)))
+        return []
+    shown = max(fitting, 1)
+    console.print(table.first(shown))
+    notes: list[str] = []
+    if hidden := answer.columns[shown:]:
+        notes.append(f"no room for {counted(len(hidden), 'column')}: {some_of(hidden)}")
+    if any(len(text) > LONGEST_CELL for row in cells for text in row[:shown]):
+        notes.append(f"texts are cut at {LONGEST_CELL} characters; `--csv -` has them in full")
+    return notes
 
 
 def _quoted(name: str) -> str:

@@ -7,15 +7,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+
+from pipelines.grid import Grid
 
 MISSING = "-"
-COLUMN_GAP = 2
+LONGEST_CELL = 240
 _WIDEST_LINE = 10_000
-_WIDEST_CELL = 60
 _NUMBERS = (int, float, Decimal)
 # Up to this many of a unit the next larger one says less.
 _UNITS = ((90, 1, "s"), (90 * 60, 60, "min"), (36 * 3600, 3600, "h"))
@@ -105,30 +103,21 @@ def grid(
     columns: Sequence[str],
     rows: Iterable[Sequence[str]],
     *,
-    right: Sequence[int] = (),
+    right: Iterable[int] = (),
+    whole: Iterable[int] = (),
+    bars: Iterable[int] = (),
     wrapped: int | None = None,
-) -> Table:
-    """A table without borders.
+) -> Grid:
+    """A table that is never cut, whatever the width of the terminal.
 
-    `right` are the places of the columns that hold numbers; the column at `wrapped` runs over
-    several lines when there is no room, before any other is cut.
+    `right` are the places of the columns that hold numbers, `whole` of others that never run over
+    lines, `bars` of those that are left out when there is no room; the column at `wrapped`, a
+    sentence, goes below its row then.
     """
-    table = Table(
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-        pad_edge=False,
-        collapse_padding=True,
-        header_style="bold",
-    )
-    for place, name in enumerate(columns):
-        justify = "right" if place in right else "left"
-        table.add_column(Text(name), justify=justify, no_wrap=place != wrapped)
-    for row in rows:
-        table.add_row(*map(Text, row))
-    return table
+    return Grid(columns, tuple(rows), frozenset(right), frozenset(whole), frozenset(bars), wrapped)
 
 
-def shortened(text: str, width: int = _WIDEST_CELL) -> str:
+def shortened(text: str, width: int = LONGEST_CELL) -> str:
     """One line of at most `width` characters."""
     line = " ".join(text.split()) if "\n" in text else text
     return line if len(line) <= width else line[: width - 1] + "…"

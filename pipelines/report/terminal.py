@@ -1,5 +1,7 @@
 """A report as it looks in a terminal. What it says is in `contents.py`."""
 
+from math import ceil
+
 from rich.console import Console
 
 from pipelines.report.model import Column, Report, Section, Trend, low_and_high
@@ -25,12 +27,19 @@ def print_section(console: Console, section: Section) -> None:
         [_cell(column, value) for column, value in zip(section.columns, row, strict=True)]
         for row in section.rows
     ]
-    right = [place for place, column in enumerate(section.columns) if column.is_number]
-    console.print(grid([column.title for column in section.columns], rows, right=right))
+    places = list(enumerate(section.columns))
+    console.print(
+        grid(
+            [column.title for column in section.columns],
+            rows,
+            right=[place for place, column in places if column.is_number],
+            bars=[place for place, column in places if column.is_bar],
+        )
+    )
     if section.trend and section.trend.points:
-        console.print(_sparkline(section.trend), soft_wrap=True)
+        _print_trend(console, section.trend)
     if section.note:
-        console.print(section.note, style="dim", soft_wrap=True)
+        console.print(section.note, style="dim")
 
 
 def _cell(column: Column, value: object) -> str:
@@ -40,11 +49,12 @@ def _cell(column: Column, value: object) -> str:
     return MISSING if value is None else column.show(value)
 
 
-def _sparkline(trend: Trend) -> str:
-    """One character a day, or every few days: the last of them."""
-    low, high = low_and_high(trend.points)
-    values = [value for _, value in trend.points]
+def _print_trend(console: Console, trend: Trend) -> None:
+    """Print one character a day, or every few days: the last of them."""
+    days = ceil(len(trend.points) / console.width)
+    shown = trend.points[::-1][::days][::-1]
+    low, high = low_and_high(shown)
     top = len(_SPARKS) - 1
-    line = "".join(_SPARKS[round((value - low) / (high - low) * top)] for value in values)
+    console.print("".join(_SPARKS[round((value - low) / (high - low) * top)] for _, value in shown))
     (first_day, first), (last_day, last) = trend.points[0], trend.points[-1]
-    return f"{line}  {trend.title}: {count(first)} on {first_day}, {count(last)} on {last_day}"
+    console.print(f"{trend.title}: {count(first)} on {first_day}, {count(last)} on {last_day}")

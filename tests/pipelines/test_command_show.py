@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from pipelines.asking import Answer, show_answer
-from pipelines.show import cell, counted, duration, share, shortened, size, some_of
+from pipelines.show import cell, console, counted, duration, share, shortened, size, some_of
 
 
 @pytest.mark.parametrize(
@@ -70,17 +70,23 @@ def test_small_texts() -> None:
 
 def test_a_wide_answer_hides_columns_and_says_which() -> None:
     columns = ["process_id", "a" * 20, "b" * 20]
-    rows: list[tuple[object, ...]] = [(n, "x", "y") for n in range(4)]
+    rows: list[tuple[object, ...]] = [(n, "x", "y") for n in range(30)]
     shown = _shown(
         Answer(columns, ["INTEGER", "VARCHAR", "VARCHAR"], rows, has_more=True), width=50
     )
     assert "no room for 1 column: " + "b" * 20 in shown
-    assert "first 4 rows; there are more" in shown
+    assert "first 30 rows; there are more" in shown
 
 
 def test_a_few_wide_rows_are_records() -> None:
-    answer = Answer(["id", "text"], ["INTEGER", "VARCHAR"], [(7, "word " * 10)], has_more=False)
-    assert "id    7\n" in _shown(answer, width=30)
+    columns = ["process_id", *(f"column{n}" for n in range(5))]
+    text = "word " * 60
+    answer = Answer(columns, ["INTEGER"] * 5 + ["VARCHAR"], [(7, 1, 2, 3, 4, text)], has_more=False)
+    shown = _shown(answer, width=40)
+    assert "process_id  7\n" in shown
+    assert shown.count("word") == 60
+    assert "no room" not in shown
+    assert _widest(shown) <= 40
 
 
 def test_long_headers_break_at_underscores() -> None:
@@ -91,8 +97,46 @@ def test_long_headers_break_at_underscores() -> None:
     assert "from_first" in shown
 
 
+@pytest.mark.parametrize(
+    ("width", "n_rows", "has_room"),
+    [(80, 2, True), (80, 70, False), (100, 2, True), (100, 70, True)],
+)
+def test_texts_run_over_lines_and_numbers_and_ids_do_not(
+    width: int, n_rows: int, *, has_room: bool
+) -> None:
+    columns = ["process_id", "sentence", "path", "median_seconds_from_first"]
+    types = ["UUID", "VARCHAR", "VARCHAR", "DOUBLE"]
+    uuid = "4f7c2a0e-1111-4222-8333-444455556666"
+    row = (uuid, "It holds for all of them. " * 6, "exports/2026-03.ndjson:1938", 12_345.0)
+    shown = _shown(Answer(columns, types, [row] * n_rows, has_more=False), width=width)
+    assert "…" not in shown
+    assert _widest(shown) <= width
+    assert len(re.findall(rf"{uuid}\b", shown)) == n_rows
+    assert ("no room for 1 column: median" in shown) is not has_room
+    assert len(re.findall(r" 3\.4 h\n", shown)) == (n_rows if has_room else 0)
+    words = shown.split()
+    assert words.count("holds") == words.count("them.") == 6 * n_rows
+
+
+def test_a_text_without_end_is_cut_and_said_to_be() -> None:
+    rows: list[tuple[object, ...]] = [("word " * 200,)] * 2
+    shown = _shown(Answer(["text"], ["VARCHAR"], rows, has_more=False), width=80)
+    assert shown.count("…") == 2
+    assert "texts are cut at 240 characters" in shown
+
+
+def test_nothing_wraps_where_no_terminal_is(capsys: pytest.CaptureFixture[str]) -> None:
+    answer = Answer(["text"], ["VARCHAR"], [("word " * 200,)], has_more=False)
+    show_answer(console(), answer)
+    assert capsys.readouterr().out.splitlines()[2].count("word") == 200
+
+
+def _widest(shown: str) -> int:
+    return max(map(len, shown.splitlines()))
+
+
 def _shown(answer: Answer, *, width: int) -> str:
-    console = Console(width=width, force_terminal=True, highlight=False, markup=False)
-    with console.capture() as captured:
-        show_answer(console, answer)
+    terminal = Console(width=width, force_terminal=True, highlight=False, markup=False)
+    with terminal.capture() as captured:
+        show_answer(terminal, answer)
     return re.sub(r"\x1b\[[0-9;]*m", "", captured.get())

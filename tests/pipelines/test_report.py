@@ -158,7 +158,8 @@ def test_in_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
         "───────────────────────────────────────────",
         "<b>NEW</b>  ████████████████  100.0 %   0 s",
         "DONE        ████░░░░░░░░░░░░   25.0 %     -",
-        "▁█▅  open: 10.0 on 2026-01-01, 15.0 on 2026-01-03",
+        "▁█▅",
+        "open: 10.0 on 2026-01-01, 15.0 on 2026-01-03",
         "Open ones <are> left out.",
     ]
 
