@@ -22,6 +22,8 @@ from pipelines.show import LONGEST_CELL, cell, counted, grid, is_reformatted, sh
 from schemas.errors import SourceError
 
 FileFormat = Literal["csv", "parquet"]
+_USUAL_ROWS = 100
+_LISTING = re.compile(r"\s*(show|describe|desc|summarize|explain)\b", re.IGNORECASE)
 # So many rows, or lines, are shown as records when a table would leave columns out.
 _FEW_ROWS = 3
 _FEW_LINES = 60
@@ -74,6 +76,11 @@ def open_published(
         yield con
     finally:
         con.close()
+
+
+def usual_limit(query: str) -> int:
+    """How many rows are printed unless told: all (0) of what lists tables, columns or steps."""
+    return 0 if _LISTING.match(query) else _USUAL_ROWS
 
 
 def ask(settings: Settings, query: str, *, limit: int) -> Answer:

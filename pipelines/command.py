@@ -182,7 +182,15 @@ def query(
     parquet: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write all rows as Parquet.")
     ] = None,
-    limit: Annotated[int, typer.Option(min=0, help="Rows to print; 0 prints all.")] = 40,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            metavar="N",
+            help="Rows to print; 0 prints all. (default: 100; all of show, describe, summarize)",
+            show_default=False,
+        ),
+    ] = None,
     data: Data = None,
 ) -> None:
     """Ask the published database; nothing can be changed by it.
@@ -193,7 +201,14 @@ def query(
         raise typer.BadParameter("Give one of --csv and --parquet.", param_hint="--csv")
     if sql is None and (csv or parquet):
         raise typer.BadParameter("Give a statement to write the rows of.", param_hint="SQL")
-    from pipelines.asking import ask, copy_answer, show_answer, show_questions, write_answer
+    from pipelines.asking import (
+        ask,
+        copy_answer,
+        show_answer,
+        show_questions,
+        usual_limit,
+        write_answer,
+    )
     from pipelines.command_settings import chosen_settings
 
     settings = chosen_settings(data=data)
@@ -206,7 +221,8 @@ def query(
         rows = write_answer(settings, sql, target, file_format="csv" if csv else "parquet")
         console.print(f"{rows:,} rows written to {target}")
     else:
-        show_answer(console, ask(settings, sql, limit=limit))
+        rows = usual_limit(sql) if limit is None else limit
+        show_answer(console, ask(settings, sql, limit=rows))
 
 
 @app.command(epilog="Example: leadtime export --procedure lead --xes leads.xes.gz")

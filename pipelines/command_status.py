@@ -10,7 +10,9 @@ import duckdb
 from rich.console import Console
 from rich.text import Text
 
+from pipelines.asking import open_published
 from pipelines.command_settings import next_command
+from pipelines.grid import broken
 from pipelines.lease import lease_holder
 from pipelines.publish import current_generation
 from pipelines.replay import list_quarantine, replay
@@ -43,6 +45,7 @@ _VERSIONS = """
         coalesce(max(batch_seq), 0)
     from raw.process_versions
 """
+_LABEL = 12  # characters before a sentence of the status
 _MAKE_ONE = "Make one with `leadtime run --landing DIR`, or see `leadtime demo`."
 # Another reader is gone within this time; a run is not.
 _PATIENCE_SECONDS = 2.0
@@ -62,15 +65,16 @@ def show_status(console: Console, settings: Settings) -> None:
             with read_warehouse(replace(settings, wait_seconds=_PATIENCE_SECONDS)) as con:
                 _show_warehouse(console, settings, con)
         except WarehouseBusy as busy:
-            console.print(f"Busy        {busy.holder} since {busy.since}")
+            _say(console, "Busy", f"{busy.holder} since {busy.since}")
     else:
         since = datetime.fromisoformat(holder["since"]) if "since" in holder else now()
-        console.print(
-            f"Busy        {holder.get('purpose', 'a run')} "
-            f"(process {holder.get('pid', 'unknown')} on "
-            f"{holder.get('host', 'this machine')}) since {instant(since)} UTC"
+        _say(
+            console,
+            "Busy",
+            f"{holder.get('purpose', 'a run')} (process {holder.get('pid', 'unknown')} on "
+            f"{holder.get('host', 'this machine')}) since {instant(since)} UTC",
+            "versions and quarantine can be counted when it has ended",
         )
-        console.print("            versions and quarantine can be counted when it has ended")
     _show_generations(console, settings)
 
 
@@ -103,11 +107,11 @@ def show_quarantine(console: Console, settings: Settings, *, n_texts: int) -> No
         place = f"{file}:{line}" if line else file
         console.print(Text.assemble((f"{place}  ", "bold"), (", ".join(rules), "dim")))
         console.print(f"  {text}", soft_wrap=True)
-    replay = next_command(settings, "quarantine", "--replay")
     console.print(
-        f"Mended the definitions? `{replay}` puts the lines through again. Lines that are wrong "
-        "themselves: mend them in the system they come from and send them anew."
+        "Lines that are wrong themselves: mend them in the system they come from and send them "
+        "anew. Mended the definitions? This puts the lines through again:"
     )
+    console.print(f"  {next_command(settings, 'quarantine', '--replay')}", soft_wrap=True)
 
 
 def replay_quarantine(console: Console, settings: Settings) -> None:
@@ -125,7 +129,8 @@ def replay_quarantine(console: Console, settings: Settings) -> None:
         return
     console.print(str(report))
     if report.counts.accepted:
-        console.print(f"`{next_command(settings, 'run')}` brings the tables up to date with them.")
+        console.print("This brings the tables up to date with them:")
+        console.print(f"  {next_command(settings, 'run')}", soft_wrap=True)
 
 
 def _show_warehouse(console: Console, settings: Settings, con: duckdb.DuckDBPyConnection) -> None:
@@ -133,23 +138,25 @@ def _show_warehouse(console: Console, settings: Settings, con: duckdb.DuckDBPyCo
     n_lines, accepted, duplicates, quarantined, blank = map(count, lines)
     versions, processes, first, latest, batch = con.execute(_VERSIONS).fetchall()[0]
     ended = f", the last one {instant(last)} UTC" if last else ""
-    console.print(f"Files       {counted(files, 'file')}, {size(n_bytes)}{ended}")
-    console.print(
-        f"Lines       {n_lines} = {accepted} accepted + {duplicates} duplicates + "
-        f"{quarantined} quarantined + {blank} blank"
+    _say(console, "Files", f"{counted(files, 'file')}, {size(n_bytes)}{ended}")
+    _say(
+        console,
+        "Lines",
+        f"{n_lines} = {accepted} accepted + {duplicates} duplicates + {quarantined} quarantined "
+        f"+ {blank} blank",
     )
     _show_contents(console, con)
     if versions:
-        console.print(
-            f"Versions    {count(versions)} of {counted(processes, 'process')}, "
-            f"{instant(first)} to {instant(latest)} UTC"
+        _say(
+            console,
+            "Versions",
+            f"{count(versions)} of {counted(processes, 'process')}, {instant(first)} to "
+            f"{instant(latest)} UTC",
         )
     if lines[3]:
-        console.print(
-            f"Quarantine  {counted(lines[3], 'line')}; "
-            f"`{next_command(settings, 'quarantine')}` says why"
-        )
-    console.print(f"Tables      {_up_to_date(settings, con, batch)}")
+        _say(console, "Quarantine", f"{counted(lines[3], 'line')}; this says why:")
+        _say_command(console, next_command(settings, "quarantine"))
+    _show_tables(console, settings, con, batch)
 
 
 def _show_contents(console: Console, con: duckdb.DuckDBPyConnection) -> None:
@@ -162,40 +169,64 @@ def _show_contents(console: Console, con: duckdb.DuckDBPyConnection) -> None:
     contents = con.execute(_CONTENTS).fetchall() if says else []
     if any(content != PROCESSES for content, _ in contents):
         files = ", ".join(f"{count(n)} of {content}" for content, n in contents)
-        console.print(f"Contents    {files}")
+        _say(console, "Contents", files)
 
 
-def _up_to_date(settings: Settings, con: duckdb.DuckDBPyConnection, batch: int) -> str:
-    """Whether the history tables have absorbed all that was taken in."""
+def _show_tables(
+    console: Console, settings: Settings, con: duckdb.DuckDBPyConnection, batch: int
+) -> None:
+    """Print whether the history tables have absorbed all that was taken in."""
     has_marks = con.execute(
         "select count(*) from duckdb_tables() "
         "where schema_name = 'history' and table_name = 'watermarks'"
     ).fetchall()[0][0]
     query = "select min(batch_seq), max(as_of) from history.watermarks"
     mark, as_of = con.execute(query).fetchall()[0] if has_marks else (None, None)
-    run = next_command(settings, "run")
     if mark is None:
-        return f"not built yet; `{run}` builds them"
+        _say(console, "Tables", "not built yet; this builds them:")
+        _say_command(console, next_command(settings, "run"))
+        return
     behind = con.execute(
         "select count(*) from raw.process_versions where batch_seq > $mark", {"mark": mark}
     ).fetchall()[0][0]
     if behind:
-        return f"{counted(behind, 'version')} behind; `{run}` brings them up to date"
-    return f"up to date with run {batch}, as of {instant(as_of)} UTC"
+        _say(
+            console, "Tables", f"{counted(behind, 'version')} behind; this brings them up to date:"
+        )
+        _say_command(console, next_command(settings, "run"))
+        return
+    _say(console, "Tables", f"up to date with run {batch}, as of {instant(as_of)} UTC")
 
 
 def _show_generations(console: Console, settings: Settings) -> None:
     about = current_generation(settings)
     if not about:
-        console.print("Published   nothing yet")
+        _say(console, "Published", "nothing yet")
         return
-    current = settings.published.resolve()
-    console.print(
-        f"Published   generation {about['generation']}, built "
-        f"{instant(datetime.fromisoformat(str(about['built_at'])))} UTC: {settings.published}"
+    with open_published(settings) as con:
+        ((as_of, built_at),) = con.execute("select as_of, built_at from build").fetchall()
+    _say(
+        console,
+        "Published",
+        f"generation {about['generation']}, as of {instant(as_of)} UTC",
+        f"built {instant(built_at)} UTC",
     )
+    console.print(f"{'':{_LABEL}}{settings.published}", soft_wrap=True)
+    current = settings.published.resolve()
     rows = [
         (path.name, size(path.stat().st_size), "current" if path == current else "")
         for path in sorted(settings.generations.resolve().glob("analytics-*.duckdb"), reverse=True)
     ]
     console.print(grid(("kept", "size", ""), rows, right=[1]))
+
+
+def _say(console: Console, label: str, *sentences: str) -> None:
+    """Print sentences next to a label, each from a line of its own."""
+    lines = [line for text in sentences for line in broken(text, console.width - _LABEL)]
+    for place, line in enumerate(lines):
+        console.print(f"{'' if place else label:{_LABEL}}{line}")
+
+
+def _say_command(console: Console, command: str) -> None:
+    """Print a command on one line, however long, so that it can be copied."""
+    console.print(f"{'':{_LABEL}}{command}", soft_wrap=True)

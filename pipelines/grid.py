@@ -19,7 +19,8 @@ _HEADERS = (10_000, 16, 10, 1)
 # longer than the second.
 _WORDS = (10_000, 24)
 _NARROWEST_TEXT = 16
-_BREAKABLE = re.compile(r"[^\s_/-]*[\s_/-]+|[^\s_/-]+")
+_WORD = re.compile(r"\S*\s+|\S+")
+_PART = re.compile(r"[^\s_/-]*[\s_/-]+|[^\s_/-]+")
 _NONE = frozenset[int]()
 
 
@@ -120,7 +121,7 @@ class Grid:
     def _column_width(self, place: int, cells: int, header: int) -> int:
         """The width of a column whose cells have this one, and whose header may break."""
         name = self.columns[place]
-        word = _width([part.rstrip() for part in _BREAKABLE.findall(name)])
+        word = _width([part.rstrip() for part in _PART.findall(name)])
         return max(cells, _width(broken(name, max(cells, header, word))))
 
     def _lines(self, widths: dict[int, int], room: int) -> Iterator[Text]:
@@ -160,23 +161,30 @@ def records(columns: Sequence[str], rows: Sequence[Sequence[str]], room: int) ->
 
 
 def broken(text: str, width: int) -> list[str]:
-    """A text over lines of at most `width`: at spaces, underscores, slashes, hyphens if it can."""
+    """A text over lines of at most `width`.
+
+    It breaks at spaces; a word longer than a line at underscores, slashes, hyphens; or anywhere.
+    """
     lines: list[str] = []
     for line in text.splitlines() or [""]:
-        if cell_len(line) <= width:
-            lines.append(line)
-            continue
         now = ""
-        for part in _BREAKABLE.findall(line):
-            if cell_len(now + part.rstrip()) <= width:
-                now += part
-                continue
-            if now.strip():
+        for part in _parts(line, width):
+            if cell_len(now + part.rstrip()) > width:
                 lines.append(now.rstrip())
-            *filled, now = chop_cells(part, width) if cell_len(part.rstrip()) > width else [part]
-            lines += filled
+                now = ""
+            now += part
         lines.append(now.rstrip())
     return lines
+
+
+def _parts(line: str, width: int) -> Iterator[str]:
+    """The pieces of a line between which it may break, none longer than `width`."""
+    for word in _WORD.findall(line):
+        if cell_len(word.rstrip()) <= width:
+            yield word
+            continue
+        for part in _PART.findall(word):
+            yield from [part] if cell_len(part.rstrip()) <= width else chop_cells(part, width)
 
 
 def _width(lines: Sequence[str]) -> int:

@@ -96,9 +96,14 @@ def oldest(ask: Asking) -> Section:
         select
             left(process_id::varchar, 8),
             state,
-            coalesce(assigned_to_name, assigned_to::varchar, 'nobody'),
+            case
+                when assigned_to is null then 'nobody'
+                when assigned_to_name = assigned_to::varchar then left(assigned_to_name, 8)
+                else assigned_to_name
+            end,
             age_seconds,
-            seconds_in_state
+            seconds_in_state,
+            coalesce(assigned_to_name = assigned_to::varchar, false)
         from {table}
         where outcome = 'open'
         order by age_seconds desc, process_id
@@ -106,6 +111,9 @@ def oldest(ask: Asking) -> Section:
         """,
         top=_TOP,
     )
+    note = f"The first 8 characters of `process_id`; all of them are in {table.strip(chr(34))}."
+    if any(is_nameless for *_, is_nameless in rows):
+        note += " Ids get names from a file `users.ndjson` in the landing folder."
     return Section(
         "Open for the longest time",
         (
@@ -115,8 +123,8 @@ def oldest(ask: Asking) -> Section:
             Column("age", duration, is_number=True),
             Column("in this state for", duration, is_number=True),
         ),
-        tuple(rows),
-        f"The first 8 characters of `process_id`; all of them are in {table.strip(chr(34))}.",
+        tuple(row[:-1] for row in rows),
+        note,
         brief=3,
     )
 

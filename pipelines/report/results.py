@@ -101,8 +101,9 @@ def durations(ask: Asking) -> Section:
         where p.procedure = $procedure
     """)
     still_open = (
-        f"Finished ones only. {counted(never, ask.procedure)} ({share(never / everything)} of all) "
-        "were never completed and are still open: they would make these times longer."
+        f"Finished ones only. {counted(never, ask.procedure)} ({share(never / everything)} of "
+        "those not deleted) were never completed and are still open: they would make these times "
+        "longer."
     )
     return Section(
         "How long it takes, from creation",
@@ -136,7 +137,9 @@ def outcomes(ask: Asking) -> Section:
             Column("three quarters within", duration, is_number=True),
         ),
         tuple(rows),
-        "Of all that were created; `-` where that share has not been reached.",
+        "Of all that were created; `-` where that share has not been reached. Only what came first "
+        "counts: one cancelled, reopened and then completed is a cancelled one, and one deleted "
+        "before any outcome is without.",
         brief=1,
     )
 

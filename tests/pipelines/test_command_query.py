@@ -12,7 +12,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from pipelines.asking import _literal, ask, write_answer
+from pipelines.asking import _literal, ask, usual_limit, write_answer
 from pipelines.settings import Settings
 from schemas.errors import SourceError
 from tests.pipelines.test_command import leadtime
@@ -36,6 +36,29 @@ def test_an_answer_is_limited_and_says_so(settings: Settings) -> None:
     assert answer.has_more
     assert not ask(settings, "from tens order by n limit 2", limit=2).has_more
     assert len(ask(settings, "from tens;", limit=0).rows) == 50
+
+
+@pytest.mark.parametrize(
+    ("query", "limit"),
+    [
+        ("show tables", 0),
+        ("  Describe tens", 0),
+        ("summarize tens", 0),
+        ("from tens", 100),
+        ("select describe from tens", 100),
+        ("showing", 100),
+    ],
+)
+def test_lists_are_printed_whole(query: str, limit: int) -> None:
+    assert usual_limit(query) == limit
+
+
+def test_the_command_prints_a_hundred_rows_unless_told(settings: Settings) -> None:
+    data = ("--data", settings.data)
+    many = "select unnest(range(120))"
+    assert "first 100 rows; there are more" in leadtime("query", many, *data).out
+    assert "120 rows" in leadtime("query", many, "--limit", 0, *data).out
+    assert "first 3 rows; there are more" in leadtime("query", many, "--limit", 3, *data).out
 
 
 def test_tables_can_be_listed_and_described(settings: Settings) -> None:
