@@ -9,7 +9,7 @@ import duckdb
 from rich.console import Console
 
 from pipelines.asking import open_published
-from pipelines.command_run import execute, show_rejected, show_result
+from pipelines.command_run import execute, show_result
 from pipelines.command_settings import next_command
 from pipelines.lease import hold_lease
 from pipelines.report.contents import procedures_of, read_report
@@ -55,11 +55,13 @@ def run_demo(console: Console, settings: Settings, *, versions: int) -> bool:
     clear_demo(settings)
     console.print(f"Simulating {counted(versions, 'version')} of leads and tickets ...")
     made = simulate(settings.landing, versions=versions, seed=_SEED, end=now(), dimensions=True)
-    n_bytes = sum(path.stat().st_size for path in settings.landing.iterdir())
+    files = list(settings.landing.iterdir())
+    n_bytes = sum(path.stat().st_size for path in files)
     processes = " and ".join(f"{count(n)} {name}s" for name, n in made.processes.items())
     console.print(
-        f"{settings.landing} now holds {counted(len(made.files), 'file')} ({size(n_bytes)}) about "
-        f"{processes}, with late, repeated and spoilt lines among them."
+        f"Wrote {counted(len(files), 'file')} ({size(n_bytes)}) to {settings.landing}: "
+        f"{processes}, with late, repeated and spoilt lines among them, and the names of users, "
+        "pods and teams."
     )
     request = Request()
     result = execute(console, settings, request)
@@ -67,20 +69,26 @@ def run_demo(console: Console, settings: Settings, *, versions: int) -> bool:
         show_result(console, settings, request, result)
         return False
     with open_published(settings) as con:
-        for procedure in procedures_of(con):
+        first, *others = (read_report(con, procedure) for procedure in procedures_of(con))
+        for report in (first.in_brief(), *(other.in_a_nutshell() for other in others)):
             console.print()
-            print_report(console, read_report(con, procedure).in_brief())
+            print_report(console, report)
         _show_grades(console, con)
         _show_tickets(console, con)
-    show_rejected(console, settings, result.ingest)
     console.print(
         f"\nThe database is {settings.published}: generation {result.generation.number}, "
         f"{counted(len(result.generation.rows), 'table')}. Ask it:\n"
     )
     for query in _QUERIES:
         console.print(f"  {next_command(settings, 'query', query)}", soft_wrap=True)
-    console.print(f"\nMore to ask: {next_command(settings, 'query')}", soft_wrap=True)
-    console.print(f"The whole report: {next_command(settings, 'report')}", soft_wrap=True)
+    console.print()
+    rejected = counted(result.ingest.counts.quarantined, "line")
+    for what, command in (
+        ("More to ask", "query"),
+        ("The whole report", "report"),
+        (f"Why {rejected} were rejected", "quarantine"),
+    ):
+        console.print(f"{what}: {next_command(settings, command)}", soft_wrap=True)
     return True
 
 

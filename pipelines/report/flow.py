@@ -85,7 +85,6 @@ def variants(ask: Asking) -> Section:
         ),
         tuple(rows),
         f"{counted(ways, 'way')} in all. Open ones count with the states they have been in so far.",
-        brief=1,
     )
 
 
@@ -125,7 +124,6 @@ def oldest(ask: Asking) -> Section:
         ),
         tuple(row[:-1] for row in rows),
         note,
-        brief=3,
     )
 
 

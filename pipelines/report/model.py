@@ -37,7 +37,8 @@ class Trend:
 class Section:
     """One question and its answer; `note` says what is left out, or how to read it.
 
-    `brief` is how many rows a brief report has of it; 0 leaves it out.
+    `brief` is how many rows a brief report has of it; 0 leaves it out. The sections that are
+    `is_central` are all there is of a report in a nutshell.
     """
 
     title: str
@@ -46,6 +47,7 @@ class Section:
     note: str = ""
     trend: Trend | None = None
     brief: int = 0
+    is_central: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,11 @@ class Report:
         """The few rows that say most."""
         sections = [replace(s, rows=s.rows[: s.brief]) for s in self.sections if s.brief]
         return replace(self, sections=tuple(sections))
+
+    def in_a_nutshell(self) -> "Report":
+        """How many get through, and how fast."""
+        brief = self.in_brief()
+        return replace(brief, sections=tuple(s for s in brief.sections if s.is_central))
 
 
 class Asking:

@@ -72,6 +72,7 @@ def _funnel(ask: Asking, funnel: str, within: float | None, *, is_first: bool) -
         tuple(rows),
         note,
         brief=len(rows) if is_first else 0,
+        is_central=True,
     )
 
 
@@ -116,6 +117,7 @@ def durations(ask: Asking) -> Section:
         tuple(rows),
         still_open if never else "All that were not cancelled or deleted are finished.",
         brief=len(rows),
+        is_central=True,
     )
 
 
@@ -140,7 +142,6 @@ def outcomes(ask: Asking) -> Section:
         "Of all that were created; `-` where that share has not been reached. Only what came first "
         "counts: one cancelled, reopened and then completed is a cancelled one, and one deleted "
         "before any outcome is without.",
-        brief=1,
     )
 
 

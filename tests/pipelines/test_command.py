@@ -122,7 +122,7 @@ def test_wrong_usage_is_exit_2(words: list[str]) -> None:
     assert leadtime(*words).code == 2
 
 
-def test_the_demo_prints_a_funnel_durations_and_rejects(demo: Demo) -> None:
+def test_the_demo_prints_a_funnel_durations_and_what_to_ask(demo: Demo) -> None:
     for said in (
         "Report on leads",
         "Report on tickets",
@@ -132,13 +132,14 @@ def test_the_demo_prints_a_funnel_durations_and_rejects(demo: Demo) -> None:
         "How long it takes, from creation",
         "were never completed and are still open",
         "open at the end of each day",
-        "Open for the longest time",
         "Leads by `grade`",
         "tickets per lead",
-        "Rejected most often",
+        " lines were rejected: leadtime quarantine --data",
         str(demo.data / "analytics.duckdb"),
     ):
         assert said in demo.printed
+    assert len(demo.printed.splitlines()) <= 90
+    assert f"Wrote {len(list((demo.data / 'landing').iterdir()))} files (" in demo.printed
     with duckdb.connect(demo.data / "analytics.duckdb", read_only=True) as con:
         query = """
             select processes from funnel_steps
@@ -247,6 +248,9 @@ def test_status_counts_and_waits_for_nobody(demo: Demo) -> None:
     assert busy.code == 0
     assert "Busy        a long run (process" in busy.out
     assert "Published   generation" in busy.out
+    with duckdb.connect(demo.data / "analytics.duckdb", read_only=True) as con:
+        ((as_of,),) = con.execute("select as_of from build").fetchall()
+    assert re.search(rf"Published   generation \d+, as of {as_of:%Y-%m-%d %H:%M:%S} UTC", idle.out)
 
 
 def test_a_run_that_finds_the_warehouse_held_says_by_whom(

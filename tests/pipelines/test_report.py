@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
+from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
 
 import duckdb
 import pytest
+from rich.console import Console
 
 from pipelines.asking import open_published
+from pipelines.command_check import check_definitions
+from pipelines.command_status import show_quarantine
 from pipelines.execute import run_job
+from pipelines.replay import list_quarantine
 from pipelines.report.contents import procedures_of, read_report
+from pipelines.report.flow import oldest
 from pipelines.report.html import html_report
-from pipelines.report.model import Column, Report, Section, Trend, low_and_high
-from pipelines.report.terminal import print_report
+from pipelines.report.model import Asking, Column, Report, Section, Trend, low_and_high
+from pipelines.report.terminal import print_report, print_section
 from pipelines.run import Request
-from pipelines.settings import Settings
+from pipelines.settings import PROCEDURES_FOLDER, Settings
 from pipelines.show import console, duration, share
 from pipelines.simulator import simulate
+from pipelines.warehouse import read_warehouse
 from tests.pipelines.test_command import leadtime
 
 END = datetime(2026, 3, 1, tzinfo=UTC)
@@ -91,9 +98,76 @@ def test_its_figures_are_those_of_the_tables(published: duckdb.DuckDBPyConnectio
 def test_a_brief_report_has_the_first_rows(published: duckdb.DuckDBPyConnection) -> None:
     report = read_report(published, "lead")
     brief = report.in_brief()
-    assert section(brief, "The ways").rows == section(report, "The ways").rows[:1]
+    assert section(brief, "Backlog").rows == section(report, "Backlog").rows[:2]
     assert len([s for s in brief.sections if s.title.startswith("Funnel")]) == 1
     assert not [s for s in brief.sections if s.title.startswith("What is wrong")]
+    titles = [section.title.split(",")[0] for section in report.in_a_nutshell().sections]
+    assert titles == ["Funnel `conversion`", "How long it takes"]
+
+
+@pytest.mark.parametrize("width", [80, 100])
+@pytest.mark.parametrize("procedure", ["lead", "ticket"])
+def test_every_section_fits_a_terminal_and_no_number_is_cut(
+    published: duckdb.DuckDBPyConnection, procedure: str, width: int
+) -> None:
+    report = read_report(published, procedure)
+    assert len(report.sections) >= 9
+    for part in report.sections:
+        shown = on_terminal(partial(print_section, section=part), width)
+        assert "…" not in shown
+        assert max(map(len, shown.splitlines())) <= width, part.title
+        for column, values in zip(part.columns, zip(*part.rows, strict=True), strict=True):
+            if column.is_number:
+                for value in values:
+                    text = "-" if value is None else column.show(value)
+                    assert re.search(rf"(^| ){re.escape(text)}( |$)", shown, re.MULTILINE), text
+    backlog = on_terminal(partial(print_section, section=section(report, "Backlog")), width)
+    (line,) = re.findall("^[▁▂▃▄▅▆▇█]+$", backlog, re.MULTILINE)
+    assert len(line) == {80: 46, 100: 91}[width]
+
+
+def test_the_quarantine_and_the_definitions_fit_a_terminal(settings: Settings) -> None:
+    with read_warehouse(settings) as con:
+        rules = list_quarantine(con)
+    for width in (80, 100):
+        shown = on_terminal(partial(show_quarantine, settings=settings, n_texts=0), width)
+        # The command at the end is one line, however long.
+        *lines, command = shown.splitlines()
+        assert command.startswith("  ")
+        assert "…" not in shown
+        assert max(map(len, lines)) <= width
+        flowing = " ".join(shown.split())
+        for rule in rules:
+            assert re.search(rf"^ *{rule.lines:,}  {rule.rule} ", shown, re.MULTILINE)
+            assert re.search(rf" {re.escape(rule.examples[0])}$", shown, re.MULTILINE)
+            assert rule.sentence is None or rule.sentence in flowing
+        check = on_terminal(
+            partial(check_definitions, errors=console(), files=[], folder=PROCEDURES_FOLDER), width
+        )
+        assert max(map(len, check.splitlines())) <= width
+        assert re.search("^lead +7 +20 +6 +2 +", check, re.MULTILINE)
+
+
+def test_assignees_without_a_name_show_the_start_of_their_id() -> None:
+    with duckdb.connect() as con:
+        con.execute("""
+            create table lead_processes as
+            select
+                uuid() as process_id, 'NEW' as state, 'open' as outcome, age_seconds,
+                0.0 as seconds_in_state, assigned_to, assigned_to_name
+            from (values
+                (3.0, 'aaaaaaaa-1111-4222-8333-444455556666'::uuid, 'Ada'),
+                (2.0, null, null),
+                (1.0, 'bbbbbbbb-1111-4222-8333-444455556666'::uuid,
+                    'bbbbbbbb-1111-4222-8333-444455556666')
+            ) as v(age_seconds, assigned_to, assigned_to_name)
+        """)
+        found = oldest(Asking(con, "lead"))
+        con.execute("delete from lead_processes where age_seconds = 1")
+        named = oldest(Asking(con, "lead"))
+    assert [row[2] for row in found.rows] == ["Ada", "nobody", "bbbbbbbb"]
+    assert "users.ndjson" in found.note
+    assert "users.ndjson" not in named.note
 
 
 def test_the_command_prints_it_or_writes_a_page(settings: Settings, tmp_path: Path) -> None:
@@ -162,6 +236,16 @@ def test_in_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
         "open: 10.0 on 2026-01-01, 15.0 on 2026-01-03",
         "Open ones <are> left out.",
     ]
+
+
+def on_terminal(show: Callable[[Console], object], width: int) -> str:
+    """What is shown on a terminal of this width, without colours."""
+    terminal = Console(
+        width=width, force_terminal=True, color_system=None, highlight=False, markup=False
+    )
+    with terminal.capture() as captured:
+        show(terminal)
+    return re.sub(r"\x1b\[[0-9;]*m", "", captured.get())
 
 
 class Tags(HTMLParser):
