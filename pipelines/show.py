@@ -12,8 +12,8 @@ from rich.console import Console
 from pipelines.grid import Grid
 
 MISSING = "-"
-LONGEST_CELL = 240
-_WIDEST_LINE = 10_000
+LONGEST_CELL = 1000
+_WIDEST_LINE = 10**9
 _NUMBERS = (int, float, Decimal)
 # Up to this many of a unit the next larger one says less.
 _UNITS = ((90, 1, "s"), (90 * 60, 60, "min"), (36 * 3600, 3600, "h"))
