@@ -85,6 +85,7 @@ def variants(ask: Asking) -> Section:
         ),
         tuple(rows),
         f"{counted(ways, 'way')} in all. Open ones count with the states they have been in so far.",
+        brief=1,
     )
 
 
@@ -124,6 +125,7 @@ def oldest(ask: Asking) -> Section:
         ),
         tuple(row[:-1] for row in rows),
         note,
+        brief=3,
     )
 
 
