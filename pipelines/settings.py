@@ -3,13 +3,17 @@
 What the settings are used for does not belong here.
 """
 
+import math
 import os
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import available_timezones
 
 from schemas.errors import SourceError
+
+_MEMORY = re.compile(r"\d+(\.\d+)? ?[KMGT]i?B|[1-9]\d?%|100%", re.IGNORECASE)
 
 PROCEDURES_FOLDER = Path(__file__).resolve().parent.parent / "schemas" / "procedures"
 
@@ -55,7 +59,7 @@ def from_environment() -> Settings:
     `_MEMORY_LIMIT` and `_WAIT_SECONDS`; what is not set keeps its default, and the landing folder
     follows the data folder.
 
-    Raises `SourceError` when a number or a time zone is not one.
+    Raises `SourceError` when a number, a size or a time zone is not one.
     """
     given = {
         name: os.environ[f"LEADTIME_{name.upper()}"]
@@ -69,9 +73,9 @@ def from_environment() -> Settings:
         landing=Path(given["landing"]) if "landing" in given else data / "landing",
         procedures=Path(given["procedures"]) if "procedures" in given else default.procedures,
         time_zone=_zone(given.get("time_zone", default.time_zone)),
-        keep=int(_number(given, "keep", default.keep)),
-        threads=int(_number(given, "threads", default.threads)),
-        memory_limit=given.get("memory_limit", default.memory_limit),
+        keep=_count(given, "keep", default.keep),
+        threads=_count(given, "threads", default.threads),
+        memory_limit=_memory(given.get("memory_limit", default.memory_limit)),
         wait_seconds=_number(given, "wait_seconds", default.wait_seconds),
     )
 
@@ -89,14 +93,28 @@ def _zone(name: str) -> str:
     return name
 
 
+def _memory(text: str) -> str:
+    if not _MEMORY.fullmatch(text) or not re.search("[1-9]", text):
+        action = "Set it to a size such as 2GB or 512MB, or to a part of the memory such as 80%"
+        raise SourceError("LEADTIME_MEMORY_LIMIT", f"found {text!r}", action)
+    return text
+
+
+def _count(given: dict[str, str], name: str, default: int) -> int:
+    text = given.get(name, str(default))
+    if not re.fullmatch("[0-9]+", text) or int(text) < 1:
+        action = "Set it to a whole number, 1 or more"
+        raise SourceError(f"LEADTIME_{name.upper()}", f"found {text!r}", action)
+    return int(text)
+
+
 def _number(given: dict[str, str], name: str, default: float) -> float:
-    text = given.get(name)
-    if text is None:
-        return default
+    text = given.get(name, str(default))
     try:
         value = float(text)
     except ValueError:
-        value = -1.0
-    if value < 0 or (name in ("keep", "threads") and value < 1):
-        raise SourceError(f"LEADTIME_{name.upper()}", f"found {text!r}", "Set it to a number")
+        value = math.nan
+    if not value >= 0:
+        action = "Set it to a number, 0 or more"
+        raise SourceError(f"LEADTIME_{name.upper()}", f"found {text!r}", action)
     return value

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from pipelines.command_settings import chosen_settings, next_command, parse_as_of
@@ -74,6 +75,41 @@ def test_a_time_zone_that_is_none_is_said(monkeypatch: pytest.MonkeyPatch) -> No
         monkeypatch.setenv("LEADTIME_TIME_ZONE", text)
         with pytest.raises(SourceError, match="LEADTIME_TIME_ZONE: found"):
             chosen_settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("KEEP", "0", "found '0'. Set it to a whole number, 1 or more"),
+        ("KEEP", "2.5", "Set it to a whole number, 1 or more"),
+        ("THREADS", "many", "Set it to a whole number, 1 or more"),
+        ("WAIT_SECONDS", "-1", "found '-1'. Set it to a number, 0 or more"),
+        ("WAIT_SECONDS", "nan", "Set it to a number, 0 or more"),
+        ("MEMORY_LIMIT", "lots", "found 'lots'. Set it to a size such as 2GB"),
+        ("MEMORY_LIMIT", "2", "Set it to a size such as 2GB"),
+        ("MEMORY_LIMIT", "0GB", "Set it to a size such as 2GB"),
+        ("MEMORY_LIMIT", "-1GB", "Set it to a size such as 2GB"),
+        ("MEMORY_LIMIT", "180%", "Set it to a size such as 2GB"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_said(
+    monkeypatch: pytest.MonkeyPatch, name: str, text: str, said: str
+) -> None:
+    monkeypatch.setenv(f"LEADTIME_{name}", text)
+    with pytest.raises(SourceError) as refused:
+        chosen_settings()
+    assert str(refused.value).startswith(f"LEADTIME_{name}: found")
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize("size", ["2GB", "512mb", "1.5 GiB", "80%"])
+def test_sizes_of_memory_are_those_of_the_database(
+    monkeypatch: pytest.MonkeyPatch, size: str
+) -> None:
+    monkeypatch.setenv("LEADTIME_MEMORY_LIMIT", size)
+    limit = chosen_settings().memory_limit
+    with duckdb.connect(config={"memory_limit": limit}) as con:
+        assert con.execute("select 1").fetchall() == [(1,)]
 
 
 def test_commands_name_only_unusual_folders(monkeypatch: pytest.MonkeyPatch) -> None:
