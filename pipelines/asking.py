@@ -17,8 +17,10 @@ from rich.console import Console, Group
 
 from pipelines.command_settings import next_command
 from pipelines.grid import Grid, records
+from pipelines.published import open_published, sql_text
 from pipelines.settings import Settings
 from pipelines.show import LONGEST_CELL, cell, counted, grid, is_reformatted, shortened, some_of
+from pipelines.storage import is_no_space, written_whole
 from schemas.errors import SourceError
 
 FileFormat = Literal["csv", "parquet"]
@@ -46,38 +48,6 @@ class Answer:
     has_more: bool
 
 
-@contextmanager
-def open_published(
-    settings: Settings, *, writable: Path | None = None
-) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The current generation, which stays the same for the length of the block.
-
-    SQL can reach no file but `writable` (a file, or a folder with all in it) and change no setting.
-    Raises `SourceError` when nothing has been published yet.
-    """
-    if not settings.published.exists():
-        raise SourceError(
-            str(settings.published),
-            "there is no published database yet",
-            "Make one with `leadtime run --landing DIR`, or see `leadtime demo`.",
-        )
-    # The pointer may move to the next generation at any time: follow it once.
-    con = duckdb.connect(
-        settings.published.resolve(),
-        read_only=True,
-        config={"memory_limit": settings.memory_limit, "threads": settings.threads},
-    )
-    try:
-        if writable is not None:
-            setting = "allowed_directories" if writable.is_dir() else "allowed_paths"
-            con.execute(f"set {setting} = [{_literal(str(writable))}]")
-        con.execute("set enable_external_access = false")
-        con.execute("set lock_configuration = true")
-        yield con
-    finally:
-        con.close()
-
-
 def usual_limit(query: str) -> int:
     """How many rows are printed unless told: all (0) of what lists tables, columns or steps."""
     return 0 if _LISTING.match(query) else _USUAL_ROWS
@@ -101,29 +71,25 @@ def write_answer(settings: Settings, query: str, path: Path, *, file_format: Fil
     """Write all rows of one statement to a file; the number of rows.
 
     The file is there whole or not at all. In CSV, text that a spreadsheet would run as a formula
-    gets an apostrophe in front. Raises `SourceError` when the statement cannot be run.
+    gets an apostrophe in front. Raises `SourceError` when the statement cannot be run, and
+    `OperationError` when the file cannot be written.
     """
-    target = path.resolve()
-    if target.suffix == ".duckdb" or target.is_dir() or not target.parent.is_dir():
-        raise SourceError(str(path), "cannot be written to", f"Name a .{file_format} file.")
-    waiting = target.with_name(f".{target.name}.writing")
+    if path.suffix == ".duckdb":
+        raise SourceError(str(path), "is named like a database", f"Name a .{file_format} file.")
     # A name of its own would be outside the one path that may be written.
     options = f"format {file_format}, use_tmp_file false"
-    try:
-        with open_published(settings, writable=waiting) as con, _reported(query):
-            asked = _one_statement(con, query).strip().rstrip(";")
-            if file_format == "csv":
-                asked = _defused(con, asked)
-            written = con.execute(f"copy (\n{asked}\n) to {_literal(str(waiting))} ({options})")
-            # A pivot runs as several statements, none of which says how many rows it wrote.
-            said = (
-                written.fetchall() or con.execute(f"select count(*) from (\n{asked}\n)").fetchall()
-            )
-            rows = said[0][0]
-        waiting.replace(target)
-    finally:
-        waiting.unlink(missing_ok=True)
-    return rows
+    with (
+        written_whole(path, f"a .{file_format} file") as waiting,
+        open_published(settings, writable=waiting) as con,
+        _reported(query),
+    ):
+        asked = _one_statement(con, query).strip().rstrip(";")
+        if file_format == "csv":
+            asked = _defused(con, asked)
+        written = con.execute(f"copy (\n{asked}\n) to {sql_text(str(waiting))} ({options})")
+        # A pivot runs as several statements, none of which says how many rows it wrote.
+        said = written.fetchall() or con.execute(f"select count(*) from (\n{asked}\n)").fetchall()
+        return said[0][0]
 
 
 def copy_answer(settings: Settings, query: str, stream: TextIO) -> None:
@@ -196,8 +162,8 @@ def _defused(con: duckdb.DuckDBPyConnection, query: str) -> str:
 
 def _defused_text(column: str) -> str:
     return (
-        f"case when regexp_matches({column}, {_literal(_FORMULA)}) "
-        f"and not regexp_full_match({column}, {_literal(_PLAIN_NUMBER)}) "
+        f"case when regexp_matches({column}, {sql_text(_FORMULA)}) "
+        f"and not regexp_full_match({column}, {sql_text(_PLAIN_NUMBER)}) "
         f"then '''' || {column} else {column} end"
     )
 
@@ -213,6 +179,8 @@ def _reported(query: str) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
+        if is_no_space(error):
+            raise
         raise QueryError(query, str(error)) from error
 
 
@@ -263,7 +231,3 @@ def _show_what_fits(console: Console, answer: Answer, cells: list[list[str]]) ->
 
 def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -6,19 +6,16 @@ alone takes two seconds. Exit codes: 0 done, 1 somebody must act (a sentence say
 # ruff: noqa: PLC0415, PLR0917 - see above; typer calls by name
 
 import sys
-from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 
-from pipelines.command_options import Data, Landing, ProcedureFolder
-from schemas.errors import LeadtimeError
+from pipelines.command_errors import reported as _reported
+from pipelines.command_options import Data, DataOrFile, Landing, ProcedureFolder
 
 app = typer.Typer(
     name="leadtime",
-    help="History, lifecycle metrics and funnels from the raw versions of leads and tickets.",
     epilog="Start with: leadtime demo",
     no_args_is_help=True,
     add_completion=False,
@@ -27,31 +24,30 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-_Command = TypeVar("_Command", bound=Callable[..., None])
-
 
 def main() -> None:
     """Run the command line."""
     app()
 
 
-def _reported(command: _Command) -> _Command:
-    """Turn errors that a user must act on into a sentence on stderr and exit code 1."""
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        from importlib.metadata import version
 
-    @wraps(command)
-    def reported(*args: Any, **kwargs: Any) -> None:
-        try:
-            command(*args, **kwargs)
-        except BrokenPipeError:
-            raise  # whoever read our output has gone: typer ends quietly
-        except (LeadtimeError, OSError) as error:
-            _fail(_sentence(error))
-        except Exception as error:
-            if not _is_engine_trouble(error):
-                raise
-            _fail(" ".join(str(error).split()))
+        typer.echo(f"leadtime {version('leadtime')}")
+        raise typer.Exit
 
-    return reported  # type: ignore[return-value]
+
+@app.callback()
+def leadtime(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", is_eager=True, callback=_print_version
+        ),
+    ] = False,
+) -> None:
+    """History, lifecycle metrics and funnels from the raw versions of leads and tickets."""
 
 
 @app.command(epilog="Example: leadtime demo --versions 100000 --data /tmp/demo")
@@ -137,8 +133,7 @@ def run(
     console = _console()
     request = Request(as_of=instant, full=full, rebuild=tuple(rebuild or ()), out=out)
     result = execute(console, settings, request)
-    show_result(console, settings, request, result)
-    if result.generation is None:
+    if not show_result(console, settings, request, result):
         raise typer.Exit(1)
 
 
@@ -154,10 +149,12 @@ def ui(
     from pipelines.command_settings import chosen_settings
 
     settings = chosen_settings(data=data, landing=landing, procedures=procedures)
+
+    from pipelines.execute import open_ui, require_free
+
+    require_free(port)
     _console().print(f"Dagster's UI: http://127.0.0.1:{port}/asset-groups (stop it with Ctrl-C)")
-
-    from pipelines.execute import open_ui
-
+    _console().print("It takes up to half a minute until the page answers.", style="dim")
     open_ui(settings, port)
 
 
@@ -191,7 +188,7 @@ def query(
             show_default=False,
         ),
     ] = None,
-    data: Data = None,
+    data: DataOrFile = None,
 ) -> None:
     """Ask the published database; nothing can be changed by it.
 
@@ -211,7 +208,7 @@ def query(
     )
     from pipelines.command_settings import chosen_settings
 
-    settings = chosen_settings(data=data)
+    settings = chosen_settings(data=data, is_asked=True)
     console = _console()
     if sql is None:
         show_questions(console, settings)
@@ -278,13 +275,13 @@ def report(
         Path | None,
         typer.Option(metavar="FILE", help="Write one self-contained HTML page instead."),
     ] = None,
-    data: Data = None,
+    data: DataOrFile = None,
 ) -> None:
     """Show what a team lead wants to know: funnel, times, backlog, ways taken, oldest work."""
     from pipelines.command_report import show_report
     from pipelines.command_settings import chosen_settings
 
-    show_report(_console(), chosen_settings(data=data), procedure, html)
+    show_report(_console(), chosen_settings(data=data, is_asked=True), procedure, html)
 
 
 @app.command(epilog="Example: leadtime notebook conversion")
@@ -394,22 +391,3 @@ def _console(*, stderr: bool = False) -> Any:
     from pipelines.show import console
 
     return console(stderr=stderr)
-
-
-def _fail(sentence: str) -> None:
-    _console(stderr=True).print(sentence, style="red")
-    raise typer.Exit(1)
-
-
-def _sentence(error: LeadtimeError | OSError) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename or 'the operating system'}: {error.strerror.lower()}"
-    return str(error)
-
-
-def _is_engine_trouble(error: Exception) -> bool:
-    """Whether the database could not read or write its files (a full disk, a wrong file)."""
-    duckdb = sys.modules.get("duckdb")
-    return duckdb is not None and isinstance(
-        error, (duckdb.IOException, duckdb.OutOfMemoryException)
-    )

@@ -8,10 +8,10 @@ import shutil
 import duckdb
 from rich.console import Console
 
-from pipelines.asking import open_published
 from pipelines.command_run import execute, show_result
 from pipelines.command_settings import next_command
 from pipelines.lease import hold_lease
+from pipelines.published import open_published
 from pipelines.report.contents import procedures_of, read_report
 from pipelines.report.terminal import print_report
 from pipelines.run import Request
@@ -64,7 +64,7 @@ def run_demo(console: Console, settings: Settings, *, versions: int) -> bool:
         "pods and teams."
     )
     request = Request()
-    result = execute(console, settings, request)
+    result = execute(console, settings, request, purpose="leadtime demo")
     if result.generation is None:
         show_result(console, settings, request, result)
         return False

@@ -12,13 +12,13 @@ from typing import Literal
 import duckdb
 from rich.console import Console
 
-from pipelines.asking import open_published
 from pipelines.interchange.generation_files import write_tables
 from pipelines.interchange.ocel import write_ocel
 from pipelines.interchange.selection import Selection, select
 from pipelines.interchange.targets import Written, whole_folder
 from pipelines.interchange.values import literal
 from pipelines.interchange.xes import write_xes
+from pipelines.published import open_published
 from pipelines.settings import Settings
 from pipelines.show import counted, some_of
 

@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from rich.console import Console
 
-from pipelines.asking import open_published
+from pipelines.published import open_published
 from pipelines.settings import Settings
 from pipelines.show import grid
 from schemas.errors import SourceError

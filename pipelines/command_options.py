@@ -17,6 +17,16 @@ Data = Annotated[
         show_default=False,
     ),
 ]
+DataOrFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        metavar="DIR",
+        help="Folder of the databases, or a file that `run --out` wrote. (default: LEADTIME_DATA "
+        "or data)",
+        show_default=False,
+    ),
+]
 Landing = Annotated[
     Path | None,
     typer.Option(

@@ -40,8 +40,10 @@ _STAGES = {
 _UNKNOWN_PROCEDURE = "core:procedure_id:isin"
 
 
-def execute(console: Console, settings: Settings, request: Request) -> RunResult:
-    """Run the job over the landing folder, showing its progress.
+def execute(
+    console: Console, settings: Settings, request: Request, *, purpose: str = "leadtime run"
+) -> RunResult:
+    """Run the job over the landing folder, showing its progress; others are told its purpose.
 
     Raises `SourceError` when there is nothing to run on, and what the job raises.
     """
@@ -50,7 +52,7 @@ def execute(console: Console, settings: Settings, request: Request) -> RunResult
     files = landing_files(console, settings)
     total = sum(file.size for file in files)
     with _watched(console, total) as (progress, on_stage):
-        return run_job(settings, request, progress=progress, on_stage=on_stage)
+        return run_job(settings, request, purpose=purpose, progress=progress, on_stage=on_stage)
 
 
 def landing_files(console: Console, settings: Settings) -> list[LandingFile]:
@@ -58,6 +60,8 @@ def landing_files(console: Console, settings: Settings) -> list[LandingFile]:
 
     Raises `SourceError` when there are none and nothing was taken in before either.
     """
+    if settings.follows_data and not settings.landing.exists() and settings.warehouse.exists():
+        return []
     files, others = find_files(settings.landing)
     if others:
         what = f"{counted(len(others), 'file')} of another kind"
@@ -72,13 +76,20 @@ def landing_files(console: Console, settings: Settings) -> list[LandingFile]:
     return files
 
 
-def show_result(console: Console, settings: Settings, request: Request, result: RunResult) -> None:
-    """Print what a run took in, built and published, and what to do about what went wrong."""
+def show_result(console: Console, settings: Settings, request: Request, result: RunResult) -> bool:
+    """Print what a run took in, built and published, and what to do about what went wrong.
+
+    False when somebody must act: nothing was published, no line was ever accepted, or a file could
+    not be opened.
+    """
     _show_ingest(console, result.ingest)
     if result.ingest.counts.quarantined:
         show_rejected(console, settings, result.ingest)
     _show_built(console, result)
     _show_published(console, settings, request, result)
+    _show_unopened(console, result.ingest)
+    is_usable = _show_none_accepted(console, settings)
+    return result.generation is not None and is_usable and not result.ingest.unopened
 
 
 def show_rejected(console: Console, settings: Settings, report: IngestReport) -> None:
@@ -111,8 +122,14 @@ def show_rejected(console: Console, settings: Settings, report: IngestReport) ->
     if rules[0][0].rule == _UNKNOWN_PROCEDURE:
         console.print(
             f"Many lines name a procedure that is not defined. Define it in {settings.procedures}, "
-            f"test it with `{next_command(settings, 'check')}`, then put the lines through again "
-            f"with `{replay}`."
+            "or name your folder with `--procedures DIR`; test it with "
+            f"`{next_command(settings, 'check')}`, then put the lines through again with "
+            f"`{replay}`."
+        )
+    elif not any(row.may_be_mended for row in found):
+        console.print(
+            "No definition can mend these: ask the owner of the data to send them again, as whole "
+            f"files of JSON in UTF-8. `{quarantine}` lists all."
         )
     elif report.counts.quarantined + report.counts.blank == report.counts.lines:
         console.print(
@@ -139,7 +156,7 @@ def _show_ingest(console: Console, report: IngestReport) -> None:
     for name in report.still_written:
         console.print(f"         {name} is still being written: left for the next run")
     for problem in report.unreadable:
-        console.print(f"         {problem}", style="yellow")
+        console.print(f"         {problem}. Ask its owner for the file again.", style="yellow")
 
 
 def _show_built(console: Console, result: RunResult) -> None:
@@ -176,8 +193,43 @@ def _show_published(
         console.print(f"Written  {generation.path} (the published database is as it was)")
         return
     console.print(f"Database {settings.published} (generation {generation.number})")
+    if request.as_of is not None:
+        console.print(
+            f"Published as at {instant(request.as_of)} UTC: analysts see this until the next run; "
+            "`--out FILE` writes beside it.",
+            style="yellow",
+        )
     if rows["processes"]:
-        console.print(f"\nNext: {next_command(settings, 'query', 'from funnel_steps')}")
+        console.print(f"\nNext: {next_command(settings, 'report')}", soft_wrap=True)
+        query = next_command(settings, "query", "from funnel_steps")
+        console.print(f"      {query}", soft_wrap=True)
+
+
+def _show_unopened(console: Console, report: IngestReport) -> None:
+    for problem in report.unopened:
+        console.print(problem, style="red")
+    if report.unopened:
+        files = counted(len(report.unopened), "file")
+        console.print(
+            f"{files} left out: give the user of this run permission to read, then run again.",
+            style="red",
+        )
+
+
+def _show_none_accepted(console: Console, settings: Settings) -> bool:
+    """Say so when lines were rejected and none was ever accepted; False then."""
+    query = """
+        select coalesce(sum(accepted), 0), coalesce(sum(quarantined), 0) from raw.ingest_files
+    """
+    with read_warehouse(settings) as con:
+        ((accepted, rejected),) = con.execute(query).fetchall()
+    if accepted or not rejected:
+        return True
+    said = f"`{next_command(settings, 'quarantine')}` says why"
+    console.print(
+        f"No line was ever accepted, {count(rejected)} are in quarantine: {said}.", style="red"
+    )
+    return False
 
 
 @contextmanager

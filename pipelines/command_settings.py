@@ -11,6 +11,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from pipelines.settings import Settings, from_environment, now
+from schemas.errors import SourceError
 
 _FIRST_YEAR = 2000  # what the rules of the record take as a time
 # The options for folders that each command has.
@@ -26,19 +27,28 @@ _FOLDERS = {
 
 
 def chosen_settings(
-    *, data: Path | None = None, landing: Path | None = None, procedures: Path | None = None
+    *,
+    data: Path | None = None,
+    landing: Path | None = None,
+    procedures: Path | None = None,
+    is_asked: bool = False,
 ) -> Settings:
     """The settings of the environment, with the folders given on the command line.
 
-    The landing folder follows the data folder unless it was given too. Raises `SourceError` when
-    the environment holds something that cannot be used.
+    The landing folder follows the data folder unless it was given too. Where a published database
+    is only asked, `data` may be its file. Raises `SourceError` when the environment holds something
+    that cannot be used, or `data` is a file elsewhere.
     """
     settings = from_environment()
-    follows = settings.landing == settings.data / "landing"
     if data is not None:
         settings = replace(
-            settings, data=data, landing=data / "landing" if follows else settings.landing
+            settings,
+            data=data,
+            landing=data / "landing" if settings.follows_data else settings.landing,
         )
+    if settings.data.is_file() and not is_asked:
+        action = "Name the folder of the warehouse; `leadtime query` and `report` take a file."
+        raise SourceError(str(settings.data), "is a file", action)
     if landing is not None:
         settings = replace(settings, landing=landing)
     if procedures is not None:
@@ -78,7 +88,7 @@ def next_command(settings: Settings, name: str, *words: str) -> str:
     parts = [*(["uv", "run"] if "UV" in os.environ else []), "leadtime", name]
     for folder in _FOLDERS[name]:
         given = getattr(settings, folder)
-        follows = folder == "landing" and given == settings.data / "landing"
+        follows = folder == "landing" and settings.follows_data
         if given != getattr(usual, folder) and not follows:
             parts += [f"--{folder}", str(given)]
     parts += [word for word in words if word.startswith("--")]

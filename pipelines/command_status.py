@@ -10,11 +10,11 @@ import duckdb
 from rich.console import Console
 from rich.text import Text
 
-from pipelines.asking import open_published
 from pipelines.command_settings import next_command
 from pipelines.grid import broken
 from pipelines.lease import lease_holder
 from pipelines.publish import current_generation
+from pipelines.published import open_published
 from pipelines.replay import list_quarantine, replay
 from pipelines.settings import Settings, now
 from pipelines.show import MISSING, count, counted, grid, instant, size
@@ -80,7 +80,7 @@ def show_status(console: Console, settings: Settings) -> None:
 
 def show_quarantine(console: Console, settings: Settings, *, n_texts: int) -> None:
     """Print the rules that rejected lines, and the text of a few of these when asked for."""
-    with read_warehouse(settings) as con:
+    with read_warehouse(settings, on_wait=console.print) as con:
         rows = list_quarantine(con)
         texts = con.execute(_TEXTS, {"n": n_texts}).fetchall() if n_texts else []
     if not rows:
@@ -122,7 +122,9 @@ def replay_quarantine(console: Console, settings: Settings) -> None:
     if not settings.warehouse.exists():
         raise SourceError(str(settings.data), "there is no warehouse yet", _MAKE_ONE)
     procedures = load_procedures(settings.procedures)
-    with open_warehouse(settings, purpose="leadtime quarantine --replay") as con:
+    with open_warehouse(
+        settings, purpose="leadtime quarantine --replay", on_wait=console.print
+    ) as con:
         report = replay(con, procedures, started_at=now())
     if not report.lines:
         console.print("The quarantine holds no line that could be put through again.")

@@ -4,8 +4,10 @@ What the job is, is in `defs/`; what is printed about it is for the command.
 """
 
 import os
+import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import NamedTuple, NoReturn
@@ -21,7 +23,9 @@ from pipelines.instance import open_instance, prepare_home, process_tag
 from pipelines.publish import Generation
 from pipelines.run import Request
 from pipelines.settings import Settings
+from pipelines.storage import NOT_PERMITTED, is_no_space, no_space, require_writable
 from schemas.definition_files import load_procedures
+from schemas.errors import OperationError
 from transforms.builder import Refreshed
 
 _SILENT = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -49,23 +53,27 @@ def run_job(
     settings: Settings,
     request: Request,
     *,
+    purpose: str = "leadtime run",
     progress: Progress | None = None,
     on_stage: Callable[[str], None] | None = None,
 ) -> RunResult:
     """Run the job that the schedule runs, in this process; Dagster prints nothing.
 
     `progress` is told bytes of landing files as they are done, `on_stage` each of the stages
-    `ingest`, `core`, `marts`, `publish` as it begins. A failed check is in the result. Errors of
-    a step are raised as they are: `DefinitionError`, `SourceError`, `WarehouseBusy`.
+    `ingest`, `core`, `marts`, `publish` as it begins, and of a wait for another run, which is told
+    `purpose`. A failed check is in the result. Errors of a step are raised as they are:
+    `DefinitionError`, `SourceError`, `WarehouseBusy`, `OperationError`.
     """
     procedures = load_procedures(settings.procedures)
+    require_writable(settings)
     job = define(settings, procedures).resolve_job_def(REFRESH)
     with (
+        _told_when_full(settings, request),
         open_instance(settings) as instance,
         open_session(
             settings,
             request,
-            purpose="leadtime run",
+            purpose=purpose,
             progress=progress or (lambda _: None),
             on_stage=on_stage or (lambda _: None),
         ) as session,
@@ -93,7 +101,11 @@ def run_job(
 
 
 def open_ui(settings: Settings, port: int) -> NoReturn:
-    """Become Dagster's UI on this machine only, with the same settings and its instance."""
+    """Become Dagster's UI on this machine only, with the same settings and its instance.
+
+    Raises `OperationError` when it could not work.
+    """
+    require_writable(settings)
     os.environ.update(
         {f"LEADTIME_{name.upper()}": value for name, value in _as_text(settings).items()},
         DAGSTER_HOME=str(prepare_home(settings)),
@@ -104,6 +116,32 @@ def open_ui(settings: Settings, port: int) -> NoReturn:
     command += ["--port", str(port), "--module-name", "pipelines.definitions"]
     sys.stdout.flush()
     os.execv(sys.executable, command)  # noqa: S606 - no shell is the point
+
+
+def require_free(port: int) -> None:
+    """Raises `OperationError` when something answers on that port of this machine."""
+    with socket.socket() as trial:
+        # As servers do: a port whose last user has just gone is free.
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind(("127.0.0.1", port))
+        except OSError as error:
+            found, action = "is taken", "Is `leadtime ui` running already? Choose another"
+            if error.errno in NOT_PERMITTED:
+                found, action = "is not for this user", "Choose one from 1024 on"
+            raise OperationError("--port", f"{port} {found}", f"{action}.") from error
+
+
+@contextmanager
+def _told_when_full(settings: Settings, request: Request) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        if not is_no_space(error):
+            raise
+        folders = [settings.data, *([request.out.resolve().parent] if request.out else [])]
+        said = "Nothing was published. Make room, then run again: it goes on from what is done."
+        raise no_space(*folders, said=said) from error
 
 
 def _failed(session: Session) -> dict[Check, Verdict]:

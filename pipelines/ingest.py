@@ -33,6 +33,7 @@ class IngestReport:
     """What a run took in: files by what became of them, and their lines in total.
 
     `rejudged` has, by procedure, how many stored versions had to be judged again beforehand.
+    `unreadable` files cannot be read to their end, `unopened` ones may not be read by this user.
     `dimension_rows` are those of the accepted lines that are no versions of processes.
     """
 
@@ -40,6 +41,7 @@ class IngestReport:
     seen_before: int = 0
     still_written: list[str] = field(default_factory=list[str])
     unreadable: list[str] = field(default_factory=list[str])
+    unopened: list[str] = field(default_factory=list[str])
     counts: Counts = field(default_factory=Counts)
     dimension_rows: int = 0
     rejudged: dict[str, int] = field(default_factory=dict[str, int])
@@ -51,7 +53,7 @@ class _Part:
 
     file: LandingFile
     sha256: str
-    kind: Literal["chunk", "end", "broken", "known", "seen", "gone"]
+    kind: Literal["chunk", "end", "broken", "known", "seen", "gone", "unopened"]
     problem: str = ""
 
 
@@ -94,9 +96,12 @@ def _read(
     for file, digest in waiting:
         try:
             sha256 = digest if isinstance(digest, str) else digest.result()
+        except FileNotFoundError:
+            yield _Part(file, "", "gone", "it is gone"), None
+            continue
         except OSError as error:
             reason = f"it cannot be opened: {error.strerror or error}"
-            yield _Part(file, "", "gone", reason), None
+            yield _Part(file, "", "unopened", reason), None
             continue
         if (sha256, file.content) in ahead or store.has_file(sha256, file.content):
             yield _Part(file, sha256, "known" if digest is sha256 else "seen"), None
@@ -153,6 +158,8 @@ def _end(store: Store, last: _Part, report: IngestReport) -> None:
     elif last.kind == "seen":
         report.seen_before += 1
         store.remember(file, sha256)
+    elif last.kind == "unopened":
+        report.unopened.append(f"{file.name}: {last.problem}")
     elif last.kind == "gone":
         report.unreadable.append(f"{file.name}: {last.problem}")
     else:

@@ -5,6 +5,7 @@ What a line means (JSON, a record, a rule) does not belong here.
 
 import gzip
 import hashlib
+import os
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -25,6 +26,7 @@ _CHUNK_LINES = 60_000  # lines that break every rule take the more memory the sh
 LONGEST_LINE_BYTES = 32 * 2**20
 KEPT_OF_TOO_LONG = 64 * 2**10
 _BLOCK_BYTES = 4 * 2**20
+_HIDDEN = (".", "_", "~")
 _TEMPORARY_SUFFIXES = (".tmp", ".part", ".partial", ".crdownload", ".filepart", ".swp", "~")
 _BOM = b"\xef\xbb\xbf"
 # Real process records shrink 10 to 60 times; a file that grows more than this is an attack or a
@@ -95,6 +97,8 @@ def find_files(landing: Path) -> tuple[list[LandingFile], list[str]]:
     Hidden files and files with a temporary name are neither: somebody is still writing them.
     Raises `SourceError` when there is no such folder.
     """
+    if landing.is_file():
+        raise SourceError(str(landing), "is a file", f"Name its folder: {landing.parent}")
     if not landing.is_dir():
         raise SourceError(
             str(landing),
@@ -104,9 +108,9 @@ def find_files(landing: Path) -> tuple[list[LandingFile], list[str]]:
         )
     found: list[LandingFile] = []
     others: list[str] = []
-    for path in sorted(landing.rglob("*")):
+    for path in sorted(_entries(landing)):
         name = path.relative_to(landing)
-        if any(part.startswith((".", "_", "~")) for part in name.parts):
+        if path.name.startswith(_HIDDEN):
             continue
         if path.name.lower().endswith(_TEMPORARY_SUFFIXES) or not path.is_file():
             continue
@@ -123,6 +127,19 @@ def find_files(landing: Path) -> tuple[list[LandingFile], list[str]]:
         content = _content(path, *kind)
         found.append(LandingFile(path, text, *kind, status.st_size, status.st_mtime_ns, content))
     return found, others
+
+
+def _entries(landing: Path) -> Iterator[Path]:
+    """All that lies in a folder and below; what may not be listed is an error, not an empty one."""
+
+    def refuse(error: OSError) -> None:
+        action = "Give the user of this run permission to read it"
+        found = f"cannot be listed: {(error.strerror or str(error)).lower()}"
+        raise SourceError(str(error.filename), found, action)
+
+    for folder, folders, names in os.walk(landing, onerror=refuse):
+        folders[:] = [name for name in folders if not name.startswith(_HIDDEN)]
+        yield from (Path(folder, name) for name in names)
 
 
 def landing_file(path: Path) -> LandingFile | None:

@@ -9,9 +9,10 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -73,14 +74,49 @@ def publish(
 
 def next_number(settings: Settings) -> int:
     """One more than any generation there has been."""
-    numbers = [int(match[1]) for match in map(_NAME.fullmatch, _names(settings)) if match]
-    return 1 + max([*numbers, current_generation(settings).get("generation", 0)])
+    said = _said(settings).get("generation", 0)
+    return 1 + max([said, *map(_number, _kept(settings))])
 
 
-def current_generation(settings: Settings) -> dict[str, int]:
-    """What `current.json` says of the published database; empty when there is none yet."""
-    path = settings.data / "current.json"
-    return json.loads(path.read_text()) if path.exists() else {}
+def published_file(settings: Settings) -> Path | None:
+    """The database that analysts ask: where the pointer leads, else the newest generation.
+
+    None when there is none. A data folder that is a file is such a database itself.
+    """
+    if settings.data.is_file():
+        return settings.data
+    # The pointer may move to the next generation at any time: follow it once.
+    if settings.published.exists():
+        return settings.published.resolve()
+    return max(_kept(settings), key=_number, default=None)
+
+
+def current_generation(settings: Settings) -> dict[str, Any]:
+    """What is known of the published database; empty when there is none.
+
+    `current.json` says it. Where that is lost or spoilt the file tells its number and its time.
+    """
+    path, said = published_file(settings), _said(settings)
+    if path is None:
+        return {}
+    named = settings.data / said.get("file", "")
+    if named.is_file() and (named.resolve() == path or not settings.published.is_symlink()):
+        return said
+    if not _NAME.fullmatch(path.name):
+        return {}
+    built_at = datetime.fromtimestamp(path.stat().st_mtime, UTC).replace(tzinfo=None)
+    return {"generation": _number(path), "built_at": built_at.isoformat(timespec="milliseconds")}
+
+
+def _said(settings: Settings) -> dict[str, Any]:
+    """What `current.json` holds, if it is as we write it."""
+    try:
+        said = json.loads((settings.data / "current.json").read_bytes())
+    except (FileNotFoundError, ValueError):
+        return {}
+    kinds = {"generation": int, "file": str, "built_at": str}
+    is_ours = isinstance(said, dict) and all(isinstance(said.get(k), t) for k, t in kinds.items())
+    return said if is_ours else {}
 
 
 def _write(
@@ -174,16 +210,20 @@ def _point_to(settings: Settings, generation: Generation, built_at: datetime) ->
 
 
 def _drop_old(settings: Settings, number: int) -> None:
-    for name in _names(settings):
-        match = _NAME.fullmatch(name)
-        if match and int(match[1]) <= number - settings.keep:
-            (settings.generations / name).unlink()
+    for path in _kept(settings):
+        if _number(path) <= number - settings.keep:
+            path.unlink()
 
 
-def _names(settings: Settings) -> list[str]:
+def _kept(settings: Settings) -> list[Path]:
+    """The files of the generations that are there."""
     if not settings.generations.is_dir():
         return []
-    return [path.name for path in settings.generations.iterdir()]
+    return [path for path in settings.generations.resolve().iterdir() if _NAME.fullmatch(path.name)]
+
+
+def _number(path: Path) -> int:
+    return int(path.stem.rpartition("-")[2])
 
 
 def _sync(path: Path) -> None:

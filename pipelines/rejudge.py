@@ -5,6 +5,7 @@ rejected are put through again by `replay.py`.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import duckdb
 import polars as pl
@@ -55,7 +56,8 @@ def rejudge(
             con.execute("insert into raw.judged_by values ($procedure, $fingerprint)", parameters)
             con.execute("commit")
         except BaseException:
-            con.execute("rollback")
+            with suppress(duckdb.TransactionException):  # a full disk has undone it already
+                con.execute("rollback")
             raise
         if versions:
             rejudged[procedure.short_id] = versions

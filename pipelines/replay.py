@@ -21,7 +21,7 @@ from pipelines.warehouse import LINES_PER_FILE
 from schemas.core_record import ONE_DAY_MS
 from schemas.definitions import Procedures
 from schemas.dimensions import PROCESSES
-from schemas.rule_book import NOT_UTF8, TOO_LONG, UNREADABLE, all_rules
+from schemas.rule_book import FILE_RULES, NOT_UTF8, TOO_LONG, UNREADABLE, all_rules
 
 _SHOWN = 10
 # The quarantine holds only the start of such a line, or another form of it.
@@ -41,6 +41,11 @@ class QuarantinedRule:
     procedure: str | None
     lines: int
     examples: list[str]
+
+    @property
+    def may_be_mended(self) -> bool:
+        """Whether another definition might accept the lines: not what is no record at all."""
+        return self.rule not in {rule.id for rule in FILE_RULES}
 
 
 @dataclass
@@ -63,7 +68,7 @@ class ReplayReport:
 
 def list_quarantine(con: duckdb.DuckDBPyConnection) -> list[QuarantinedRule]:
     """The rules that quarantined lines break, the most frequent first; no values, no text."""
-    names = _defined(con, "select procedure_id::varchar, procedure from config.procedures")
+    names = former_names(con)
     sentences = {rule.id: rule.sentence for rule, _ in all_rules(Procedures((), {}))}
     sentences |= _defined(con, "select rule, sentence from config.rules")
     rows = con.execute(_QUARANTINED, {"n": _SHOWN}).fetchall()
@@ -156,6 +161,11 @@ def _by_file(places: pl.Series, judged: Judged) -> Iterator[tuple[int, Judged]]:
             )
         }
         yield file_seq, replace(judged, **parts, lines=int((files == file_seq).sum()))
+
+
+def former_names(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """The shortIds of the procedures of the last build, by id; empty before the first."""
+    return _defined(con, "select procedure_id::varchar, procedure from config.procedures")
 
 
 def _defined(con: duckdb.DuckDBPyConnection, query: str) -> dict[str, str]:

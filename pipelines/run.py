@@ -11,17 +11,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
+import polars as pl
 
 from pipelines.ingest import IngestReport, Progress, ingest
-from pipelines.landing import find_files
+from pipelines.landing import LandingFile, find_files
+from pipelines.lease import OnWait
 from pipelines.publish import Generation, publish
 from pipelines.rejudge import Progress as RejudgeProgress
 from pipelines.rejudge import rejudge
+from pipelines.replay import former_names
 from pipelines.settings import Settings, now
 from pipelines.warehouse import open_warehouse
 from schemas.definition_files import load_procedures
 from schemas.definitions import Procedures
-from schemas.errors import DefinitionError, Problem, SourceError
+from schemas.errors import DefinitionError, OperationError, Problem, SourceError
 from schemas.rule_book import all_rules
 from transforms.builder import Builder, unknown_states
 from transforms.config import config_frames, write_config
@@ -78,7 +81,7 @@ class Run:
         Stored versions come first where a definition judges otherwise by now: new ones are
         compared with them. Raises `SourceError` when there is no such folder.
         """
-        files, _ = find_files(self.settings.landing)
+        files = self._landing_files()
         self._builder = None
         rejudged = self._rejudge(on_rejudge)
         report = ingest(
@@ -86,6 +89,18 @@ class Run:
         )
         report.rejudged = rejudged
         return report
+
+    def _landing_files(self) -> list[LandingFile]:
+        """What lies in the landing folder; no folder is needed to build what was taken in before.
+
+        Unless it was named: then it is a mistake that it is not there.
+        """
+        settings = self.settings
+        if settings.follows_data and not settings.landing.exists():
+            query = "select count(*) from raw.process_versions"
+            if self.con.execute(query).fetchall()[0][0]:
+                return []
+        return find_files(settings.landing)[0]
 
     @property
     def builder(self) -> Builder:
@@ -117,8 +132,9 @@ class Run:
         self._rejudge()
         rules = all_rules(self.procedures)
         frames = config_frames(list(self.procedures), rules, calendars=self.procedures.calendars)
+        # Before they replace the former definitions, which know the names of those missing.
+        _check_known_states(self.con, frames["states"], self.procedures, self.settings)
         write_config(self.con, frames)
-        _check_known_states(self.con, self.procedures, self.settings)
         return Builder(
             self.con,
             self.procedures,
@@ -155,14 +171,23 @@ class Run:
 
 
 @contextmanager
-def open_run(settings: Settings, request: Request, *, purpose: str) -> Iterator[Run]:
+def open_run(
+    settings: Settings, request: Request, *, purpose: str, on_wait: OnWait = lambda _: None
+) -> Iterator[Run]:
     """A run that holds the warehouse for the length of the block.
 
     Raises `DefinitionError` for the procedure files, `SourceError` when a procedure to rebuild is
-    unknown, `WarehouseBusy` when another run holds the warehouse.
+    unknown, `WarehouseBusy` when another run holds the warehouse, `OperationError` when that
+    cannot be used or another file is where the published database goes.
     """
     procedures = load_procedures(settings.procedures)
-    with open_warehouse(settings, purpose=purpose) as con:
+    if settings.published.is_file() and not settings.published.is_symlink():
+        raise OperationError(
+            str(settings.published),
+            "is a file, where leadtime keeps its link to the published database",
+            "Move it away, or choose another folder with --data.",
+        )
+    with open_warehouse(settings, purpose=purpose, on_wait=on_wait) as con:
         yield Run(con, settings, procedures, request)
 
 
@@ -175,14 +200,23 @@ def _procedure_id(procedures: Procedures, short_id: str) -> str:
 
 
 def _check_known_states(
-    con: duckdb.DuckDBPyConnection, procedures: Procedures, settings: Settings
+    con: duckdb.DuckDBPyConnection,
+    states: pl.DataFrame,
+    procedures: Procedures,
+    settings: Settings,
 ) -> None:
+    names = former_names(con)
     problems: list[Problem] = []
-    for procedure_id, state_id, count in unknown_states(con):
+    for procedure_id, state_id, count in unknown_states(con, states):
         procedure = procedures.by_id.get(procedure_id)
         if procedure is None:
-            found = f"no procedure {procedure_id}, of which the warehouse holds versions"
-            allowed = "a definition for every procedure of the warehouse"
+            known = procedure_id in names
+            who = f"{names[procedure_id]} ({procedure_id})" if known else procedure_id
+            found = f"no procedure {who}, of which the warehouse holds versions"
+            allowed = (
+                "a definition for every procedure of the warehouse; if they are in another "
+                "folder, name it with `--procedures DIR` or LEADTIME_PROCEDURES"
+            )
             problems.append(Problem(str(settings.procedures), "(folder)", found, allowed))
             continue
         found = f"no state {state_id}, which {count} versions hold"

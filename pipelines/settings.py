@@ -37,6 +37,11 @@ class Settings:
     wait_seconds: float = 60.0
 
     @property
+    def follows_data(self) -> bool:
+        """Whether the landing folder is the usual one, which nobody had to name."""
+        return self.landing == self.data / "landing"
+
+    @property
     def warehouse(self) -> Path:
         return self.data / "warehouse.duckdb"
 

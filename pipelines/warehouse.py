@@ -9,9 +9,10 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines.lease import hold_lease
+from pipelines.lease import OnWait, hold_lease, keep_writers_out
 from pipelines.settings import Settings
-from schemas.errors import SourceError
+from pipelines.storage import opening
+from schemas.errors import OperationError, SourceError
 from transforms.tables import MACROS
 
 # Lines are numbered within a file and files in the order they came; one number orders both.
@@ -118,15 +119,30 @@ create table if not exists raw.landing_paths (
 """
 
 
+_WHEN_DAMAGED = (
+    "Move it away and run again with all landing files; the published database is untouched."
+)
+
+
 @contextmanager
-def open_warehouse(settings: Settings, *, purpose: str) -> Iterator[duckdb.DuckDBPyConnection]:
+def open_warehouse(
+    settings: Settings, *, purpose: str, on_wait: OnWait = lambda _: None
+) -> Iterator[duckdb.DuckDBPyConnection]:
     """The warehouse for writing, its tables made where they are missing.
 
-    Raises `WarehouseBusy` when another process holds it.
+    Raises `WarehouseBusy` when another process holds it, and `OperationError` when the file is
+    damaged, of another origin or not to be written by this user.
     """
-    with hold_lease(settings.data, purpose=purpose, wait_seconds=settings.wait_seconds):
-        con = _connect(settings.warehouse, settings, read_only=False)
+    path = settings.warehouse
+    with (
+        hold_lease(
+            settings.data, purpose=purpose, wait_seconds=settings.wait_seconds, on_wait=on_wait
+        ),
+        opening(path, when_damaged=_WHEN_DAMAGED),
+    ):
+        con = _connect(path, settings, read_only=False)
         try:
+            _is_ours(con, path)
             con.execute(RAW_TABLES)
             con.execute(MACROS)
             yield con
@@ -135,28 +151,52 @@ def open_warehouse(settings: Settings, *, purpose: str) -> Iterator[duckdb.DuckD
 
 
 @contextmanager
-def read_warehouse(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+def read_warehouse(
+    settings: Settings, *, on_wait: OnWait = lambda _: None
+) -> Iterator[duckdb.DuckDBPyConnection]:
     """The warehouse for reading; takes the lease too, as a reader would block a writer.
 
-    Raises `SourceError` when there is none yet.
+    Raises `SourceError` when there is none yet, and otherwise as `open_warehouse` does.
     """
-    if not settings.warehouse.exists():
-        raise SourceError(
-            str(settings.warehouse),
-            "there is no warehouse yet",
-            "Make one with `leadtime run --landing DIR`, or see `leadtime demo`",
-        )
-    with hold_lease(settings.data, purpose="a reader", wait_seconds=settings.wait_seconds):
-        con = _connect(settings.warehouse, settings, read_only=True)
+    path = settings.warehouse
+    missing = SourceError(
+        str(path),
+        "there is no warehouse yet",
+        "Make one with `leadtime run --landing DIR`, or see `leadtime demo`",
+    )
+    if not path.exists():
+        raise missing
+    with (
+        keep_writers_out(settings.data, wait_seconds=settings.wait_seconds, on_wait=on_wait),
+        opening(path, when_damaged=_WHEN_DAMAGED),
+    ):
+        con = _connect(path, settings, read_only=True)
         try:
+            if not _is_ours(con, path):
+                raise missing  # a run has only just begun to make it
             yield con
         finally:
             con.close()
 
 
+def _is_ours(con: duckdb.DuckDBPyConnection, path: Path) -> bool:
+    """Whether the tables are there; False when the file is empty.
+
+    Raises `OperationError` when it holds tables, but not ours.
+    """
+    query = "select schema_name, table_name from duckdb_tables() where not internal"
+    tables = con.execute(query).fetchall()
+    if tables and ("raw", "process_versions") not in tables:
+        found = "is no warehouse of leadtime (it has no table raw.process_versions)"
+        action = "Move it away, or choose another folder with --data."
+        raise OperationError(str(path), found, action)
+    return bool(tables)
+
+
 def _connect(path: Path, settings: Settings, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     spill = settings.data / "tmp"
-    spill.mkdir(parents=True, exist_ok=True)
+    if not read_only:
+        spill.mkdir(parents=True, exist_ok=True)
     return duckdb.connect(
         path,
         read_only=read_only,

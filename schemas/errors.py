@@ -1,4 +1,4 @@
-"""The three errors a user can meet, one per person who must act.
+"""The errors a user can meet, told by who must act.
 
 Facts are attributes and the sentence is built from them. Errors of programming do not belong here.
 """
@@ -59,6 +59,16 @@ class SourceError(LeadtimeError):
         self.found = found
         self.action = action
         super().__init__(f"{source}: {found}. {action}")
+
+
+class OperationError(LeadtimeError):
+    """The operator must act: a folder, a database or a port cannot be used as it stands."""
+
+    def __init__(self, place: str, found: str, action: str) -> None:
+        self.place = place
+        self.found = found
+        self.action = action
+        super().__init__(f"{place}: {found}. {action}")
 
 
 class WarehouseBusy(LeadtimeError):

@@ -166,12 +166,19 @@ class Builder:
         return self._con.execute(query, dict(parameters or {})).fetchall()[0][0]
 
 
-def unknown_states(con: duckdb.DuckDBPyConnection) -> Sequence[tuple[str, str, int]]:
-    """Procedures and states (ids) that versions hold but no definition has, with their number."""
+def unknown_states(
+    con: duckdb.DuckDBPyConnection, states: pl.DataFrame
+) -> Sequence[tuple[str, str, int]]:
+    """Procedures and states (ids) that versions hold but not `states`, with their number."""
     query = """
         select v.procedure_id::varchar, v.state_id::varchar, count(*)
         from raw.process_versions as v
-        anti join config.states as s using (procedure_id, state_id)
+        anti join defined_states as s
+            on v.procedure_id = s.procedure_id::uuid and v.state_id = s.state_id::uuid
         group by all order by all
     """
-    return con.execute(query).fetchall()
+    con.register("defined_states", states)
+    try:
+        return con.execute(query).fetchall()
+    finally:
+        con.unregister("defined_states")

@@ -6,6 +6,7 @@ What a procedure is, is in `schemas/definitions.py`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 
 import duckdb
 import polars as pl
@@ -131,5 +132,6 @@ def write_config(con: duckdb.DuckDBPyConnection, frames: dict[str, pl.DataFrame]
             con.unregister("incoming")
         con.execute("commit")
     except BaseException:
-        con.execute("rollback")
+        with suppress(duckdb.TransactionException):  # a full disk has undone it already
+            con.execute("rollback")
         raise

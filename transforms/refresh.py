@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -135,7 +136,8 @@ class HistoryRefresher:
             self._move_mark(table, self._as_of)
             self._con.execute("commit")
         except BaseException:
-            self._con.execute("rollback")
+            with suppress(duckdb.TransactionException):  # a full disk has undone it already
+                self._con.execute("rollback")
             raise
         return Refreshed(table.name, "full", self._n_touched, self._count(place))
 
@@ -160,7 +162,8 @@ class HistoryRefresher:
             self._move_mark(table, as_of)
             self._con.execute("commit")
         except BaseException:
-            self._con.execute("rollback")
+            with suppress(duckdb.TransactionException):  # a full disk has undone it already
+                self._con.execute("rollback")
             raise
         return Refreshed(table.name, "incremental", self._n_touched, self._count(place))
 

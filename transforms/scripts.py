@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -93,7 +94,8 @@ class ScriptRunner:
             )
             self._con.execute("commit")
         except BaseException:
-            self._con.execute("rollback")
+            with suppress(duckdb.TransactionException):  # a full disk has undone it already
+                self._con.execute("rollback")
             raise
         finally:
             self._con.unregister("fresh_values")

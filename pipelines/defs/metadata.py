@@ -112,7 +112,7 @@ def describe_ingest(report: IngestReport, con: duckdb.DuckDBPyConnection) -> dic
             "new_files": report.files,
             "files_seen_before": report.seen_before,
             "files_still_written": len(report.still_written),
-            "unreadable_files": len(report.unreadable),
+            "unreadable_files": len(report.unreadable) + len(report.unopened),
         },
     }
     return {

@@ -75,7 +75,9 @@ class Session:
         began = time.perf_counter()
         try:
             if self._run is None:
-                opening = open_run(self.settings, self.request, purpose=self._purpose)
+                opening = open_run(
+                    self.settings, self.request, purpose=self._purpose, on_wait=self._on_stage
+                )
                 self._run = self._stack.enter_context(opening)
             yield self._run
         except WarehouseBusy as busy:

@@ -286,7 +286,9 @@ def test_lines_of_an_unknown_procedure_come_back_once_it_is_defined(tmp_path: Pa
     folders = ["--data", tmp_path / "data", "--procedures", definitions]
 
     rejected = leadtime("run", *folders)
-    assert rejected.code == 0
+    assert rejected.code == 1
+    assert "No line was ever accepted, 3 are in quarantine" in rejected.out
+    assert "--procedures DIR" in rejected.out
     assert "3 = 0 accepted" in rejected.out
     assert "not defined" in rejected.out
     assert "quarantine" in rejected.out

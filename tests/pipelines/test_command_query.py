@@ -12,19 +12,20 @@ import duckdb
 import polars as pl
 import pytest
 
-from pipelines.asking import _literal, ask, usual_limit, write_answer
+from pipelines.asking import ask, sql_text, usual_limit, write_answer
 from pipelines.settings import Settings
-from schemas.errors import SourceError
+from schemas.errors import OperationError, SourceError
 from tests.pipelines.test_command import leadtime
 
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """A published database with one small table."""
+    """A published database with one small table, and the one that all have."""
     data = tmp_path_factory.mktemp("published")
     (data / "analytics").mkdir()
     with duckdb.connect(data / "analytics" / "analytics-000007.duckdb") as con:
         con.execute("create table tens as select range::bigint as n, n * 10 as ten from range(50)")
+        con.execute("create table catalog as select 'tens' as table_name")
     (data / "analytics.duckdb").symlink_to("analytics/analytics-000007.duckdb")
     return Settings(data=data)
 
@@ -62,7 +63,7 @@ def test_the_command_prints_a_hundred_rows_unless_told(settings: Settings) -> No
 
 
 def test_tables_can_be_listed_and_described(settings: Settings) -> None:
-    assert ask(settings, "show tables", limit=9).rows == [("tens",)]
+    assert ask(settings, "show tables", limit=9).rows == [("catalog",), ("tens",)]
     assert ask(settings, "describe tens", limit=9).rows[0][:2] == ("n", "BIGINT")
     assert "Scan" in leadtime("query", "explain from tens", "--data", settings.data).out
 
@@ -128,7 +129,7 @@ CELLS = [
 def test_no_cell_of_a_csv_file_is_a_formula(settings: Settings, tmp_path: Path) -> None:
     """Names of columns can come from the data, too: those of a pivot do."""
     path = tmp_path / "cells.csv"
-    values = ", ".join(f"({place}, {_literal(text)})" for place, (text, _) in enumerate(CELLS))
+    values = ", ".join(f"({place}, {sql_text(text)})" for place, (text, _) in enumerate(CELLS))
     query = f"select text, -place as n, 'x' as \"=x\" from (values {values}) as v(place, text)"
     write_answer(settings, query, path, file_format="csv")
     with path.open(encoding="utf-8", newline="") as file:
@@ -158,9 +159,14 @@ def test_a_file_is_whole_or_not_there(settings: Settings, tmp_path: Path) -> Non
         write_answer(settings, "select error('late') from tens", kept, file_format="csv")
     assert kept.read_text() == "before"
     assert [path.name for path in tmp_path.iterdir()] == ["kept.csv"]
-    with pytest.raises(SourceError, match="cannot be written to"):
-        write_answer(settings, "from tens", tmp_path / "no" / "x.csv", file_format="csv")
-    with pytest.raises(SourceError, match="cannot be written to"):
+    for path, said in (
+        (tmp_path / "no" / "x.csv", "x.csv: there is no such folder"),
+        (tmp_path, "is a folder"),
+        (Path("/proc/x.csv"), "^/proc/x.csv: cannot be written"),
+    ):
+        with pytest.raises(OperationError, match=said):
+            write_answer(settings, "from tens", path, file_format="csv")
+    with pytest.raises(SourceError, match="named like a database"):
         write_answer(settings, "from tens", settings.published, file_format="csv")
 
 

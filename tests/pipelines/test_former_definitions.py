@@ -134,9 +134,12 @@ def test_a_state_or_procedure_that_versions_hold_cannot_go(
         f"{settings.procedures / job.JOB}.json: states: found no state {job.PARKED}, which 2 "
         "versions hold; allowed: every state that versions hold; one that is no more has "
         "`removed: true`",
-        f"{settings.procedures}: (folder): found no procedure {job.TASK}, of which the warehouse "
-        "holds versions; allowed: a definition for every procedure of the warehouse",
+        f"{settings.procedures}: (folder): found no procedure task ({job.TASK}), of which the "
+        "warehouse holds versions; allowed: a definition for every procedure of the warehouse; if "
+        "they are in another folder, name it with `--procedures DIR` or LEADTIME_PROCEDURES",
     ]
+    with pytest.raises(DefinitionError, match="no procedure task"):
+        run(settings, without)
 
 
 @pytest.mark.parametrize("changes", [{}, {"removed": True}])

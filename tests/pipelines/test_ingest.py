@@ -93,7 +93,7 @@ def test_a_file_that_vanishes_or_may_not_be_opened(
 
     monkeypatch.setattr(LandingFile, "sha256", locked)
     report = ingest(zone.con, files, PROCEDURES, started_at=NOW)
-    assert report.unreadable == ["a.ndjson: it cannot be opened: Permission denied"]
+    assert report.unopened == ["a.ndjson: it cannot be opened: Permission denied"]
     assert report.still_written == ["b.ndjson"]
     assert zone.versions() == [(1, 1, 3)]
 

@@ -13,10 +13,10 @@ import duckdb
 import pytest
 from rich.console import Console
 
-from pipelines.asking import open_published
 from pipelines.command_check import check_definitions
 from pipelines.command_status import show_quarantine
 from pipelines.execute import run_job
+from pipelines.published import open_published
 from pipelines.replay import list_quarantine
 from pipelines.report.contents import procedures_of, read_report
 from pipelines.report.flow import oldest

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import polars as pl
 import pytest
 
 from schemas.definitions import Procedure, Procedures
@@ -158,9 +159,10 @@ def test_a_failed_refresh_leaves_the_table_and_its_mark(warehouse: MemoryWarehou
 
 def test_states_that_no_definition_has_are_found(warehouse: MemoryWarehouse) -> None:
     modes(warehouse)
-    assert unknown_states(warehouse.con) == []
-    warehouse.con.execute("delete from config.states where state = 'WORK'")
-    assert unknown_states(warehouse.con) == [(JOB["id"], JOB["states"][1]["id"], 1)]
+    states = warehouse.con.sql("from config.states").pl()
+    assert unknown_states(warehouse.con, states) == []
+    without = states.filter(pl.col("state") != "WORK")
+    assert unknown_states(warehouse.con, without) == [(JOB["id"], JOB["states"][1]["id"], 1)]
 
 
 def test_wide_table_has_typed_values_of_the_latest_version(warehouse: MemoryWarehouse) -> None:
