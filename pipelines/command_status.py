@@ -109,9 +109,11 @@ def show_quarantine(console: Console, settings: Settings, *, n_texts: int) -> No
         console.print(f"  {text}", soft_wrap=True)
     console.print(
         "Lines that are wrong themselves: mend them in the system they come from and send them "
-        "anew. Mended the definitions? This puts the lines through again:"
+        "anew."
     )
-    console.print(f"  {next_command(settings, 'quarantine', '--replay')}", soft_wrap=True)
+    if any(row.may_be_mended for row in rows):
+        console.print("Mended the definitions? This puts the lines through again:")
+        console.print(f"  {next_command(settings, 'quarantine', '--replay')}", soft_wrap=True)
 
 
 def replay_quarantine(console: Console, settings: Settings) -> None:

@@ -293,6 +293,7 @@ def test_what_no_definition_can_mend_is_not_to_be_replayed(tmp_path: Path) -> No
     assert "No definition can mend these" in done.out
     assert "--replay" not in done.out
     assert "No line was ever accepted, 3 are in quarantine" in done.out
+    assert "--replay" not in leadtime("quarantine", "--data", tmp_path).out
     sentence = said("report", "--data", tmp_path)
     assert "there is no process yet. 3 lines are in quarantine: `leadtime quarantine" in sentence
 

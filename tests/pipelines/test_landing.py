@@ -1,5 +1,6 @@
 """Which files are taken, and how bytes become lines, wherever blocks and chunks happen to end."""
 
+import errno
 import gzip
 import hashlib
 import os
@@ -67,6 +68,22 @@ def test_a_name_need_not_be_text(tmp_path: Path) -> None:
 def test_no_folder(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="no such landing folder"):
         find_files(tmp_path / "nowhere")
+
+
+def test_a_folder_that_may_not_be_listed_is_no_empty_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "shut").mkdir()
+    scandir = os.scandir
+
+    def locked(folder: str) -> object:
+        if Path(folder).name == "shut":
+            raise PermissionError(errno.EACCES, "Permission denied", str(folder))
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", locked)
+    with pytest.raises(SourceError, match="shut: cannot be listed: permission denied"):
+        find_files(tmp_path)
 
 
 def test_a_file_is_known_by_its_bytes_and_found_changed(tmp_path: Path) -> None:
