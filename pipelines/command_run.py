@@ -134,7 +134,8 @@ def show_rejected(console: Console, settings: Settings, report: IngestReport) ->
     elif report.counts.quarantined + report.counts.blank == report.counts.lines:
         console.print(
             f"Every line was rejected: `{quarantine}` lists why and where. When the definitions "
-            f"are mended, `{replay}` puts the lines through again."
+            f"are mended, `{replay}` puts the lines through again. Are they of another shape? "
+            f"`{next_command(settings, 'check', '--infer')} FILE` says how to convert them."
         )
     else:
         console.print(f"`{quarantine}` lists all, with where to find them.")

@@ -11,6 +11,8 @@ import duckdb
 import polars as pl
 
 from pipelines.elements import read_elements
+from pipelines.infer.advice import no_records
+from pipelines.infer.foreign import is_table
 from pipelines.landing import (
     Chunk,
     LandingFile,
@@ -53,10 +55,11 @@ class Reading:
     """What the files held: `lines` are `blank`, `unusable` or rows of the table `versions`.
 
     A version is usable when no rule would reject it: a line that is no record, or lacks an id, a
-    status, a state or a valid time is not.
+    status, a state or a valid time is not. `first` is the first of the files.
     """
 
     source: str
+    first: Path | None = None
     lines: int = 0
     blank: int = 0
     unusable: int = 0
@@ -81,6 +84,7 @@ def read_versions(con: duckdb.DuckDBPyConnection, path: Path, *, latest_ms: int)
     """
     reading = Reading(str(path))
     for number, file in enumerate(_files(path)):
+        reading.first = reading.first or file.path
         try:
             for chunk in _READERS[file.format](file):
                 reading.lines += chunk.lines
@@ -104,6 +108,8 @@ def choose_procedure(
     """
     found = con.execute(query).fetchall()
     if not found:
+        if (first := reading.first) and (advice := no_records(first)):
+            raise advice
         counts = f"none of its {reading.lines:,} lines is a usable record"
         action = "See what is wrong with them: `leadtime run`, then `leadtime quarantine`."
         raise SourceError(reading.source, counts, action)
@@ -132,6 +138,8 @@ def _files(path: Path) -> Iterator[LandingFile]:
     else:
         raise SourceError(str(path), "no such file or folder", "Name a landing file.")
     if not found:
+        if is_table(path) and (advice := no_records(path)):
+            raise advice
         kinds = "Name an .ndjson, .jsonl, .json or .parquet file (text also .gz or .zst)"
         raise SourceError(str(path), "no landing file of process records", f"{kinds}.")
     yield from found

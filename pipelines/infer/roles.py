@@ -1,0 +1,139 @@
+"""Which key of a foreign file stands for which field of a process record, guessed by its name.
+
+How its values become those of the field is written in conversion.py.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from pipelines.infer.foreign import MILLISECONDS, Column, Foreign, words_of
+from schemas.core_record import FIELDS
+
+_CREATED = ("created", "creation", "opened", "submitted", "received", "registered", "inserted")
+_UPDATED = ("updated", "modified", "changed", "edited", "update", "modification", "activity")
+_CLOSED = ("closed", "completed", "resolved", "finished", "won", "ended", "converted", "close")
+_PLANNED = frozenset([
+    "expected", "planned", "target", "due", "estimated", "forecast", "next", "promised",
+])  # fmt: skip
+_STATES = ("stage", "state", "status", "phase", "step")
+_OWNERS = ("owner", "assignee", "assigned", "agent", "handler", "responsible")
+_OTHERS = frozenset([
+    "account", "company", "contact", "customer", "owner", "user", "parent", "team", "campaign",
+    "assignee", "agent", "created", "modified", "updated", "external", "record", "type",
+])  # fmt: skip
+_KEYS = ("number", "no", "key", "ref", "reference", "code")
+# More are no states but something people write.
+_MOST_STATES = 60
+
+
+@dataclass
+class Roles:
+    """The column of each field (by its name), as far as one was found, and the other columns.
+
+    `closed` says when a process ended, whatever its end; `outcome` holds words for the status.
+    """
+
+    fields: dict[str, Column] = field(default_factory=dict[str, Column])
+    closed: Column | None = None
+    outcome: Column | None = None
+    rest: list[Column] = field(default_factory=list[Column])
+
+
+def find_roles(foreign: Foreign) -> Roles:
+    """What each key stands for; a key that has a field's own name and kind stands for that."""
+    columns = {column.name: column for column in foreign.columns}
+    roles = Roles(dict(_named_alike(columns)))
+    taken = {column.name for column in roles.fields.values()}
+
+    def take(name: str, found: Column | None) -> None:
+        if found is not None and name not in roles.fields and found.name not in taken:
+            roles.fields[name] = found
+            taken.add(found.name)
+
+    free = [column for column in foreign.columns if column.name not in taken]
+    times = [column for column in free if column.time_form and not _is_planned(column)]
+    plain = [column for column in free if not column.time_form]
+    take("createdAt", _first(times, _CREATED))
+    take("updatedAt", _first(times, _UPDATED))
+    if not {"createdAt", "updatedAt"} & roles.fields.keys():
+        take("createdAt", next((c for c in times if len(words_of(c.name)) == 1), None))
+    take("id", _id_of(plain, foreign))
+    few = [column for column in plain if column.distinct <= _MOST_STATES]
+    take("state", _first(few, _STATES))
+    take("assignedTo", _first(plain, _OWNERS))
+    take("isDeleted", _first((c for c in plain if c.is_mostly("boolean")), ("deleted",)))
+    roles.closed = _first((c for c in times if c.name not in taken), _CLOSED)
+    used = taken | ({roles.closed.name} if roles.closed else set())
+    if "status" in roles.fields:
+        roles.fields.setdefault("state", roles.fields["status"])
+    else:
+        open_words = [c for c in few if c.name not in used]
+        roles.outcome = _first(open_words, ("status", "outcome", "result")) or roles.fields.get(
+            "state"
+        )
+    roles.rest = [column for column in foreign.columns if column.name not in used]
+    return roles
+
+
+def has_the_shape(foreign: Foreign) -> bool:
+    """Whether the lines have every required field by its name, with values of its form."""
+    forms = {"uuid": "uuid", "status": "status", "time": MILLISECONDS}
+    columns = {column.name: column for column in foreign.columns}
+    required = (
+        (columns.get(known.name), forms.get(known.kind)) for known in FIELDS if known.required
+    )
+    return all(
+        column is not None and (form is None or column.is_mostly(form)) for column, form in required
+    )
+
+
+def _named_alike(columns: Mapping[str, Column]) -> Iterable[tuple[str, Column]]:
+    forms = {"uuid": "uuid", "object": "object", "status": "status", "boolean": "boolean"}
+    for known in FIELDS:
+        column = columns.get(known.name)
+        if column is None:
+            continue
+        form = forms.get(known.kind)
+        is_right = column.is_mostly(form) if form else known.kind == "time" and column.time_form
+        if is_right or known.name in ("id", "team", "procedure"):
+            yield known.name, column
+
+
+def _first(columns: Iterable[Column], words: tuple[str, ...]) -> Column | None:
+    """The column whose name has the earliest of these words, and as few others as possible."""
+    found = [
+        (words.index(word), len(name), position, column)
+        for position, column in enumerate(columns)
+        if column.values
+        for name in [words_of(column.name)]
+        for word in name
+        if word in words
+    ]
+    return min(found, key=lambda row: row[:3])[3] if found else None
+
+
+def _is_planned(column: Column) -> bool:
+    return not _PLANNED.isdisjoint(words_of(column.name))
+
+
+def _id_of(columns: list[Column], foreign: Foreign) -> Column | None:
+    """The key that tells processes apart: `id`, `lead_id`, then other ids and numbers."""
+    subject = words_of(foreign.stem)[:1]
+    singular = {word.removesuffix("s") for word in subject} | set(subject)
+
+    def rank(column: Column) -> tuple[int, int] | None:
+        *others, last = words_of(column.name) or [""]
+        is_id = last in ("id", "uuid", "guid")
+        if not column.values:
+            return None
+        if is_id and not others:
+            return 0, 0
+        if is_id and set(others) <= singular:
+            return 1, 0
+        if is_id and _OTHERS.isdisjoint(others):
+            return 2, -column.distinct
+        is_unique = column.distinct == column.values
+        return (3, 0) if last in _KEYS and is_unique else None
+
+    ranked = [(place, n, c) for n, c in enumerate(columns) if (place := rank(c)) is not None]
+    return min(ranked, key=lambda row: row[:2])[2] if ranked else None
