@@ -22,6 +22,9 @@ from pipelines.show import counted
 from schemas.core_record import ONE_DAY_MS
 from schemas.errors import SourceError
 
+_IN_ORDER = "in the order in which processes usually come to them"
+_IN_NO_ORDER = "bring them into the order in which processes come to them"
+
 
 class _Extent(NamedTuple):
     versions: int
@@ -78,6 +81,7 @@ def _propose(
         states=course.states,
         start=course.start,
         start_note=course.start_note,
+        states_note=_IN_ORDER if course.has_history else _IN_NO_ORDER,
         completed=course.completed,
         completed_note=course.completed_note,
         moves=course.moves,
@@ -129,6 +133,9 @@ def _head(
     yield "Proposed from data, to be read and mended: names, types and kinds are guesses."
     yield f"{counted(reading.lines, 'line')}: {counted(extent.versions, 'version')}{rest}."
     yield f"{counted(extent.processes, 'process')}, {first} to {last}."
+    if not course.has_history:
+        yield "One version per process: no history. Times in states mean little until more versions"
+        yield "come, and where processes begin, and in which order they go on, is not to be seen."
     if is_mixed:
         yield "The data knows some parts by their id and some by their shortId: where one stands"
         yield "here under both, give the shortId the id of the other, and strike that out."

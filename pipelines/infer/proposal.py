@@ -60,6 +60,7 @@ class Proposal:
     attributes: list[ProposedValue]
     derived: list[ProposedValue]
     states: list[ProposedState]
+    states_note: str
     start: str
     start_note: str
     completed: str

@@ -14,14 +14,20 @@ from pipelines.show import counted
 from schemas.definitions import StateKind
 
 _MOSTLY = 0.5
+_ALMOST_ALL = 0.95
+_STARTING = re.compile(
+    r"(?<![a-z])(new|open|created|received|incoming|submitted|backlog|to.?do|draft|registered)"
+    r"(?![a-z])",
+    re.IGNORECASE,
+)
 _WAITING = re.compile(r"wait|await|pending|on.?hold|blocked|paused", re.IGNORECASE)
 _CUSTOMER = re.compile(r"customer|client|user|caller|requester|buyer|info", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class _Seen:
-    """A state as the data shows it; `ended` and `closed` count processes whose latest version is
-    there, and those of them that are completed or cancelled.
+    """A state as the data shows it; `first` counts processes whose first version is there, `ended`
+    and `closed` those whose latest is, and those of them that are completed or cancelled.
     """
 
     spelling: str
@@ -31,14 +37,21 @@ class _Seen:
     closed: int
     completed: int
     closed_versions: int
+    first: int
     starts: int
+
+    @property
+    def is_over(self) -> bool:
+        """Whether (almost) nothing that is there is still open."""
+        return self.closed_versions >= _ALMOST_ALL * self.versions
 
 
 @dataclass(frozen=True)
 class Course:
     """The states in order of their rank, where processes start and complete, and the moves.
 
-    `left_out` counts the versions in states whose names cannot be shortIds.
+    `left_out` counts the versions in states whose names cannot be shortIds. Without history every
+    process has one version: nobody was seen to begin, or to come from one state to another.
     """
 
     states: list[ProposedState]
@@ -48,6 +61,7 @@ class Course:
     completed_note: str
     moves: list[Moves]
     left_out: int
+    has_history: bool
 
 
 def find_course(con: duckdb.DuckDBPyConnection, procedure: str) -> Course | None:
@@ -63,27 +77,47 @@ def find_course(con: duckdb.DuckDBPyConnection, procedure: str) -> Course | None
         return None
     known = {key: seen[key] for key in labels}
     short = {key: short_id for key, (_, short_id) in labels.items()}
-    start = max(known, key=lambda key: (known[key].starts, known[key].processes))
+    has_history = sum(s.versions for s in seen.values()) > sum(s.first for s in seen.values())
+    start, start_note = _start(known, has_history=has_history)
     kinds: dict[str, StateKind] = {
         key: _kind(state, is_start=key == start) for key, state in known.items()
     }
     order = _ranked(con.execute(_PRECEDENCE, parameters).fetchall(), kinds, start)
     completed, completed_note = _completed(known, kinds, order)
-    begun = sum(state.starts for state in known.values())
     moves = con.execute(_MOVES, parameters).fetchall()
     return Course(
         states=[_proposed(labels[key], kinds[key], known[key]) for key in order],
         start=short[start],
-        start_note=f"where {known[start].starts:,} of {begun:,} processes begin",
+        start_note=start_note,
         completed=short[completed],
         completed_note=completed_note,
         moves=_graph([m for m in moves if m[0] in labels and m[1] in labels], order, start, short),
         left_out=sum(state.versions for key, state in seen.items() if key not in labels),
+        has_history=has_history,
     )
 
 
+def _start(seen: Mapping[str, _Seen], *, has_history: bool) -> tuple[str, str]:
+    """The state where processes begin, and why; one where all are closed only if all are such."""
+    still_open = {key: state for key, state in seen.items() if not state.is_over}
+    candidates = still_open or seen
+
+    def likelihood(key: str) -> tuple[bool, int, int]:
+        state = candidates[key]
+        sounds_so = not has_history and _STARTING.search(state.spelling) is not None
+        return sounds_so, state.starts, state.processes
+
+    start = max(candidates, key=likelihood)
+    if not still_open:
+        return start, "a guess: in no state is anything open"
+    if not has_history:
+        return start, "a guess: nobody was seen to begin"
+    begun = sum(state.starts for state in seen.values())
+    return start, f"where {seen[start].starts:,} of {begun:,} processes begin"
+
+
 def _kind(state: _Seen, *, is_start: bool) -> StateKind:
-    if is_start:
+    if is_start and not state.is_over:
         return "queue"
     # Processes may be cancelled anywhere: where most versions are open, there is more to do.
     is_end = state.closed_versions >= _MOSTLY * state.versions
@@ -199,7 +233,7 @@ _STATES = f"""
         from ordered group by key
     )
     select
-        key, s.state, versions, processes, ended, closed, completed, closed_versions,
+        key, s.state, versions, processes, ended, closed, completed, closed_versions, first_seen,
         case when sum(created) over () > 0 then created else first_seen end as starts
     from sums inner join spellings as s using (key)
     order by versions desc, key

@@ -10,12 +10,12 @@ import yaml
 
 from pipelines.infer.proposal import Proposal, ProposedState, ProposedValue
 from schemas.definition_values import Option
+from schemas.json_schema import SCHEMA_FILE
 
 # Text that every reader of YAML takes for text; the rest goes into quotes.
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*([ .-][A-Za-z0-9_]+)*")
 _NO_TEXT = frozenset(["null", "true", "false", "yes", "no", "on", "off", "y", "n"])
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_SCHEMA = "../procedure.schema.json"
 
 
 def write_proposal(proposal: Proposal) -> str:
@@ -24,7 +24,8 @@ def write_proposal(proposal: Proposal) -> str:
 
 
 def _lines(proposal: Proposal) -> Iterator[str]:
-    yield f"# yaml-language-server: $schema={_SCHEMA}"
+    # A URI, as nobody knows where the proposal will be saved, and paths may have blanks.
+    yield f"# yaml-language-server: $schema={SCHEMA_FILE.resolve().as_uri()}"
     yield from (f"# {line}" for line in proposal.head)
     yield f"id: {proposal.id}"
     yield f"shortId: {_scalar(proposal.short_id)}  # the tables are called after it: rename it"
@@ -40,7 +41,7 @@ def _lines(proposal: Proposal) -> Iterator[str]:
         if values:
             yield f"{section}:"
             yield from (_entry(_value(value), value.note) for value in values)
-    yield "states:  # in the order in which processes usually come to them"
+    yield f"states:  # {proposal.states_note}"
     yield from (_entry(_state(state), state.note) for state in proposal.states)
     yield f"startState: {_scalar(proposal.start)}  # {proposal.start_note}"
     yield f"completedState: {_scalar(proposal.completed)}  # {proposal.completed_note}"

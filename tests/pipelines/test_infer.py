@@ -27,6 +27,7 @@ from pipelines.warehouse import RAW_TABLES
 from schemas.definition_files import load_procedures
 from schemas.definitions import Procedure, Procedures
 from schemas.errors import SourceError
+from schemas.json_schema import SCHEMA_FILE
 from tests.pipelines.infer_files import (
     NOW,
     OTHER,
@@ -62,7 +63,7 @@ def test_the_whole_text_of_a_small_proposal(tmp_path: Path) -> None:
     assert (
         proposed(write(tmp_path / "a.ndjson", versions))
         == f"""\
-# yaml-language-server: $schema=../procedure.schema.json
+# yaml-language-server: $schema={SCHEMA_FILE.resolve().as_uri()}
 # Proposed from data, to be read and mended: names, types and kinds are guesses.
 # 8 lines: 6 versions, 1 unusable (see `leadtime quarantine` after a run), 1 blank.
 # 3 processes, 2025-10-09 to 2025-10-09.
@@ -270,6 +271,43 @@ def test_without_any_move_there_is_no_graph(tmp_path: Path) -> None:
     procedure = inferred(tmp_path, [record(1), record(2, state="DONE", status="COMPLETED")])
     assert procedure.stategraph is None
     assert procedure.completed_state == "DONE"
+
+
+def test_without_history_a_start_is_a_guess_among_states_that_are_not_over(tmp_path: Path) -> None:
+    ends = {"Lost": "CANCELLED", "Won": "COMPLETED"}
+    states = ["Lost"] * 9 + ["Won"] * 3 + ["Working"] * 5 + ["New"] * 2
+    versions = [
+        record(n, state=state, status=ends.get(state, "OPEN")) for n, state in enumerate(states)
+    ]
+    text = proposed(write(tmp_path / "a.ndjson", versions))
+    procedure = loaded(text, tmp_path)
+    kinds = {state.short_id: state.kind for state in procedure.states}
+    assert kinds == {"New": "queue", "Working": "work", "Lost": "done", "Won": "done"}
+    assert "startState: New  # a guess: nobody was seen to begin" in text
+    assert procedure.completed_state == "Won"
+    assert "# One version per process: no history. Times in states mean little until more" in text
+    assert "states:  # bring them into the order" in text
+
+
+def test_where_everything_is_over_the_start_is_a_guess_and_done(tmp_path: Path) -> None:
+    versions = [record(n, state="Lost", status="CANCELLED") for n in range(3)]
+    text = proposed(write(tmp_path / "a.ndjson", versions))
+    assert [state.kind for state in loaded(text, tmp_path).states] == ["done"]
+    assert "startState: Lost  # a guess: in no state is anything open" in text
+
+
+def test_a_start_in_which_some_are_given_up_is_a_queue_all_the_same(tmp_path: Path) -> None:
+    versions = [
+        *path_of(1, "NEW", "NEW", end="CANCELLED"),
+        *path_of(2, "NEW", "NEW", end="CANCELLED"),
+        *path_of(3, "NEW", "DONE", end="COMPLETED"),
+    ]
+    text = proposed(write(tmp_path / "a.ndjson", versions))
+    assert {s.short_id: s.kind for s in loaded(text, tmp_path).states} == {
+        "NEW": "queue",
+        "DONE": "done",
+    }
+    assert "One version per process" not in text
 
 
 # Privacy
