@@ -312,7 +312,8 @@ def check(
     files: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="[FILE]...", help="Definitions to check; without any, all of the folder."
+            metavar="[FILE]...",
+            help="Definitions (files or folders) to check; without any, all of --procedures.",
         ),
     ] = None,
     procedures: ProcedureFolder = None,

@@ -13,16 +13,22 @@ from rich.console import Console
 from rich.text import Text
 
 from pipelines.show import count, counted, grid
-from schemas.definition_files import load_procedure_files, load_procedures
+from schemas.definition_files import load_procedure_files, load_procedures, procedure_files
 from schemas.errors import DefinitionError
 
 
 def check_definitions(
     console: Console, errors: Console, files: Sequence[Path], folder: Path
 ) -> bool:
-    """Check these files, or all of the folder when none is named; whether they are in order."""
+    """Check these files, or all of the folder when none is named; whether they are in order.
+
+    A folder among the files stands for the definitions in it.
+    """
     try:
-        procedures = load_procedure_files(files) if files else load_procedures(folder)
+        named = [
+            path for file in files for path in (procedure_files(file) if file.is_dir() else [file])
+        ]
+        procedures = load_procedure_files(named) if files else load_procedures(folder)
     except DefinitionError as error:
         _show_problems(errors, error)
         return False

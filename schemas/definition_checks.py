@@ -26,6 +26,7 @@ from schemas.definition_problems import (
     key_path,
     keys_of,
     shown,
+    without_repetition,
 )
 from schemas.definition_references import Names, bad_states, entries_of, normalised
 from schemas.definition_slas import bad_slas, with_slas
@@ -80,7 +81,7 @@ def check_procedure(document: object, *, file: str, places: Places | None = None
     for finding in findings:
         problem = problem_of(finding, content, file=file, places=places)
         problems.setdefault(problem.key, problem)
-    raise DefinitionError(list(problems.values()))
+    raise DefinitionError(without_repetition(list(problems.values())))
 
 
 def problem_of(finding: Finding, document: object, *, file: str, places: Places) -> Problem:

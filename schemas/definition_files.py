@@ -17,7 +17,7 @@ from schemas.definition_reading import definition_paths, read_definition
 from schemas.definition_syntax import Content
 from schemas.definitions import Procedure, Procedures
 from schemas.derivations import check_derivations
-from schemas.errors import DefinitionError, Problem
+from schemas.errors import DefinitionError, Problem, SourceError
 from schemas.funnel_terms import check_funnel_terms
 from schemas.sla_terms import check_sla_terms
 from schemas.working_calendars import Calendar
@@ -28,15 +28,26 @@ _ONE_FILE = "at least one .yaml, .yml or .json file"
 def load_procedures(folder: Path) -> Procedures:
     """All procedures defined in a folder; subfolders and hidden files are left out.
 
-    Raises DefinitionError with the problems of all files, also when there is no file.
+    Raises DefinitionError with the problems of all files, also when there is no file, and
+    SourceError when there is no folder.
+    """
+    return load_procedure_files(procedure_files(folder))
+
+
+def procedure_files(folder: Path) -> list[Path]:
+    """The files of a folder that define procedures, by name.
+
+    Raises SourceError when there is no such folder, and DefinitionError when it has no such files.
     """
     if not folder.is_dir():
-        raise DefinitionError([Problem(str(folder), "(folder)", "no such folder", _ONE_FILE)])
+        found = "a file, not a folder" if folder.exists() else "no such folder"
+        action = "Name the folder of the procedure definitions with --procedures."
+        raise SourceError(str(folder), found, action)
     paths = definition_paths(folder)
     if not paths:
         found = "no procedure files"
         raise DefinitionError([Problem(str(folder), "(folder)", found, _ONE_FILE)])
-    return load_procedure_files(paths)
+    return paths
 
 
 def load_procedure_files(paths: Sequence[Path]) -> Procedures:

@@ -6,7 +6,7 @@ The rules themselves do not belong here.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -21,12 +21,15 @@ from schemas.definitions import (
     State,
     StateKind,
 )
+from schemas.errors import Problem
 from schemas.funnels import Funnel, FunnelBreakdown, FunnelStep
+from schemas.nearest import did_you_mean, nearest
 from schemas.sla_policies import EVENTS_ALLOWED, Sla, SlaTarget
 from schemas.working_calendars import CalendarChoice, Holiday, Week
 
 WHOLE_FILE = "(file)"
 _LONGEST_TEXT = 60
+_LONGEST_LIST = 150
 
 KeyPath = tuple[str | int, ...]
 
@@ -148,12 +151,51 @@ def _own_name(entry: object) -> object:
 
 def keys_of(model: type[BaseModel]) -> str:
     """The keys a part may have, in the order of the model."""
-    return ", ".join(field.alias or name for name, field in model.model_fields.items())
+    return ", ".join(_keys(model))
+
+
+def _keys(model: type[BaseModel]) -> list[str]:
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _model_of(path: KeyPath, root: type[BaseModel]) -> type[BaseModel]:
+    """The model of the part that has, or should have, the key at the end of a path."""
+    parents = [part for part in path[:-1] if isinstance(part, str)]
+    return _MODELS[parents[-1]] if parents else root
 
 
 def findings_of(error: ValidationError, *, root: type[BaseModel] = Procedure) -> list[Finding]:
     """What a model found wrong, in our words; `root` is the model of the whole document."""
-    return [_finding(details, root) for details in error.errors(include_url=False)]
+    found = [(details, _finding(details, root)) for details in error.errors(include_url=False)]
+    misspelt = {
+        (finding.path[:-1], name)
+        for details, finding in found
+        if details["type"] == "extra_forbidden"
+        for name in nearest(finding.path[-1], _keys(_model_of(finding.path, root)))[:1]
+    }
+    # A key that is written wrongly is not missing too.
+    return [
+        finding
+        for details, finding in found
+        if details["type"] != "missing" or (finding.path[:-1], finding.path[-1]) not in misspelt
+    ]
+
+
+def without_repetition(problems: Sequence[Problem]) -> list[Problem]:
+    """The problems of one file, in the same order: a long list of what is allowed stands once.
+
+    The first by line has it, as problems are shown in the order of lines.
+    """
+    owners: dict[str, int] = {}
+    for problem in sorted(problems, key=lambda p: p.line or 0):
+        if problem.line is not None and len(problem.allowed) > _LONGEST_LIST:
+            owners.setdefault(problem.allowed, problem.line)
+    return [
+        replace(problem, allowed=f"the same as in line {owner}")
+        if (owner := owners.get(problem.allowed, problem.line)) != problem.line
+        else problem
+        for problem in problems
+    ]
 
 
 def _finding(error: ErrorDetails, root: type[BaseModel]) -> Finding:
@@ -161,13 +203,13 @@ def _finding(error: ErrorDetails, root: type[BaseModel]) -> Finding:
     if path and path[-1] == "[key]":
         path = (*path[:-2], str(error["input"]))
     last = path[-1] if path else ""
-    parents = [part for part in path[:-1] if isinstance(part, str)]
     match error["type"]:
         case "missing":
             return Finding(path, "nothing", _REQUIRED[str(last)])
         case "extra_forbidden":
-            model = _MODELS[parents[-1]] if parents else root
-            return Finding(path, "an unknown key", f"the keys {keys_of(model)}")
+            model = _model_of(path, root)
+            near = did_you_mean(last, _keys(model))
+            return Finding(path, "an unknown key", near or f"the keys {keys_of(model)}")
         case "model_type" | "model_attributes_type":
             model = next(_MODELS[part] for part in reversed(path) if isinstance(part, str))
             allowed = f"a mapping with the keys {keys_of(model)}"

@@ -12,6 +12,7 @@ from schemas.definition_syntax import Content, SyntaxProblem, read_json, read_ya
 from schemas.errors import DefinitionError, Problem
 
 _SUFFIXES = (".yaml", ".yml", ".json")
+_DATA_SUFFIXES = frozenset([".ndjson", ".jsonl", ".csv", ".tsv", ".parquet", ".gz", ".zst"])
 
 
 def definition_paths(folder: Path) -> list[Path]:
@@ -27,6 +28,9 @@ def definition_paths(folder: Path) -> list[Path]:
 def read_definition(path: Path) -> Content:
     """What a file says and where. Raises DefinitionError when it is no YAML or JSON."""
     file = str(path)
+    if path.suffix.lower() in _DATA_SUFFIXES:
+        allowed = f"a definition; `leadtime check --infer {file}` proposes one from data"
+        raise DefinitionError([Problem(file, WHOLE_FILE, "data", allowed)])
     is_json = path.suffix.lower() == ".json"
     try:
         text = path.read_bytes().decode("utf-8-sig")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from schemas.definition_problems import Finding, KeyPath, as_list, as_mapping, shown
+from schemas.nearest import did_you_mean
 
 
 def entries_of(
@@ -46,11 +47,12 @@ class Names:
         return reference if reference in self.short_ids else self.by_id.get(reference.lower())
 
     def unknown(self, path: KeyPath, reference: str) -> Finding:
+        near = did_you_mean(reference, self.short_ids)
         names = ", ".join(self.short_ids) or "none is declared"
         return Finding(
             path,
             f"{shown(reference)}, which is no {self.kind}",
-            f"the shortId or id of a declared {self.kind} ({names})",
+            near or f"the shortId or id of a declared {self.kind} ({names})",
         )
 
 

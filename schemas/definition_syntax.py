@@ -17,6 +17,7 @@ import yaml
 
 from schemas.definition_places import Layout, Place, Places, json_layout
 from schemas.definition_problems import Finding, KeyPath, as_list
+from schemas.definition_syntax_words import in_plain_words
 
 _TAG = "tag:yaml.org,2002:"
 
@@ -58,7 +59,7 @@ def read_yaml(text: str) -> Content:
         node = loader.get_single_node()
         return Content(None) if node is None else _YamlDocument().read(node)
     except yaml.MarkedYAMLError as error:
-        found = error.problem or error.context or "no YAML"
+        found = in_plain_words(error.problem or error.context or "no YAML")
         mark = error.problem_mark or error.context_mark
         place = _place(mark) if mark else (None, None)
         raise SyntaxProblem(found, *place) from error

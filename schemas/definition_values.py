@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BeforeValidator, PlainSerializer, WithJsonS
 from pydantic_core import PydanticCustomError
 
 from schemas.attribute_types import ATTRIBUTE_TYPES, BY_NAME
+from schemas.nearest import did_you_mean
 
 Option = str | int | float
 
@@ -29,6 +30,41 @@ ENUM_OPTION_TYPES: Mapping[str, tuple[type, ...]] = {
     kind.name: _OPTION_TYPES[kind.sql_type.removesuffix("[]")]
     for kind in BY_NAME.values()
     if kind.options
+}
+
+_TYPES_PAGE = "schemas/attribute_types.md"
+# What other systems call our types.
+_TYPES_ELSEWHERE: Mapping[str, str] = {
+    "int": "integer",
+    "int64": "integer",
+    "long": "integer",
+    "bigint": "integer",
+    "bool": "boolean",
+    "flag": "boolean",
+    "str": "string",
+    "char": "string",
+    "varchar": "string",
+    "double": "float",
+    "real": "float",
+    "numeric": "decimal",
+    "money": "decimal",
+    "currency": "decimal",
+    "timestamp": "datetime",
+    "timestamptz": "datetime",
+    "instant": "datetime",
+    "day": "date",
+    "enum": "stringEnum",
+    "picklist": "stringEnum",
+    "select": "stringEnum",
+    "multiselect": "multiStringEnum",
+    "list": "multiStringEnum",
+    "array": "multiStringEnum",
+    "object": "json",
+    "uuid": "stringId",
+    "id": "stringId",
+    "link": "url",
+    "mail": "email",
+    "telephone": "phone",
 }
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -76,7 +112,9 @@ def _table_name(value: str) -> str:
 
 def _attribute_type(value: str) -> str:
     if value not in ATTRIBUTE_TYPES:
-        raise not_allowed(f"one of {', '.join(ATTRIBUTE_TYPES)}")
+        near = did_you_mean(value, ATTRIBUTE_TYPES, _TYPES_ELSEWHERE)
+        listed = f"one of {', '.join(ATTRIBUTE_TYPES)}"
+        raise not_allowed(f"{near} ({_TYPES_PAGE} lists all)" if near else listed)
     return value
 
 

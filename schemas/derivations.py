@@ -16,7 +16,7 @@ from schemas.attribute_types import BY_NAME
 from schemas.catalogue import wide_table
 from schemas.definition_problems import Finding, KeyPath, shown
 from schemas.definitions import DerivedAttribute, Procedure, Procedures, Rollup
-from schemas.formulas import Formula, FormulaProblem, compile_formula
+from schemas.formulas import Formula, FormulaProblem, compile_formula, names_in
 
 Node = tuple[str, str]
 """A computed attribute: the shortId of its procedure, and its column."""
@@ -154,7 +154,7 @@ class _Checker:
     def _by_formula(
         self, procedure: Procedure, path: KeyPath, attribute: DerivedAttribute, text: str
     ) -> Derivation | None:
-        columns = self._columns[procedure.short_id]
+        columns = _readable(self._columns[procedure.short_id], attribute, text)
         value = self._compiled(procedure, (*path, "formula"), text, columns, _type(attribute))
         reads = tuple(sorted(value.reads)) if value else ()
         return Derivation(procedure, attribute, value=value, reads=reads)
@@ -255,6 +255,20 @@ class _Checker:
 
     def _report(self, procedure: Procedure, path: KeyPath, found: str, allowed: str) -> None:
         self.findings.append((procedure.short_id, Finding(path, found, allowed)))
+
+
+def _readable(
+    columns: Mapping[str, str], attribute: DerivedAttribute, text: str
+) -> Mapping[str, str]:
+    """The columns without the attribute's own, which is not to be proposed; a formula that reads
+    itself is to be told so all the same.
+    """
+    own = attribute.column
+    try:
+        reads_itself = own.lower() in {name.lower() for name in names_in(text)}
+    except FormulaProblem:
+        return columns
+    return columns if reads_itself else {name: columns[name] for name in columns if name != own}
 
 
 def _type(attribute: DerivedAttribute) -> str:

@@ -6,7 +6,8 @@ The rules themselves do not belong here.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
+
+from schemas.nearest import did_you_mean
 
 _MOST_NAMES = 40
 _LONGEST_TEXT = 60
@@ -22,15 +23,12 @@ class FormulaProblem(Exception):
 
 
 def one_of(names: Iterable[str], near: str = "") -> str:
-    """The names as a text, those that look like `near` first; a long list is cut."""
+    """Those of the names that look like `near`, else all of them; a long list is cut."""
     known = sorted(set(names))
-    by_lower = {name.lower(): name for name in known}
-    close = [by_lower[name] for name in get_close_matches(near.lower(), by_lower, n=3)]
-    ordered = close + [name for name in known if name not in close]
-    if not ordered:
+    if not known:
         return "nothing: no name is known here"
-    cut = ", ..." if len(ordered) > _MOST_NAMES else ""
-    return f"one of {', '.join(ordered[:_MOST_NAMES])}{cut}"
+    cut = ", ..." if len(known) > _MOST_NAMES else ""
+    return did_you_mean(near, known) or f"one of {', '.join(known[:_MOST_NAMES])}{cut}"
 
 
 def quoted(text: str) -> str:

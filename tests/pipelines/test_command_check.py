@@ -90,3 +90,28 @@ def test_of_several_procedures_one_is_asked_for(tmp_path: Path) -> None:
 )
 def test_wrong_usage_is_exit_2(words: list[str]) -> None:
     assert leadtime("check", *words)[0] == 2
+
+
+def test_a_folder_is_checked_by_the_definitions_in_it(tmp_path: Path) -> None:
+    code, out, _ = leadtime("check", PROCEDURES_FOLDER)
+    assert code == 0
+    assert "lead.yaml" in out
+    assert "ticket.yaml" in out
+    code, _, err = leadtime("check", tmp_path)
+    assert code == 1
+    assert "no procedure files" in err
+
+
+def test_a_folder_that_is_none_is_no_problem_of_a_definition(tmp_path: Path) -> None:
+    code, _, err = leadtime("check", "--procedures", tmp_path / "missing")
+    assert code == 1
+    assert f"{tmp_path / 'missing'}: no such folder." in err
+    assert "problem" not in err
+
+
+def test_data_given_as_a_definition_is_told_apart(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.ndjson", [record(1)])
+    code, _, err = leadtime("check", path)
+    assert code == 1
+    assert "found:   data" in err
+    assert f"`leadtime check --infer {path}` proposes one from data" in err

@@ -22,6 +22,8 @@ PLAIN_OPTION = "text (in quotes where it looks like something else) or a number"
 ONE_FILE = "at least one .yaml, .yml or .json file"
 STATE = "the shortId or id of a declared state (NEW, ACTIVE, DONE)"
 ATTRIBUTE = "the shortId or id of a declared attribute (number, score)"
+MEANT_NEW = "did you mean `NEW`? (NEW, ACTIVE, DONE)"
+MEANT_DONE = "did you mean `DONE`? (NEW, ACTIVE, DONE)"
 PROCEDURE_KEYS = (
     "id, shortId, name, entity, primaryKey, primaryIdentifier, attributes, derivedAttributes, "
     "recordAttributes, states, startState, completedState, stategraph, funnels, slas, compareBy, "

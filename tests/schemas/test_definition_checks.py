@@ -12,6 +12,8 @@ import pytest
 from tests.schemas.order_definition import (
     ATTRIBUTE,
     ID,
+    MEANT_DONE,
+    MEANT_NEW,
     ORDER,
     PLAIN_OPTION,
     STATE,
@@ -179,10 +181,14 @@ def test_references_to_nothing(tmp_path: Path) -> None:
         ("primaryKey: number", "primaryKey: DONE\nprimaryIdentifier: nummer"),
     )
     assert problems_of(tmp_path, text) == [
-        ("startState", "'new', which is no state", STATE),
+        ("startState", "'new', which is no state", MEANT_NEW),
         ("completedState", f"'{ID}99', which is no state", STATE),
         ("primaryKey", "'DONE', which is no attribute", ATTRIBUTE),
-        ("primaryIdentifier", "'nummer', which is no attribute", ATTRIBUTE),
+        (
+            "primaryIdentifier",
+            "'nummer', which is no attribute",
+            "did you mean `number`? (number, score)",
+        ),
     ]
 
 
@@ -203,8 +209,8 @@ def test_transitions_of_and_to_unknown_states(tmp_path: Path) -> None:
     )
     # States that nobody leads to are not named while others are misspelt.
     assert problems_of(tmp_path, text) == [
-        ("stategraph.NOW", "'NOW', which is no state", STATE),
-        ("stategraph.ACTIVE[1]", "'GONE', which is no state", STATE),
+        ("stategraph.NOW", "'NOW', which is no state", MEANT_NEW),
+        ("stategraph.ACTIVE[1]", "'GONE', which is no state", MEANT_DONE),
     ]
 
 
@@ -244,9 +250,9 @@ def test_states_that_cannot_be_reached(tmp_path: Path, graph: str, unreached: li
 def test_funnel_steps_that_do_not_exist(tmp_path: Path) -> None:
     steps = "steps: [NOW, [NEW, OLD], {name: x, states: [GONE]}, '']"
     assert problems_of(tmp_path, order(("steps: [NEW, DONE]", steps))) == [
-        ("funnels[all].steps[0]", "'NOW', which is no state", STATE),
+        ("funnels[all].steps[0]", "'NOW', which is no state", MEANT_NEW),
         ("funnels[all].steps[1][1]", "'OLD', which is no state", STATE),
-        ("funnels[all].steps[2].states[0]", "'GONE', which is no state", STATE),
+        ("funnels[all].steps[2].states[0]", "'GONE', which is no state", MEANT_DONE),
         ("funnels[all].steps[3]", "'', which is no state", STATE),
     ]
 
@@ -288,7 +294,7 @@ def test_what_funnels_exclude_and_are_broken_down_by(tmp_path: Path) -> None:
         "breakdowns: [score, {attribute: score}, {attribute: score, at: now}, colour]"
     )
     assert problems_of(tmp_path, order(("steps: [NEW, DONE]", more))) == [
-        ("funnels[all].exclude[0]", "'GONE', which is no state", STATE),
+        ("funnels[all].exclude[0]", "'GONE', which is no state", MEANT_DONE),
         ("funnels[all].exclude[2]", f"'{ID}22' again", "each state once"),
         ("funnels[all].exclude[3]", "'DONE', which is in a step", "states that are in no step"),
         ("funnels[all].breakdowns[1].attribute", "'score' again", "each attribute once"),

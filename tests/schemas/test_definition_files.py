@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from schemas.definition_files import load_procedure_files, load_procedures
-from schemas.errors import DefinitionError, Problem
+from schemas.errors import DefinitionError, Problem, SourceError
 from tests.schemas.order_definition import (
     ID,
     ONE_FILE,
@@ -32,9 +32,9 @@ def test_a_folder_gives_its_definition_files_only(tmp_path: Path) -> None:
 
 
 def test_no_folder_no_file_no_path(tmp_path: Path) -> None:
-    missing = tmp_path / "missing"
+    with pytest.raises(SourceError, match=r"no such folder\. Name the folder"):
+        load_procedures(tmp_path / "missing")
     for load, expected in (
-        (lambda: load_procedures(missing), (str(missing), "(folder)", "no such folder")),
         (lambda: load_procedures(tmp_path), (str(tmp_path), "(folder)", "no procedure files")),
         (lambda: load_procedure_files([]), ("(none)", "(file)", "no procedure files")),
     ):
@@ -87,12 +87,42 @@ def test_procedures_are_unique_over_files_whatever_the_case(tmp_path: Path) -> N
 
 # Syntax
 
+BRACKETS = "a list or a mapping in brackets without its `,` or its closing bracket"
+DOES_NOT_GO_ON = (
+    "a line that does not go on with what began above it: look at its indentation, and at the `-` "
+    "or the quotes of the line before"
+)
+NO_KEY = (
+    "a `:` where no key can stand: look at the indentation, and put text that has `: ` in it into "
+    "quotes"
+)
+
+
+@pytest.mark.parametrize("name", ["leads.ndjson", "leads.csv", "leads.ndjson.gz"])
+def test_data_is_no_definition(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_text("{}")
+    with pytest.raises(DefinitionError) as raised:
+        load_procedure_files([path])
+    allowed = f"a definition; `leadtime check --infer {path}` proposes one from data"
+    assert raised.value.problems == (Problem(str(path), "(file)", "data", allowed),)
+
 
 @pytest.mark.parametrize(
     ("text", "place", "found"),
     [
-        ("a: b\nc: [1, 2\n", (3, 1), "expected ',' or ']', but got '<stream end>'"),
-        ("a: b\n---\nc: d\n", (2, 1), "but found another document"),
+        ("a: b\nc: [1, 2\n", (3, 1), BRACKETS),
+        ("a: {b: 1\nc: 2", (2, 2), BRACKETS),
+        ("a:\n  - b: 1\n - c: 2\n", (3, 2), "an indentation that fits nothing above it"),
+        ("a:\n  b: 1\n c: 2\n", (3, 2), "an indentation that fits nothing above it"),
+        ("- a\nb: c\n", (2, 1), DOES_NOT_GO_ON),
+        ("a: b: c\n", (1, 5), NO_KEY),
+        ("a: 1\nb 2\nc: 3\n", (3, 1), "a line before this one without a `:` after its key"),
+        ("a:\n\t- b\n", (2, 1), "a tab: indent with blanks"),
+        ("a: @b\n", (1, 4), "text that begins with @: put it into quotes"),
+        ("a: *b\n", (1, 4), "text that begins with *: put it into quotes"),
+        ("a: 'b\n", (2, 1), "a quote that is never closed"),
+        ("a: b\n---\nc: d\n", (2, 1), "a second document (after `---`)"),
         ("a: !!python/name:os.system x\n", (1, 4), "the tag !!python/name:os.system"),
         ("a: !!set {b}\n", (1, 4), "the tag !!set"),
         ("a: &a [*a]\n", (1, 4), "an alias that contains itself"),

@@ -16,7 +16,6 @@ from tests.schemas.order_definition import (
     ID,
     LABEL,
     ORDER,
-    PROCEDURE_KEYS,
     STATE,
     TEXT,
     UUID,
@@ -33,28 +32,25 @@ def test_unknown_keys_everywhere(tmp_path: Path) -> None:
         ("within: 7d", "mode: strict"),
         ("steps: [NEW,", "steps: [{name: New, states: [NEW], when: x},"),
     )
-    procedure_keys, funnel_keys = (
-        f"the keys {PROCEDURE_KEYS}",
-        ("the keys name, steps, within, exclude, entry, breakdowns"),
-    )
+    funnel_keys = "the keys name, steps, within, exclude, entry, breakdowns"
     assert sorted(problems_of(tmp_path, text)) == [
         ("attributes[number].formula", "an unknown key", f"the keys {ATTRIBUTE_KEYS}"),
         ("funnels[all].mode", "an unknown key", funnel_keys),
         (
             "funnels[all].steps[0].when",
             "an unknown key",
-            "the keys name, states, outcome, where, optional, within, minGap",
+            "did you mean `where` or `within`? "
+            "(name, states, outcome, where, optional, within, minGap)",
         ),
-        ("slos", "an unknown key", procedure_keys),
-        ("start_state", "an unknown key", procedure_keys),
+        ("slos", "an unknown key", "did you mean `slas`?"),
+        ("start_state", "an unknown key", "did you mean `startState`?"),
         ("states[NEW].rank", "an unknown key", "the keys id, shortId, name, kind, removed"),
     ]
 
 
 def test_python_names_are_no_keys(tmp_path: Path) -> None:
     assert problems_of(tmp_path, order(("startState: NEW", "start_state: NEW"))) == [
-        ("startState", "nothing", "the shortId or id of a state"),
-        ("start_state", "an unknown key", f"the keys {PROCEDURE_KEYS}"),
+        ("start_state", "an unknown key", "did you mean `startState`?"),
     ]
 
 
@@ -144,6 +140,20 @@ def test_missing_keys_everywhere(tmp_path: Path) -> None:
             "type: Integer",
             "attributes[score].type",
             "'Integer'",
+            "did you mean `integer`? (schemas/attribute_types.md lists all)",
+        ),
+        (
+            "type: integer",
+            "type: int",
+            "attributes[score].type",
+            "'int'",
+            "did you mean `integer`? (schemas/attribute_types.md lists all)",
+        ),
+        (
+            "type: integer",
+            "type: xyzzy",
+            "attributes[score].type",
+            "'xyzzy'",
             f"one of {', '.join(ATTRIBUTE_TYPES)}",
         ),
         (

@@ -323,10 +323,10 @@ def test_outside_the_language(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("scor + 1", "unknown name `scor`; one of score,"),
-        ("record.siz", "unknown name `record.siz`; one of record.size,"),
+        ("scor + 1", "unknown name `scor`; did you mean `score`"),
+        ("record.siz", "unknown name `record.siz`; did you mean `record.size`"),
         ("twin", "the name `twin`, which several have; one of Twin, tWin"),
-        ("lenght(state)", "unknown function `lenght`; one of length,"),
+        ("lenght(state)", "unknown function `lenght`; did you mean `length`"),
         ("(select 1)", "a query inside the formula; values, column names,"),
         ("score; 1", "a `;`; one expression"),
         ("1 -- x", "a comment (`--` or `/*`); a formula without comments"),

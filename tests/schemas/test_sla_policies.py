@@ -15,7 +15,7 @@ from schemas.definition_files import load_procedure_files
 from schemas.definitions import Procedure
 from schemas.errors import DefinitionError
 from schemas.sla_policies import Sla, SlaEvent
-from tests.schemas.order_definition import ID, ORDER
+from tests.schemas.order_definition import ID, MEANT_DONE, ORDER
 from transforms.sla_config import shown_target
 
 _GOOD = "{name: all, start: created, stop: completed, target: 4h}"
@@ -108,7 +108,7 @@ def test_definitions_with_policies_have_a_fingerprint(tmp_path: Path) -> None:
                 (
                     "slas[all].start.state",
                     "'GONE', which is no state",
-                    "the shortId or id of a declared state (NEW, ACTIVE, DONE)",
+                    MEANT_DONE,
                 )
             ],
         ),
@@ -118,7 +118,7 @@ def test_definitions_with_policies_have_a_fingerprint(tmp_path: Path) -> None:
                 (
                     "slas[all].stop[1]",
                     "'GONE', which is no state",
-                    "the shortId or id of a declared state (NEW, ACTIVE, DONE)",
+                    MEANT_DONE,
                 )
             ],
         ),
