@@ -326,7 +326,10 @@ def check(
     ] = None,
     procedure: Annotated[
         str | None,
-        typer.Option(metavar="ID", help="With --infer: which procedure, where there are several."),
+        typer.Option(
+            metavar="ID",
+            help="With --infer: which procedure (id, or shortId if defined) of several.",
+        ),
     ] = None,
     schema: Annotated[
         bool, typer.Option("--schema", help="Print the JSON Schema of definitions, for editors.")
@@ -340,13 +343,13 @@ def check(
     from pipelines.command_check import check_definitions, print_proposal, print_schema
     from pipelines.command_settings import chosen_settings
 
-    if infer is not None:
-        print_proposal(sys.stdout, infer, procedure)
-        return
     if schema:
         print_schema(sys.stdout)
         return
     folder = chosen_settings(procedures=procedures).procedures
+    if infer is not None:
+        print_proposal(sys.stdout, infer, procedure, folder)
+        return
     if not check_definitions(_console(), _console(stderr=True), files or [], folder):
         raise typer.Exit(1)
 

@@ -5,7 +5,7 @@ definition must say is in `schemas/`.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -14,7 +14,7 @@ from rich.text import Text
 
 from pipelines.show import count, counted, grid
 from schemas.definition_files import load_procedure_files, load_procedures, procedure_files
-from schemas.errors import DefinitionError
+from schemas.errors import DefinitionError, SourceError
 
 
 def check_definitions(
@@ -53,13 +53,25 @@ def check_definitions(
     return True
 
 
-def print_proposal(out: TextIO, file: Path, procedure: str | None) -> None:
-    """A definition proposed from a landing file or folder, ready to be saved."""
+def print_proposal(out: TextIO, file: Path, procedure: str | None, folder: Path) -> None:
+    """A definition proposed from a landing file or folder, ready to be saved.
+
+    `procedure` may be an id, or the shortId of one that is defined in the folder.
+    """
     # Nothing else of the command needs the engines that read data.
     from pipelines.infer.inference import infer_procedure  # noqa: PLC0415
 
     now_ms = time.time_ns() // 1_000_000
-    out.write(infer_procedure(file, now_ms=now_ms, procedure=procedure))
+    names = _names(folder)
+    out.write(infer_procedure(file, now_ms=now_ms, procedure=procedure, names=names))
+
+
+def _names(folder: Path) -> Mapping[str, str]:
+    """The shortIds of the procedures of a folder by id; a proposal needs no definition at all."""
+    try:
+        return {procedure.id: procedure.short_id for procedure in load_procedures(folder)}
+    except (DefinitionError, SourceError):
+        return {}
 
 
 def print_schema(out: TextIO) -> None:

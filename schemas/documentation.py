@@ -1,4 +1,5 @@
-"""The files of this folder that are made from what the code says: types, rules, JSON Schemas.
+"""The files of this folder that are made from what the code says: types, rules, the record, JSON
+Schemas.
 
 `uv run python -m schemas.documentation` writes them anew. What the pages say stands in the modules
 they are made from; a page is a function here that gives its text, and a line of `PAGES`.
@@ -20,6 +21,7 @@ from schemas.definitions import (
     State,
 )
 from schemas.json_schema import calendar_schema_text, schema_text
+from schemas.record_page import INTRODUCTION, example_line, field_rows
 from schemas.rule_book import all_rules
 from schemas.rules import Rule
 
@@ -65,9 +67,22 @@ def rules_page() -> str:
     )
 
 
+def record_page() -> str:
+    """One row a key of the process record, and a line to begin with."""
+    return _page(
+        "The process record",
+        *INTRODUCTION,
+        f"```json\n{example_line()}\n```",
+        _table(("key", "required", "type", "is"), field_rows()),
+        "Which rules a line must keep, and what becomes of it else, is in [rules.md](rules.md); "
+        "how values of attributes are read is in [attribute_types.md](attribute_types.md).",
+    )
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
     "attribute_types.md": attribute_types_page,
     "rules.md": rules_page,
+    "record.md": record_page,
     "procedure.schema.json": schema_text,
     "calendar.schema.json": calendar_schema_text,
 }

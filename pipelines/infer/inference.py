@@ -4,7 +4,7 @@ How a step is done is in the modules beside this one.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,17 +35,24 @@ class _Extent(NamedTuple):
     entity: str | None
 
 
-def infer_procedure(path: Path, *, now_ms: int, procedure: str | None = None) -> str:
+def infer_procedure(
+    path: Path,
+    *,
+    now_ms: int,
+    procedure: str | None = None,
+    names: Mapping[str, str] | None = None,
+) -> str:
     """A procedure definition, in YAML, that fits the versions in a landing file or folder.
 
     It is in order (`leadtime check`), and a run takes in every line it was guessed from. No time
-    may lie more than a day after `now_ms`. Of several procedures, `procedure` says which.
+    may lie more than a day after `now_ms`. Of several procedures, `procedure` says which: by its
+    id, or by its name in `names` (shortIds by id).
     Raises SourceError when there is nothing to go by, or several procedures to choose from.
     """
     con = connect()
     try:
         reading = read_versions(con, path, latest_ms=now_ms + ONE_DAY_MS)
-        chosen = choose_procedure(con, reading, procedure)
+        chosen = choose_procedure(con, reading, procedure, names)
         course = find_course(con, chosen)
         if course is None:
             found = "no state has a name that a definition can have"

@@ -3,7 +3,7 @@
 What is guessed from them does not belong here.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,10 +96,14 @@ def read_versions(con: duckdb.DuckDBPyConnection, path: Path, *, latest_ms: int)
 
 
 def choose_procedure(
-    con: duckdb.DuckDBPyConnection, reading: Reading, wanted: str | None = None
+    con: duckdb.DuckDBPyConnection,
+    reading: Reading,
+    wanted: str | None = None,
+    names: Mapping[str, str] | None = None,
 ) -> str:
     """The id of the procedure to infer: the wanted one, else the only one there is.
 
+    `names` are the shortIds of procedures that are defined, by id: they will do as well.
     Raises SourceError when there is none, or when there are several to choose from.
     """
     query = """
@@ -114,12 +118,16 @@ def choose_procedure(
         action = "See what is wrong with them: `leadtime run`, then `leadtime quarantine`."
         raise SourceError(reading.source, counts, action)
     known = [str(id_) for id_, *_ in found]
-    if wanted is not None and wanted.lower() in known:
-        return wanted.lower()
+    names = names or {}
+    by_name = {name.lower(): id_ for id_, name in names.items()}
+    if wanted is not None:
+        meant = by_name.get(wanted.lower(), wanted.lower())
+        if meant in known:
+            return meant
     if wanted is None and len(known) == 1:
         return known[0]
     rows = [
-        f"  {id_}: {counted(lines, 'line')}, {counted(n, 'process')}"
+        f"  {_named(str(id_), names)}: {counted(lines, 'line')}, {counted(n, 'process')}"
         for id_, lines, n in found[:_MOST_SHOWN]
     ]
     if len(found) > _MOST_SHOWN:
@@ -129,12 +137,20 @@ def choose_procedure(
     raise SourceError(reading.source, problem, f"Name one of these with --procedure ID:\n{listed}")
 
 
+def _named(id_: str, names: Mapping[str, str]) -> str:
+    return f"{names[id_]} ({id_})" if id_ in names else id_
+
+
 def _files(path: Path) -> Iterator[LandingFile]:
     if path.is_dir():
         found = [file for file in find_files(path)[0] if file.content == PROCESSES]
     elif path.exists():
         single = landing_file(path)
-        found = [single] if single and single.content == PROCESSES else []
+        if single and single.content != PROCESSES:
+            found = f"it gives {single.content} their names, and holds no processes"
+            action = "Name a file of process records; a run takes in this one beside them."
+            raise SourceError(str(path), found, action)
+        found = [single] if single else []
     else:
         raise SourceError(str(path), "no such file or folder", "Name a landing file.")
     if not found:

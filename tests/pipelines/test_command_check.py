@@ -13,7 +13,10 @@ from typer.testing import CliRunner
 
 from pipelines.command import app
 from pipelines.settings import PROCEDURES_FOLDER
+from schemas.definition_files import load_procedures
 from tests.pipelines.infer_files import OTHER, PROCEDURE, path_of, record, write
+
+UNDEFINED = "11111111-1111-4111-8111-111111111111"
 
 
 @pytest.fixture(autouse=True)
@@ -115,3 +118,21 @@ def test_data_given_as_a_definition_is_told_apart(tmp_path: Path) -> None:
     assert code == 1
     assert "found:   data" in err
     assert f"`leadtime check --infer {path}` proposes one from data" in err
+
+
+def test_a_procedure_that_is_defined_goes_by_its_shortid(tmp_path: Path) -> None:
+    lead = PROCEDURE
+    assert load_procedures(PROCEDURES_FOLDER).by_short_id["lead"].id == lead
+    path = write(tmp_path / "a.ndjson", [record(1), record(2, procedure=UNDEFINED)])
+    code, _, err = leadtime("check", "--infer", path)
+    assert code == 1
+    assert f"\n  lead ({lead}): 1 line, 1 process" in err
+    assert f"\n  {UNDEFINED}: 1 line, 1 process" in err
+    code, out, _ = leadtime("check", "--infer", path, "--procedure", "Lead")
+    assert code == 0
+    assert f"\nid: {lead}\n" in out
+    # Without definitions only ids will do.
+    where = ("--procedures", tmp_path / "missing")
+    code, _, err = leadtime("check", "--infer", path, "--procedure", "lead", *where)
+    assert code == 1
+    assert "no line of procedure lead" in err

@@ -139,7 +139,7 @@ def test_nothing_to_go_by_says_what_to_do(tmp_path: Path) -> None:
         ("a.ndjson", ["", "{}"], "none of its 2 lines is a usable record"),
         ("b.ndjson", [record(1, state=" NEW ")], "no state has a name"),
         ("c.csv", ["a,b"], "no landing file of process records"),
-        ("users.ndjson", [record(1)], "no landing file of process records"),
+        ("users.ndjson", [record(1)], "it gives users their names, and holds no processes"),
     ):
         with pytest.raises(SourceError, match=found):
             proposed(write(tmp_path / name, records))

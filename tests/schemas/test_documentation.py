@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import re
 
+import polars as pl
 import pytest
 
 from pipelines.settings import PROCEDURES_FOLDER
 from schemas.attribute_types import ATTRIBUTE_TYPES
+from schemas.core_record import FIELDS, convert, core_rules, core_schema, raw
 from schemas.definition_files import load_procedures
-from schemas.documentation import FOLDER, PAGES, attribute_types_page, rules_page
+from schemas.documentation import (
+    FOLDER,
+    PAGES,
+    attribute_types_page,
+    record_page,
+    rules_page,
+)
 from schemas.rule_book import all_rules
+from schemas.rules import find_failures
 
 
 def rows(page: str) -> list[list[str]]:
@@ -43,6 +53,41 @@ def test_every_type_has_a_row() -> None:
         "`type`, `required`, `as_text`, `isin`",
         "",
     ]
+
+
+def test_every_key_of_the_record_has_a_row() -> None:
+    found = {row[0].strip("`"): row[1:] for row in rows(record_page())}
+    assert list(found) == [field.name for field in FIELDS]
+    assert [name for name, row in found.items() if row[0] == "yes"] == [
+        "id", "team", "procedure", "status", "state", "createdAt", "updatedAt",
+    ]  # fmt: skip
+    assert found["status"][1] == "one of OPEN, COMPLETED, CANCELLED"
+    assert found["completedAt"][1:] == [
+        "epoch milliseconds, or null (0 is null)",
+        "When it was completed.",
+    ]
+
+
+def test_the_example_line_is_a_record_that_breaks_no_rule() -> None:
+    (line,) = [line for line in record_page().splitlines() if line.startswith("{")]
+    example = json.loads(line)
+    text = {"uuid", "status", "state"}
+    values = {
+        raw(field.column): [
+            None
+            if example.get(field.name) is None
+            else str(example[field.name])
+            if field.kind in text
+            else json.dumps(example[field.name])
+        ]
+        for field in FIELDS
+    }
+    frame = pl.DataFrame(values, schema=dict.fromkeys(values, pl.String))
+    states = pl.DataFrame(
+        {"procedure_id": [example["procedure"]], "state_key": ["new"], "state_id": ["new"]}
+    )
+    rules = core_rules(latest_ms=example["updatedAt"] + 1)
+    assert find_failures(convert(frame, states), core_schema(rules), rules).is_empty()
 
 
 def test_every_rule_has_a_row() -> None:
