@@ -19,7 +19,12 @@ _STATES = ("stage", "state", "status", "phase", "step")
 _OWNERS = ("owner", "assignee", "assigned", "agent", "handler", "responsible")
 _OTHERS = frozenset([
     "account", "company", "contact", "customer", "owner", "user", "parent", "team", "campaign",
-    "assignee", "agent", "created", "modified", "updated", "external", "record", "type",
+    "assignee", "agent", "created", "modified", "updated", "external", "record", "type", "phone",
+    "mobile", "fax", "postal", "zip", "house",
+])  # fmt: skip
+_SUBJECTS = frozenset([
+    "lead", "ticket", "case", "deal", "opportunity", "order", "issue", "incident", "request",
+    "application", "claim", "process",
 ])  # fmt: skip
 _KEYS = ("number", "no", "key", "ref", "reference", "code")
 # More are no states but something people write.
@@ -132,8 +137,9 @@ def _id_of(columns: list[Column], foreign: Foreign) -> Column | None:
             return 1, 0
         if is_id and _OTHERS.isdisjoint(others):
             return 2, -column.distinct
-        is_unique = column.distinct == column.values
-        return (3, 0) if last in _KEYS and is_unique else None
+        # Of a history, no key is unique.
+        tells = column.distinct == column.values or not (_SUBJECTS | singular).isdisjoint(others)
+        return (3, 0) if last in _KEYS and tells and _OTHERS.isdisjoint(others) else None
 
     ranked = [(place, n, c) for n, c in enumerate(columns) if (place := rank(c)) is not None]
     return min(ranked, key=lambda row: row[:2])[2] if ranked else None

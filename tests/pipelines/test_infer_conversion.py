@@ -203,6 +203,20 @@ def test_what_is_a_uuid_stays_it_and_what_has_our_name_is_taken_as_it_is(
     assert first["data"] == {"score": 0}
 
 
+def test_a_history_is_known_by_its_number_and_keeps_its_versions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [("T1", "Open", "01/02/2025"), ("T1", "Resolved", "25/02/2025")]
+    lines = [
+        {"Phone Number": n, "Ticket Number": t, "Status": s, "Opened": "01/02/2025", "Changed": c}
+        for n, (t, s, c) in enumerate(rows)
+    ]
+    first, last = converted(export(tmp_path, "csv", lines), monkeypatch)
+    assert first["id"] == last["id"]
+    assert [first["status"], last["status"]] == ["OPEN", "COMPLETED"]
+    assert last["data"] == {"Ticket Number": "T1", "Phone Number": 1}
+
+
 def test_what_is_not_found_is_to_be_filled_in(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
