@@ -87,10 +87,19 @@ def test_a_run_on_a_full_disk_says_where_and_that_nothing_was_published(
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
+    whole = run.publish
+
+    def full_afterwards(*args: object, **kwargs: object) -> None:
+        whole(*args, **kwargs)  # type: ignore[arg-type]
+        full()
+
     monkeypatch.setattr(run, "publish", full)
     sentence = said("run", "--data", settings.data)
     assert sentence.startswith(f"{settings.data}: no space left there. Nothing was published.")
     assert current_generation(settings)["generation"] == 1
+    monkeypatch.setattr(run, "publish", full_afterwards)
+    assert "The database was published all the same." in said("run", "--data", settings.data)
+    assert current_generation(settings)["generation"] == 2
 
 
 def test_the_folder_with_the_least_room_is_named(tmp_path: Path) -> None:
