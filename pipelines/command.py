@@ -1,4 +1,5 @@
-"""The `leadtime` command: its commands, their arguments, and what the shell is told.
+"""The `leadtime` command: those of its commands that make something, their arguments, and what the
+shell is told. Those that only read the published database are in `command_reading.py`.
 
 What a command does is in the modules it calls, which are loaded only when it is called: Dagster
 alone takes two seconds. Exit codes: 0 done, 1 somebody must act (a sentence says who), 2 usage.
@@ -7,22 +8,13 @@ alone takes two seconds. Exit codes: 0 done, 1 somebody must act (a sentence say
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from pipelines.command_errors import reported as _reported
-from pipelines.command_options import Data, DataOrFile, Landing, ProcedureFolder
-
-app = typer.Typer(
-    name="leadtime",
-    epilog="Start with: leadtime demo",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+from pipelines.command_app import app, open_console
+from pipelines.command_errors import reported
+from pipelines.command_options import Data, Landing, ProcedureFolder
 
 
 def main() -> None:
@@ -51,7 +43,7 @@ def leadtime(
 
 
 @app.command(epilog="Example: leadtime demo --versions 100000 --data /tmp/demo")
-@_reported
+@reported
 def demo(
     versions: Annotated[
         int, typer.Option(min=200, max=20_000_000, help="Versions of processes to simulate.")
@@ -76,12 +68,12 @@ def demo(
     usual = chosen_settings()
     folder = data or usual.data / "demo"
     settings = replace(usual, data=folder, landing=folder / "landing", procedures=PROCEDURES_FOLDER)
-    if not run_demo(_console(), settings, versions=versions):
+    if not run_demo(open_console(), settings, versions=versions):
         raise typer.Exit(1)
 
 
 @app.command(epilog="Example: leadtime run --landing exports --as-of 2026-03-31 --out march.duckdb")
-@_reported
+@reported
 def run(
     landing: Landing = None,
     procedures: ProcedureFolder = None,
@@ -130,7 +122,7 @@ def run(
     from pipelines.command_run import execute, show_result
     from pipelines.run import Request
 
-    console = _console()
+    console = open_console()
     request = Request(as_of=instant, full=full, rebuild=tuple(rebuild or ()), out=out)
     result = execute(console, settings, request)
     if not show_result(console, settings, request, result):
@@ -138,7 +130,7 @@ def run(
 
 
 @app.command(epilog="Example: leadtime ui --port 3000")
-@_reported
+@reported
 def ui(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port on this machine.")] = 3000,
     landing: Landing = None,
@@ -153,161 +145,15 @@ def ui(
     from pipelines.execute import open_ui, require_free
 
     require_free(port)
-    _console().print(f"Dagster's UI: http://127.0.0.1:{port}/asset-groups (stop it with Ctrl-C)")
-    _console().print("It takes up to half a minute until the page answers.", style="dim")
+    open_console().print(
+        f"Dagster's UI: http://127.0.0.1:{port}/asset-groups (stop it with Ctrl-C)"
+    )
+    open_console().print("It takes up to half a minute until the page answers.", style="dim")
     open_ui(settings, port)
 
 
-@app.command(epilog="Example: leadtime query \"from funnel_steps where procedure = 'lead'\"")
-@_reported
-def query(
-    sql: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[SQL]",
-            help="One statement in DuckDB's SQL; without one, questions to start with.",
-        ),
-    ] = None,
-    csv: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Write all rows as CSV; - writes to the terminal. Text that a spreadsheet would "
-            "run as a formula gets an apostrophe in front.",
-        ),
-    ] = None,
-    parquet: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write all rows as Parquet.")
-    ] = None,
-    limit: Annotated[
-        int | None,
-        typer.Option(
-            min=0,
-            metavar="N",
-            help="Rows to print; 0 prints all. (default: 100; all of show, describe, summarize)",
-            show_default=False,
-        ),
-    ] = None,
-    data: DataOrFile = None,
-) -> None:
-    """Ask the published database; nothing can be changed by it.
-
-    `from catalog` lists the tables, `from metric_catalog` says what each column means.
-    """
-    if csv and parquet:
-        raise typer.BadParameter("Give one of --csv and --parquet.", param_hint="--csv")
-    if sql is None and (csv or parquet):
-        raise typer.BadParameter("Give a statement to write the rows of.", param_hint="SQL")
-    from pipelines.asking import (
-        ask,
-        copy_answer,
-        show_answer,
-        show_questions,
-        usual_limit,
-        write_answer,
-    )
-    from pipelines.command_settings import chosen_settings
-
-    settings = chosen_settings(data=data, is_asked=True)
-    console = _console()
-    if sql is None:
-        show_questions(console, settings)
-    elif csv == Path("-"):
-        copy_answer(settings, sql, sys.stdout)
-    elif target := csv or parquet:
-        rows = write_answer(settings, sql, target, file_format="csv" if csv else "parquet")
-        console.print(f"{rows:,} rows written to {target}")
-    else:
-        rows = usual_limit(sql) if limit is None else limit
-        show_answer(console, ask(settings, sql, limit=rows))
-
-
-@app.command(epilog="Example: leadtime export --procedure lead --xes leads.xes.gz")
-@_reported
-def export(
-    procedure: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="PROCEDURE", help="shortId of a procedure to write (repeatable). (default: all)"
-        ),
-    ] = None,
-    xes: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Event log in XES, also as .xes.gz.")
-    ] = None,
-    ocel: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Object-centric event log: OCEL 2.0 in SQLite."),
-    ] = None,
-    parquet: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Every table as a Parquet file in a new folder."),
-    ] = None,
-    personal: Annotated[
-        bool, typer.Option("--personal", help="Write columns with personal data too.")
-    ] = False,
-    data: Data = None,
-) -> None:
-    """Write the published history for process mining tools, or all tables as Parquet."""
-    if sum(target is not None for target in (xes, ocel, parquet)) != 1:
-        raise typer.BadParameter("Give one of --xes, --ocel and --parquet.", param_hint="--xes")
-    if parquet and procedure:
-        raise typer.BadParameter("It goes with --xes and --ocel.", param_hint="--procedure")
-    from pipelines.command_export import export_log, export_tables
-    from pipelines.command_settings import chosen_settings
-
-    settings, console = chosen_settings(data=data), _console()
-    if parquet:
-        export_tables(console, settings, parquet, with_personal=personal)
-    elif path := xes or ocel:
-        kind = "xes" if xes else "ocel"
-        wanted = procedure or []
-        export_log(console, settings, path, kind, procedures=wanted, with_personal=personal)
-
-
-@app.command(epilog="Example: leadtime report lead --html leads.html")
-@_reported
-def report(
-    procedure: Annotated[
-        str | None,
-        typer.Argument(metavar="[PROCEDURE]", help="shortId; without one, every procedure."),
-    ] = None,
-    html: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Write one self-contained HTML page instead."),
-    ] = None,
-    data: DataOrFile = None,
-) -> None:
-    """Show what a team lead wants to know: funnel, times, backlog, ways taken, oldest work."""
-    from pipelines.command_report import show_report
-    from pipelines.command_settings import chosen_settings
-
-    show_report(_console(), chosen_settings(data=data, is_asked=True), procedure, html)
-
-
-@app.command(epilog="Example: leadtime notebook conversion")
-@_reported
-def notebook(
-    name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="Without one, lists them.")
-    ] = None,
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on this machine.")] = 2718,
-    edit: Annotated[
-        bool, typer.Option("--edit", help="Open it in the editor, where its file can be changed.")
-    ] = False,
-    data: Data = None,
-) -> None:
-    """Open a notebook over the published database: charts to choose from in the browser."""
-    from pipelines.command_notebook import open_notebook, show_notebooks
-    from pipelines.command_settings import chosen_settings
-
-    if name is None:
-        show_notebooks(_console())
-        return
-    open_notebook(_console(), chosen_settings(data=data), name, port=port, edit=edit)
-
-
 @app.command(epilog="Example: leadtime check --infer leads.ndjson > lead.yaml")
-@_reported
+@reported
 def check(
     files: Annotated[
         list[Path] | None,
@@ -350,12 +196,12 @@ def check(
     if infer is not None:
         print_proposal(sys.stdout, infer, procedure, folder)
         return
-    if not check_definitions(_console(), _console(stderr=True), files or [], folder):
+    if not check_definitions(open_console(), open_console(stderr=True), files or [], folder):
         raise typer.Exit(1)
 
 
 @app.command(epilog="Example: leadtime quarantine --text 3")
-@_reported
+@reported
 def quarantine(
     replay: Annotated[
         bool,
@@ -376,22 +222,20 @@ def quarantine(
 
     settings = chosen_settings(data=data, procedures=procedures)
     if replay:
-        replay_quarantine(_console(), settings)
+        replay_quarantine(open_console(), settings)
     else:
-        show_quarantine(_console(), settings, n_texts=text)
+        show_quarantine(open_console(), settings, n_texts=text)
 
 
 @app.command(epilog="Example: leadtime status")
-@_reported
+@reported
 def status(data: Data = None) -> None:
     """Show files, versions, quarantine, published generations, and who holds the warehouse."""
     from pipelines.command_settings import chosen_settings
     from pipelines.command_status import show_status
 
-    show_status(_console(), chosen_settings(data=data))
+    show_status(open_console(), chosen_settings(data=data))
 
 
-def _console(*, stderr: bool = False) -> Any:
-    from pipelines.show import console
-
-    return console(stderr=stderr)
+# Last, as the commands stand in the help in this order.
+from pipelines import command_reading  # noqa: E402, F401
