@@ -74,8 +74,6 @@ def write_answer(settings: Settings, query: str, path: Path, *, file_format: Fil
     gets an apostrophe in front. Raises `SourceError` when the statement cannot be run, and
     `OperationError` when the file cannot be written.
     """
-    if path.suffix == ".duckdb":
-        raise SourceError(str(path), "is named like a database", f"Name a .{file_format} file.")
     # A name of its own would be outside the one path that may be written.
     options = f"format {file_format}, use_tmp_file false"
     with (

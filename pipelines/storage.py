@@ -95,6 +95,8 @@ def written_whole(path: Path, suffix: str) -> Iterator[Path]:
     """
     target = path.resolve()
     advice = f"Name {suffix} in a folder that you may write to."
+    if path.suffix == ".duckdb":
+        raise OperationError(str(path), "is named like a database", advice)
     if target.is_dir() or not target.parent.is_dir():
         found = "is a folder" if target.is_dir() else "there is no such folder"
         raise OperationError(str(path), found, advice)

@@ -34,7 +34,8 @@ from pipelines.interchange.ocel_events import (
 from pipelines.interchange.ocel_file import OcelFile, Row
 from pipelines.interchange.ocel_objects import Objects, objects_of, relations_sql
 from pipelines.interchange.selection import Selection, tracked_attributes
-from pipelines.interchange.targets import Written, whole_file
+from pipelines.interchange.targets import Written
+from pipelines.storage import written_whole
 
 _BATCH_ROWS = 10_000
 
@@ -43,12 +44,12 @@ def write_ocel(con: duckdb.DuckDBPyConnection, selection: Selection, path: Path)
     """Write one log of the processes selected, and of all that they are related to.
 
     Rows are in the order of their processes. Memory does not grow with the log beyond what sorting
-    takes. Raises `SourceError` when there can be no such file.
+    takes. Raises `OperationError` when there can be no such file.
     """
     events = list(events_of(selection.procedures))
     objects = list(objects_of(selection, tracked_attributes(con)))
     counts = {"event": 0, "object": 0, "attribute change": 0, "relation": 0}
-    with whole_file(path, example="log.sqlite") as waiting, OcelFile(waiting) as file:
+    with written_whole(path, "a file such as log.sqlite") as waiting, OcelFile(waiting) as file:
         file.declare_objects({one.type: one.attributes for one in objects})
         file.declare_events(
             {name: some.attributes for some in events for name in _types(con, some)}

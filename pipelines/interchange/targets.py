@@ -1,6 +1,6 @@
-"""Files and folders that are there whole or not at all, and how much was written.
+"""Folders that are there whole or not at all, and how much was written.
 
-What is written into them does not belong here.
+Files likewise are for `storage.py`; what is written into them does not belong here.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipelines.storage import is_no_space, no_space
 from schemas.errors import SourceError
 
 
@@ -22,28 +23,11 @@ class Written:
 
 
 @contextmanager
-def whole_file(path: Path, *, example: str) -> Iterator[Path]:
-    """A place beside `path` to write to; it becomes `path` at the end of the block.
-
-    After an error nothing has changed. Raises `SourceError` when there can be no such file.
-    """
-    target = path.resolve()
-    if target.suffix == ".duckdb" or target.is_dir() or not target.parent.is_dir():
-        raise SourceError(str(path), "cannot be written to", f"Name a file such as {example}.")
-    waiting = target.with_name(f".{target.name}.writing")
-    waiting.unlink(missing_ok=True)
-    try:
-        yield waiting
-        waiting.replace(target)
-    finally:
-        waiting.unlink(missing_ok=True)
-
-
-@contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
     """A folder beside `path` to write to; it becomes `path` at the end of the block.
 
-    After an error nothing has changed. Raises `SourceError` unless `path` is new or empty.
+    After an error nothing has changed. Raises `SourceError` unless `path` is new or empty, and
+    `OperationError` when the disk is full.
     """
     target = path.resolve()
     if target.is_dir() and any(target.iterdir()):
@@ -56,5 +40,9 @@ def whole_folder(path: Path) -> Iterator[Path]:
     try:
         yield waiting
         waiting.replace(target)
+    except Exception as error:
+        if not is_no_space(error):
+            raise
+        raise no_space(target.parent, said="Make room, or name another folder.") from error
     finally:
         shutil.rmtree(waiting, ignore_errors=True)

@@ -31,7 +31,7 @@ from xml.sax.saxutils import quoteattr
 import duckdb
 
 from pipelines.interchange.selection import ProcessTable, Selection
-from pipelines.interchange.targets import Written, whole_file
+from pipelines.interchange.targets import Written
 from pipelines.interchange.values import (
     STATE_LABELS,
     Kind,
@@ -41,6 +41,7 @@ from pipelines.interchange.values import (
     literal,
     quoted,
 )
+from pipelines.storage import written_whole
 
 _TAGS: dict[Kind, str] = {
     "boolean": "boolean",
@@ -91,12 +92,12 @@ def write_xes(con: duckdb.DuckDBPyConnection, selection: Selection, path: Path) 
     """Write one log of the processes selected, compressed when the name ends in `.gz`.
 
     Processes are in the order of their procedure and id. Memory does not grow with the log beyond
-    what sorting takes. Raises `SourceError` when there can be no such file.
+    what sorting takes. Raises `OperationError` when there can be no such file.
     """
     counts = {"trace": 0, "event": 0}
     is_compressed = path.name.endswith(".gz")
     with (
-        whole_file(path, example="log.xes or log.xes.gz") as waiting,
+        written_whole(path, "a file such as log.xes or log.xes.gz") as waiting,
         _opened(waiting, is_compressed=is_compressed) as file,
     ):
         file.write(_bytes(_head(con, selection)))

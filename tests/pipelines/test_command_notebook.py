@@ -28,7 +28,8 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     """A data folder with a published database in which there is nothing."""
-    duckdb.connect(tmp_path / "analytics.duckdb").close()
+    with duckdb.connect(tmp_path / "analytics.duckdb") as con:
+        con.execute("create table catalog (table_name varchar)")
     return tmp_path
 
 

@@ -166,7 +166,7 @@ def test_a_file_is_whole_or_not_there(settings: Settings, tmp_path: Path) -> Non
     ):
         with pytest.raises(OperationError, match=said):
             write_answer(settings, "from tens", path, file_format="csv")
-    with pytest.raises(SourceError, match="named like a database"):
+    with pytest.raises(OperationError, match="named like a database"):
         write_answer(settings, "from tens", settings.published, file_format="csv")
 
 

@@ -107,10 +107,14 @@ def test_an_unknown_procedure_is_said_with_the_known(
 
 def test_targets_that_cannot_be_are_said(settings: Settings, tmp_path: Path) -> None:
     for option in ("--xes", "--ocel"):
-        for path in (tmp_path, tmp_path / "no" / "log.xes", settings.published):
+        for path, found in (
+            (tmp_path, "is a folder"),
+            (tmp_path / "no" / "log.xes", "there is no such folder"),
+            (settings.published, "is named like a database"),
+        ):
             result = export(settings, option, path)
             assert (result.code, result.out) == (1, "")
-            assert f"{path}: cannot be written to. Name a file such as log." in result.err
+            assert f"{path}: {found}. Name a file such as log." in result.err
     (tmp_path / "file").touch()
     for path, found in (
         (settings.data, "there is something in it"),
@@ -136,7 +140,7 @@ def test_a_log_is_whole_or_as_before(
     path = tmp_path / name
     path.write_text("before")
     option = "--ocel" if name == "log.sqlite" else "--xes"
-    assert export(settings, option, path).err == "disk is full\n"
+    assert export(settings, option, path).err == FULL.format(tmp_path)
     assert path.read_text() == "before"
     assert [*tmp_path.iterdir()] == [path]
 
@@ -149,8 +153,13 @@ def test_a_folder_is_whole_or_not_there(
         failing()
 
     monkeypatch.setattr(command_export, "write_tables", write_tables)
-    assert export(settings, "--parquet", tmp_path / "tables").err == "disk is full\n"
+    assert export(settings, "--parquet", tmp_path / "tables").err == FULL.format(tmp_path).replace(
+        "another file", "another folder"
+    )
     assert [*tmp_path.iterdir()] == []
+
+
+FULL = "{}: no space left there. Make room, or name another file.\n"
 
 
 def failing(*_: object) -> Any:
