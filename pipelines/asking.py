@@ -17,7 +17,8 @@ from rich.console import Console, Group
 
 from pipelines.command_settings import next_command
 from pipelines.grid import Grid, records
-from pipelines.published import open_published, sql_text
+from pipelines.published import open_published
+from pipelines.quoting import literal, quoted
 from pipelines.settings import Settings
 from pipelines.show import LONGEST_CELL, cell, counted, grid, is_reformatted, shortened, some_of
 from pipelines.storage import is_no_space, written_whole
@@ -84,7 +85,7 @@ def write_answer(settings: Settings, query: str, path: Path, *, file_format: Fil
         asked = _one_statement(con, query).strip().rstrip(";")
         if file_format == "csv":
             asked = _defused(con, asked)
-        written = con.execute(f"copy (\n{asked}\n) to {sql_text(str(waiting))} ({options})")
+        written = con.execute(f"copy (\n{asked}\n) to {literal(str(waiting))} ({options})")
         # A pivot runs as several statements, none of which says how many rows it wrote.
         said = written.fetchall() or con.execute(f"select count(*) from (\n{asked}\n)").fetchall()
         return said[0][0]
@@ -152,7 +153,7 @@ def _defused(con: duckdb.DuckDBPyConnection, query: str) -> str:
     answer = con.sql(query)
     places = [f"c{place}" for place in range(len(answer.columns))]
     columns = [
-        f"{_defused_text(place) if kind == 'VARCHAR' else place} as {_quoted(_defused_name(name))}"
+        f"{_defused_text(place) if kind == 'VARCHAR' else place} as {quoted(_defused_name(name))}"
         for place, name, kind in zip(places, answer.columns, map(str, answer.types), strict=True)
     ]
     return f"select {', '.join(columns)} from (\n{query}\n) as answer({', '.join(places)})"
@@ -160,8 +161,8 @@ def _defused(con: duckdb.DuckDBPyConnection, query: str) -> str:
 
 def _defused_text(column: str) -> str:
     return (
-        f"case when regexp_matches({column}, {sql_text(_FORMULA)}) "
-        f"and not regexp_full_match({column}, {sql_text(_PLAIN_NUMBER)}) "
+        f"case when regexp_matches({column}, {literal(_FORMULA)}) "
+        f"and not regexp_full_match({column}, {literal(_PLAIN_NUMBER)}) "
         f"then '''' || {column} else {column} end"
     )
 
@@ -225,7 +226,3 @@ def _show_what_fits(console: Console, answer: Answer, cells: list[list[str]]) ->
     if any(len(text) > LONGEST_CELL for row in cells for text in row[:shown]):
         notes.append(f"texts are cut at {LONGEST_CELL} characters; `--csv -` has them in full")
     return notes
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

@@ -16,9 +16,9 @@ from pipelines.interchange.generation_files import write_tables
 from pipelines.interchange.ocel import write_ocel
 from pipelines.interchange.selection import Selection, select
 from pipelines.interchange.targets import Written, whole_folder
-from pipelines.interchange.values import literal
 from pipelines.interchange.xes import write_xes
 from pipelines.published import open_published
+from pipelines.quoting import literal
 from pipelines.settings import Settings
 from pipelines.show import counted, some_of
 

@@ -17,6 +17,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from pipelines.quoting import literal, quoted
 from pipelines.settings import Settings
 from schemas.catalogue import OutputTable, catalog_rows, metric_catalog_rows, published_tables
 from schemas.catalogue_about import CATALOG
@@ -128,8 +129,7 @@ def _write(
     number: int,
     built_at: datetime,
 ) -> dict[str, int]:
-    place = _escaped(str(path))
-    con.execute(f"attach '{place}' as published (storage_version '{STORAGE_VERSION}')")
+    con.execute(f"attach {literal(str(path))} as published (storage_version '{STORAGE_VERSION}')")
     try:
         con.execute("begin")
         for name, described in (
@@ -179,9 +179,9 @@ def _create(con: duckdb.DuckDBPyConnection, table: OutputTable, source: str) -> 
 
 def _comment(con: duckdb.DuckDBPyConnection, table: OutputTable) -> None:
     place = f'published."{table.name}"'
-    con.execute(f"comment on table {place} is '{_escaped(table.comment)}'")
+    con.execute(f"comment on table {place} is {literal(table.comment)}")
     for column in table.columns:
-        con.execute(f"comment on column {place}.\"{column.name}\" is '{_escaped(column.comment)}'")
+        con.execute(f"comment on column {place}.{quoted(column.name)} is {literal(column.comment)}")
 
 
 def _verify(path: Path, rows: dict[str, int]) -> None:
@@ -236,7 +236,3 @@ def _sync(path: Path) -> None:
 
 def _count(con: duckdb.DuckDBPyConnection, relation: str) -> int:
     return con.execute(f"select count(*) from {relation}").fetchall()[0][0]
-
-
-def _escaped(text: str) -> str:
-    return text.replace("'", "''")

@@ -11,6 +11,7 @@ import duckdb
 
 from pipelines.lease import lease_holder
 from pipelines.publish import published_file
+from pipelines.quoting import literal
 from pipelines.settings import Settings
 from pipelines.storage import opening
 from schemas.errors import OperationError, SourceError
@@ -45,7 +46,7 @@ def open_published(
         _require_ours(con, path)
         if writable is not None:
             setting = "allowed_directories" if writable.is_dir() else "allowed_paths"
-            con.execute(f"set {setting} = [{sql_text(str(writable))}]")
+            con.execute(f"set {setting} = [{literal(str(writable))}]")
         con.execute("set enable_external_access = false")
         con.execute("set lock_configuration = true")
         yield con
@@ -76,8 +77,3 @@ def _require_ours(con: duckdb.DuckDBPyConnection, path: Path) -> None:
         found = "is no database that leadtime has published (it has no table `catalog`)"
         action = "Move it away and run again, or choose another folder with --data."
         raise OperationError(str(path), found, action)
-
-
-def sql_text(text: str) -> str:
-    """A text as SQL writes it."""
-    return "'" + text.replace("'", "''") + "'"

@@ -17,6 +17,7 @@ from pipelines.ingest import IngestReport, Progress, ingest
 from pipelines.landing import LandingFile, find_files
 from pipelines.lease import OnWait
 from pipelines.publish import Generation, publish
+from pipelines.quoting import literal
 from pipelines.rejudge import Progress as RejudgeProgress
 from pipelines.rejudge import rejudge
 from pipelines.replay import former_names
@@ -166,7 +167,7 @@ class Run:
             self.con.execute(f"detach {_SIDE}")
         for leftover in path.parent.glob(f"{path.name}*"):
             leftover.unlink()
-        self.con.execute("attach '" + str(path).replace("'", "''") + f"' as {_SIDE}")
+        self.con.execute(f"attach {literal(str(path))} as {_SIDE}")
         return _SIDE
 
 

@@ -8,8 +8,9 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from pipelines.infer.foreign import Column, Foreign, literal, quoted
+from pipelines.infer.foreign import Column, Foreign
 from pipelines.infer.roles import Roles, find_roles
+from pipelines.quoting import literal, quoted
 from schemas.core_record import FIELDS
 
 _INDENT = "    "

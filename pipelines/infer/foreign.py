@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
-from sqlglot import exp
 
 from pipelines.infer.proposal import UUID_PATTERN
 from pipelines.landing import COMPRESSIONS
+from pipelines.quoting import literal, quoted
 from schemas.core_record import EARLIEST_MS, LATEST_PLANNED_MS
 from schemas.dimensions import DIMENSIONS
 
@@ -159,16 +159,6 @@ def _column(con: duckdb.DuckDBPyConnection, name: str, text: str) -> Column:
     empty, values, distinct, *counts = con.execute(query).fetchall()[0]
     filled = f"nullif({text}, '')" if empty else text
     return Column(name, filled, values, distinct, dict(zip(_FORMS, counts, strict=True)))
-
-
-def quoted(name: str) -> str:
-    """A name as an identifier of DuckDB."""
-    return exp.to_identifier(name, quoted=True).sql("duckdb")
-
-
-def literal(text: str) -> str:
-    """A text as a literal of DuckDB."""
-    return exp.Literal.string(text).sql("duckdb")
 
 
 def words_of(key: str) -> list[str]:

@@ -13,7 +13,7 @@ import duckdb
 
 from pipelines.interchange.selection import published_columns, tracked_attributes
 from pipelines.interchange.targets import Written
-from pipelines.interchange.values import literal, quoted
+from pipelines.quoting import literal, quoted
 
 
 @dataclass(frozen=True)

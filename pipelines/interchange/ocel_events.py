@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pipelines.interchange.ocel_file import Attribute
-from pipelines.interchange.values import STATE_LABELS, instant, literal
+from pipelines.interchange.values import STATE_LABELS, instant
+from pipelines.quoting import literal
 
 # The columns before the attributes: id, type, time, and the objects.
 QUALIFIERS = ("process", "assignee", "record")

@@ -14,6 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from pipelines.quoting import quoted
+
 # The tables of OCEL 2.0 that do not depend on types, with the keys its constraints ask for.
 _SCHEMA = """
 create table event_map_type (ocel_type TEXT primary key, ocel_type_map TEXT);
@@ -96,8 +98,8 @@ class OcelFile:
         # An event is there once; an object has a row more for each change.
         key = "primary key " if kind == "event" else ""
         columns = [f"ocel_id TEXT {key}references {kind} (ocel_id)", *own]
-        columns += [f"{_quoted(attribute.name)} {attribute.type}" for attribute in attributes]
-        self._tables[kind, name] = _quoted(f"{kind}_{table}")
+        columns += [f"{quoted(attribute.name)} {attribute.type}" for attribute in attributes]
+        self._tables[kind, name] = quoted(f"{kind}_{table}")
         self._con.execute(f"create table {self._tables[kind, name]} ({', '.join(columns)})")
 
     def add_events(self, name: str, rows: Sequence[Row]) -> None:
@@ -112,7 +114,7 @@ class OcelFile:
 
     def add_changes(self, name: str, attribute: str, rows: Sequence[Row]) -> None:
         """Add changes of one attribute of objects of a type: their id, time and new value."""
-        columns = f"ocel_id, ocel_time, ocel_changed_field, {_quoted(attribute)}"
+        columns = f"ocel_id, ocel_time, ocel_changed_field, {quoted(attribute)}"
         self._insert(
             f"{self._tables['object', name]} ({columns})",
             ((row[0], row[1], attribute, row[2]) for row in rows),
@@ -159,7 +161,3 @@ def _apart(names: list[str], taken: Iterable[str]) -> list[str]:
         used.add(candidate.lower())
         result.append(candidate)
     return result
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

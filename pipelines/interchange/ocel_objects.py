@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pipelines.interchange.ocel_events import record, user
 from pipelines.interchange.ocel_file import Attribute, attribute_names
 from pipelines.interchange.selection import Column, ProcessTable, Selection, Tracked
-from pipelines.interchange.values import Kind, as_text, instant, kind_of, literal, quoted
+from pipelines.interchange.values import Kind, as_text, instant, kind_of
+from pipelines.quoting import literal, quoted
 
 _TYPES: dict[Kind, str] = {
     "boolean": "BOOLEAN",

@@ -8,8 +8,6 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from sqlglot import exp
-
 Kind = Literal["boolean", "integer", "float", "instant", "text"]
 
 # One activity per state: its name, and its shortId too where two states share a name.
@@ -24,16 +22,6 @@ STATE_LABELS = """
     from states
 """
 _NESTED = re.compile(r"\[\d*\]$|^(STRUCT|MAP|UNION)\(")
-
-
-def quoted(name: str) -> str:
-    """A name as an identifier."""
-    return exp.to_identifier(name, quoted=True).sql(dialect="duckdb")
-
-
-def literal(text: str) -> str:
-    """A text as a literal."""
-    return exp.Literal.string(text).sql(dialect="duckdb")
 
 
 def kind_of(sql_type: str) -> Kind:

@@ -38,9 +38,8 @@ from pipelines.interchange.values import (
     as_text,
     instant,
     kind_of,
-    literal,
-    quoted,
 )
+from pipelines.quoting import literal, quoted
 from pipelines.storage import written_whole
 
 _TAGS: dict[Kind, str] = {

@@ -12,7 +12,8 @@ import duckdb
 import polars as pl
 import pytest
 
-from pipelines.asking import ask, sql_text, usual_limit, write_answer
+from pipelines.asking import ask, usual_limit, write_answer
+from pipelines.quoting import literal
 from pipelines.settings import Settings
 from schemas.errors import OperationError, SourceError
 from tests.pipelines.test_command import leadtime
@@ -129,7 +130,7 @@ CELLS = [
 def test_no_cell_of_a_csv_file_is_a_formula(settings: Settings, tmp_path: Path) -> None:
     """Names of columns can come from the data, too: those of a pivot do."""
     path = tmp_path / "cells.csv"
-    values = ", ".join(f"({place}, {sql_text(text)})" for place, (text, _) in enumerate(CELLS))
+    values = ", ".join(f"({place}, {literal(text)})" for place, (text, _) in enumerate(CELLS))
     query = f"select text, -place as n, 'x' as \"=x\" from (values {values}) as v(place, text)"
     write_answer(settings, query, path, file_format="csv")
     with path.open(encoding="utf-8", newline="") as file:
