@@ -1,5 +1,5 @@
-"""Notebooks over the published database: what analysts look at and change to their liking.
+"""Notebooks on the published database, for analysts to use and adapt.
 
-Each runs as an app (`leadtime notebook NAME`) or in the editor (`marimo edit notebooks/NAME.py`).
-No metric is defined here: a number that many need is a column of a published table.
+`leadtime notebook NAME` runs one as an app, with `--edit` in the editor. Metrics are defined in
+published tables, not here.
 """

@@ -1,7 +1,4 @@
-"""How many processes get through, how fast, and how that develops: funnels, cohorts, outcomes.
-
-Read-only over the published database; what its columns mean is in the table `metric_catalog`.
-"""
+"""Funnels by mode and window, months of entry, and outcomes by age."""
 
 import marimo
 
@@ -44,7 +41,7 @@ def _(con, procedure):
 def _(con, funnel, procedure):
     window = layout.choice(funnel.value.windows, "window")
     _attributes = funnels.breakdowns_of(con, procedure.value, funnel.value)
-    breakdown = layout.choice(["nothing", *_attributes], "broken down by")
+    breakdown = layout.choice(["nothing", *_attributes], "break down by")
     return breakdown, window
 
 
@@ -61,14 +58,17 @@ def _(breakdown, con, funnel, mode, procedure, states, window):
 def _(con, funnel, mode, procedure, states, window):
     asked = {"mode": mode.value, "window": window.value, "states": states.value}
     steps = funnels.steps_of(con, procedure.value, funnel.value, **asked)
-    mo.stop(steps.is_empty(), layout.note("Choose the states that are the steps."))
+    mo.stop(steps.is_empty(), layout.note("Choose at least one state as a step."))
     last = steps.row(-1, named=True)
     layout.figures(
         {
             "entered": f"{steps['processes'][0]:,}",
             f"reached {last['step']}": f"{last['processes']:,}",
-            "of those that entered": in_percent(last["share_of_first"]),
-            "median time to it": in_words(last["median_seconds_from_first"]),
+            "share of entered": in_percent(last["share_of_first"]),
+            "95 % interval": " to ".join(
+                in_percent(last[f"share_of_first_{end}"]) for end in ("low", "high")
+            ),
+            "median time": in_words(last["median_seconds_from_first"]),
             "may still reach it": f"{last['immature']:,}",
         }
     )
@@ -84,7 +84,10 @@ def _(mode, steps, window):
 @app.cell
 def _(breakdown, con, funnel, mode, procedure, window):
     mo.stop(breakdown.value == "nothing")
-    mo.stop(not window.value.is_defined, layout.note("Values are compared in the defined window."))
+    mo.stop(
+        not window.value.is_defined,
+        layout.note("Breakdowns are available only in the defined window."),
+    )
     _asked = {"mode": mode.value, "attribute": breakdown.value}
     values = funnels.broken_down(con, procedure.value, funnel.value, **_asked)
     draw.breakdown_chart(values, attribute=breakdown.value)
@@ -112,7 +115,7 @@ def _(con, funnel, mode, procedure):
 @app.cell
 def _(con, outcome, procedure):
     _attributes = outcomes.compared_attributes(con, procedure.value)
-    compared = layout.choice(["nothing", *_attributes], "compared by")
+    compared = layout.choice(["nothing", *_attributes], "compare by")
     layout.heading("## Outcomes of all processes", outcome, compared if _attributes else None)
     return (compared,)
 
@@ -127,7 +130,10 @@ def _(compared, con, outcome, procedure):
         curves = outcomes.curves_by(con, procedure.value, **_asked)
         _title = f"Share {outcome.value} by age, by {compared.value}"
     n_without, n_all = outcomes.without_outcome(con, procedure.value)
-    mo.stop(curves.is_empty(), layout.note(f"No {procedure.value} has had an outcome so far."))
+    mo.stop(
+        curves.is_empty(),
+        layout.note(f"No {procedure.value} has an outcome yet, or too few to draw a curve."),
+    )
     draw.outcome_chart(curves, title=_title, n_without=n_without, n_all=n_all)
     return curves, n_without
 

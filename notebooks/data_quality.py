@@ -1,7 +1,6 @@
-"""What was taken in and rejected, which rules were broken, what drifted, and how fresh it all is.
+"""Ingested and rejected lines, broken rules, drift of derived values, freshness.
 
-Read-only over the published database. The text of rejected lines is not in it: `leadtime
-quarantine --text N` prints it, for those who may see personal data.
+The text of rejected lines is not published; `leadtime quarantine --text N` prints it.
 """
 
 import marimo
@@ -50,10 +49,10 @@ def _(con):
 
 @app.cell
 def _(files):
-    mo.stop(files.is_empty(), layout.note("No file has been taken in so far."))
+    mo.stop(files.is_empty(), layout.note("No file has been ingested yet."))
     _unreadable = files.filter(pl.col("status") != "ingested")
     _warning = (
-        [layout.note(f"Not read to their end: {', '.join(_unreadable['file_name'])}.")]
+        [layout.note(f"Unreadable files: {', '.join(_unreadable['file_name'])}.")]
         if len(_unreadable)
         else []
     )
@@ -69,7 +68,7 @@ def _(files):
 
 @app.cell
 def _():
-    severity = layout.choice(quality.SEVERITIES, "what happened")
+    severity = layout.choice(quality.SEVERITIES, "effect")
     layout.heading("## Rules", severity)
     return (severity,)
 
@@ -77,20 +76,20 @@ def _():
 @app.cell
 def _(con, severity):
     rules = quality.rules(con, severity.value)
-    mo.stop(rules.is_empty(), layout.note("No rule of this kind was broken."))
+    mo.stop(rules.is_empty(), layout.note("No rule with this effect was broken."))
     mo.vstack([draw.rules_chart(rules, words=severity.selected_key), layout.listing(rules)])
     return (rules,)
 
 
 @app.cell
 def _(con, n_rejected):
-    mo.stop(n_rejected == 0, layout.note("No line is in quarantine."))
+    mo.stop(n_rejected == 0, layout.note("The quarantine is empty."))
     lines = quality.rejected_lines(con)
     mo.vstack(
         [
             mo.md(
-                f"### Where rejected lines stand\nThe latest {len(lines):,} of {n_rejected:,}. "
-                "Once the cause is mended, `leadtime quarantine --replay` puts them through again."
+                f"### Rejected lines\nThe latest {len(lines):,} of {n_rejected:,}. After fixing a "
+                "definition, `leadtime quarantine --replay` processes them again."
             ),
             layout.listing(lines),
         ]

@@ -1,7 +1,4 @@
-"""How long it takes: spread, months, working time, states, people, what is open and SLA clocks.
-
-Read-only over the published database; what its columns mean is in the table `metric_catalog`.
-"""
+"""Distribution of durations, by month, state and assignee, open work, SLA clocks."""
 
 import marimo
 
@@ -45,15 +42,15 @@ def _(clock, con, measure, procedure):
 def _(n_open, procedure, totals):
     mo.stop(
         totals is None,
-        layout.note(f"Nothing of this kind has ended for any {procedure.value} so far."),
+        layout.note(f"No such interval of any {procedure.value} has ended yet."),
     )
     layout.figures(
         {
-            "got there": f"{totals['n']:,}",
-            "half took no longer than": in_words(totals["p50_seconds"]),
-            "90 % took no longer than": in_words(totals["p90_seconds"]),
-            "95 % took no longer than": in_words(totals["p95_seconds"]),
-            "open, not in these figures": f"{n_open:,}",
+            "finished": f"{totals['n']:,}",
+            "median": in_words(totals["p50_seconds"]),
+            "90th percentile": in_words(totals["p90_seconds"]),
+            "95th percentile": in_words(totals["p95_seconds"]),
+            "open, not included": f"{n_open:,}",
         }
     )
     return
@@ -110,7 +107,7 @@ def _(con, procedure):
 @app.cell
 def _(stalled):
     mo.stop(stalled.is_empty())
-    mo.vstack([mo.md("### Stalled for longest"), layout.listing(stalled)])
+    mo.vstack([mo.md("### Longest stalled"), layout.listing(stalled)])
     return
 
 

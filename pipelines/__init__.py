@@ -1,0 +1,1 @@
+"""Command line, ingest, publishing, exports, reports and Dagster."""

@@ -1,27 +1,26 @@
-"""Dagster's way in: everything it can show and run.
-
-The parts are in `defs/`; running the job from the command line is `execute.py`.
-"""
+"""The entry point of Dagster: everything that it can show and run."""
 
 import dagster as dg
 
+from pipelines.defs.alerts import alert_sensors
 from pipelines.defs.assets import build_assets
 from pipelines.defs.column_lineage import Sources, find_column_lineage
-from pipelines.defs.jobs import REFRESH_JOB, landing_sensor, nightly_schedule
+from pipelines.defs.jobs import REFRESH_JOB, nightly_schedule
+from pipelines.defs.landing_sensor import landing_sensor
 from pipelines.defs.resources import WarehouseResource
 from pipelines.settings import Settings, from_environment
-from schemas.definition_files import load_procedures
-from schemas.definitions import Procedures
+from schemas.definitions.procedure import Procedures
+from schemas.load import load_procedures
 
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    """The definitions for the settings in the environment; needs no warehouse.
+    """The definitions for the settings in the environment, which need no warehouse.
 
     Raises `DefinitionError` when the procedure files have problems.
     """
     settings = from_environment()
-    procedures = load_procedures(settings.procedures)
+    procedures = load_procedures(settings.procedures, settings.sources)
     home = settings.dagster_home
     # `dg check defs` and tests have no instance, and must leave no folder behind.
     sources = find_column_lineage(procedures, home=home) if home.is_dir() else None
@@ -36,7 +35,10 @@ def define(
         assets=build_assets(procedures, column_lineage),
         jobs=[REFRESH_JOB],
         schedules=[nightly_schedule(settings.time_zone)],
-        sensors=[landing_sensor(settings)],
+        sensors=[
+            landing_sensor(settings, procedures.file_sources),
+            *alert_sensors(settings),
+        ],
         resources={"warehouse": WarehouseResource()},
         executor=dg.in_process_executor,
     )

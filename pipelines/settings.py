@@ -1,49 +1,81 @@
-"""Where things are and how they run, from the environment (`LEADTIME_...`) and the command line.
+"""Settings from the environment (`LEADTIME_...`): folders, limits, retention; and the clock."""
 
-What the settings are used for does not belong here.
-"""
-
+import grp
 import math
 import os
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
-from schemas.errors import SourceError
+from schemas.errors import OperationError
 
 _MEMORY = re.compile(r"\d+(\.\d+)? ?[KMGT]i?B|[1-9]\d?%|100%", re.IGNORECASE)
 
+# A reader that has resolved the pointer opens the previous generation a moment later.
+_LEAST_GENERATIONS = 2
 PROCEDURES_FOLDER = Path(__file__).resolve().parent.parent / "schemas" / "procedures"
 
 
 @dataclass(frozen=True)
 class Settings:
-    """One place for every choice an operator has.
+    """Every setting of an operator.
 
-    `data` holds the warehouse, the published databases and Dagster's instance. `time_zone` is the
-    reporting time zone: day tables cut at its midnights. `keep` is the number of published
-    generations that stay. `wait_seconds` is how long a run waits for another to end.
+    `data` holds the warehouse, the published databases and Dagster's instance. `sources` is the
+    folder that says how files of other shapes are read; None for that beside the procedures.
+    `time_zone` is the reporting time zone: days in tables start at its midnights. `keep` is the
+    number of published generations to keep, and `keep_runs` the number of finished runs in
+    Dagster's storage (about 1 MB each). `wait_seconds` is how long a run waits for another
+    process to release the warehouse. Members of `read_group` may read the published databases,
+    those of `people_group` the personal values in `people.duckdb`; nobody else may where a group is
+    empty.
+    Failed runs and red checks are told to `alert_url`, which may be a secret.
     """
 
     data: Path = field(default_factory=lambda: Path("data"))
     landing: Path = field(default_factory=lambda: Path("data/landing"))
     procedures: Path = PROCEDURES_FOLDER
+    sources: Path | None = None
     time_zone: str = "UTC"
     keep: int = 5
+    keep_runs: int = 100
     threads: int = field(default_factory=lambda: os.cpu_count() or 2)
     memory_limit: str = "2GB"
     wait_seconds: float = 60.0
+    read_group: str = ""
+    people_group: str = ""
+    alert_url: str = field(default="", repr=False)
 
     @property
     def follows_data(self) -> bool:
-        """Whether the landing folder is the usual one, which nobody had to name."""
+        """Whether the landing folder is the default one, inside the data folder."""
         return self.landing == self.data / "landing"
 
     @property
     def warehouse(self) -> Path:
         return self.data / "warehouse.duckdb"
+
+    @property
+    def manifest(self) -> Path:
+        """The order of the files taken in; it must be kept for an exact rebuild."""
+        return self.data / "ledger.ndjson"
+
+    @property
+    def erasures(self) -> Path:
+        """What was erased, by hashes; it must be kept, so that no erased value comes back."""
+        return self.data / "erasures.ndjson"
+
+    @property
+    def erasures_key(self) -> Path:
+        """The key of these hashes, to be kept with them."""
+        return self.data / "erasures.key"
+
+    @property
+    def temporary(self) -> Path:
+        """Files that only a process with the lease needs; emptied by the next one."""
+        return self.data / "tmp"
 
     @property
     def published(self) -> Path:
@@ -55,16 +87,30 @@ class Settings:
         return self.data / "analytics"
 
     @property
+    def people(self) -> Path:
+        """The pointer to the values that the current generation has keys of, or leaves out."""
+        return self.data / "people.duckdb"
+
+    @property
+    def people_files(self) -> Path:
+        return self.data / "people"
+
+    @property
+    def pepper(self) -> Path:
+        """The secret that makes keys of personal values."""
+        return self.data / "secret" / "pepper"
+
+    @property
     def dagster_home(self) -> Path:
         return self.data / "dagster"
 
 
 def from_environment() -> Settings:
-    """Settings from `LEADTIME_DATA`, `_LANDING`, `_PROCEDURES`, `_TIME_ZONE`, `_KEEP`, `_THREADS`,
-    `_MEMORY_LIMIT` and `_WAIT_SECONDS`; what is not set keeps its default, and the landing folder
-    follows the data folder.
+    """Settings from `LEADTIME_DATA`, `_LANDING`, `_PROCEDURES`, `_SOURCES`, `_TIME_ZONE`, `_KEEP`,
+    `_KEEP_RUNS`, `_THREADS`, `_MEMORY_LIMIT`, `_WAIT_SECONDS`, `_READ_GROUP`, `_PEOPLE_GROUP` and
+    `_ALERT_URL`, with defaults for the others; the default landing folder is in the data folder.
 
-    Raises `SourceError` when a number, a size or a time zone is not one.
+    Raises `OperationError` when a number, a size, a time zone, a group or an address is not valid.
     """
     given = {
         name: os.environ[f"LEADTIME_{name.upper()}"]
@@ -77,39 +123,62 @@ def from_environment() -> Settings:
         data=data,
         landing=Path(given["landing"]) if "landing" in given else data / "landing",
         procedures=Path(given["procedures"]) if "procedures" in given else default.procedures,
+        sources=Path(given["sources"]) if "sources" in given else None,
         time_zone=_zone(given.get("time_zone", default.time_zone)),
-        keep=_count(given, "keep", default.keep),
+        keep=_count(given, "keep", default.keep, least=_LEAST_GENERATIONS),
+        keep_runs=_count(given, "keep_runs", default.keep_runs),
         threads=_count(given, "threads", default.threads),
         memory_limit=_memory(given.get("memory_limit", default.memory_limit)),
         wait_seconds=_number(given, "wait_seconds", default.wait_seconds),
+        read_group=_group(given, "read_group"),
+        people_group=_group(given, "people_group"),
+        alert_url=_address(given.get("alert_url", "")),
     )
 
 
 def now() -> datetime:
-    """The present instant in UTC, to the millisecond; the only clock of the product."""
+    """The present instant in UTC, to the millisecond."""
     instant = datetime.now(UTC)
     return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
 
 
 def _zone(name: str) -> str:
     if name not in available_timezones():
-        action = "Set it to an IANA time zone such as Europe/Berlin or UTC"
-        raise SourceError("LEADTIME_TIME_ZONE", f"found {name!r}", action)
+        action = "Set it to an IANA time zone (Europe/Berlin, UTC)"
+        raise OperationError("LEADTIME_TIME_ZONE", f"found {name!r}", action)
     return name
+
+
+def _group(given: dict[str, str], setting: str) -> str:
+    name = given.get(setting, "")
+    try:
+        return name and grp.getgrnam(name).gr_name
+    except KeyError:
+        action = "Set it to a group of this machine, to which the analysts belong"
+        raise OperationError(f"LEADTIME_{setting.upper()}", f"found {name!r}", action) from None
+
+
+def _address(text: str) -> str:
+    # What was found is not shown: an address with a token is a secret.
+    parts = urlsplit(text)
+    if text and (parts.scheme not in ("http", "https") or not parts.hostname):
+        action = "Set it to an address that begins with https:// or http://"
+        raise OperationError("LEADTIME_ALERT_URL", "is no address of the web", action)
+    return text
 
 
 def _memory(text: str) -> str:
     if not _MEMORY.fullmatch(text) or not re.search("[1-9]", text):
-        action = "Set it to a size such as 2GB or 512MB, or to a part of the memory such as 80%"
-        raise SourceError("LEADTIME_MEMORY_LIMIT", f"found {text!r}", action)
+        action = "Set it to a size (2GB, 512MB) or a share of the memory (80%)"
+        raise OperationError("LEADTIME_MEMORY_LIMIT", f"found {text!r}", action)
     return text
 
 
-def _count(given: dict[str, str], name: str, default: int) -> int:
+def _count(given: dict[str, str], name: str, default: int, *, least: int = 1) -> int:
     text = given.get(name, str(default))
-    if not re.fullmatch("[0-9]+", text) or int(text) < 1:
-        action = "Set it to a whole number, 1 or more"
-        raise SourceError(f"LEADTIME_{name.upper()}", f"found {text!r}", action)
+    if not re.fullmatch("[0-9]+", text) or int(text) < least:
+        action = f"Set it to a whole number, {least} or more"
+        raise OperationError(f"LEADTIME_{name.upper()}", f"found {text!r}", action)
     return int(text)
 
 
@@ -121,5 +190,5 @@ def _number(given: dict[str, str], name: str, default: float) -> float:
         value = math.nan
     if not value >= 0:
         action = "Set it to a number, 0 or more"
-        raise SourceError(f"LEADTIME_{name.upper()}", f"found {text!r}", action)
+        raise OperationError(f"LEADTIME_{name.upper()}", f"found {text!r}", action)
     return value

@@ -1,6 +1,13 @@
-"""The errors a user can meet, told by who must act.
+"""The errors that users see, grouped by who must act.
 
-Facts are attributes and the sentence is built from them. Errors of programming do not belong here.
+    LeadtimeError
+        DefinitionError       the author of a procedure definition
+        SourceError           the owner of the data
+        OperationError        the operator: settings, arguments, folders, files
+            WarehouseBusy     the operator: another process holds the warehouse
+            CorruptWarehouse  the operator: the warehouse needs a rebuild or a backup
+
+Facts are attributes, and the message is built from them. Defects of the program are other errors.
 """
 
 from __future__ import annotations
@@ -11,14 +18,14 @@ _SHOWN = 10
 
 
 class LeadtimeError(Exception):
-    """Base of every error that is reported to a user as a sentence, without a traceback."""
+    """Base of every error that the command reports as one message, without a traceback."""
 
 
 @dataclass(frozen=True)
 class Problem:
     """One thing wrong in a procedure definition: where, what was found, what is allowed.
 
-    `column` is known only where a text stops being YAML or JSON.
+    `column` is known only for syntax errors of YAML or JSON.
     """
 
     file: str
@@ -38,7 +45,7 @@ class Problem:
 
 
 class DefinitionError(LeadtimeError):
-    """The author of a procedure definition must act. Carries every problem found, not the first."""
+    """The author of a procedure definition must act; `problems` has every problem found."""
 
     def __init__(self, problems: list[Problem]) -> None:
         self.problems = tuple(problems)
@@ -51,18 +58,8 @@ class DefinitionError(LeadtimeError):
         super().__init__("\n".join(lines))
 
 
-class SourceError(LeadtimeError):
-    """The owner of the data must act: a file, folder or query cannot be used as it stands."""
-
-    def __init__(self, source: str, found: str, action: str) -> None:
-        self.source = source
-        self.found = found
-        self.action = action
-        super().__init__(f"{source}: {found}. {action}")
-
-
-class OperationError(LeadtimeError):
-    """The operator must act: a folder, a database or a port cannot be used as it stands."""
+class _PlaceError(LeadtimeError):
+    """An error about one place: where it is, what was found there, and what to do."""
 
     def __init__(self, place: str, found: str, action: str) -> None:
         self.place = place
@@ -71,11 +68,23 @@ class OperationError(LeadtimeError):
         super().__init__(f"{place}: {found}. {action}")
 
 
-class WarehouseBusy(LeadtimeError):
-    """The operator must act: somebody else holds the warehouse."""
+class SourceError(_PlaceError):
+    """The owner of the data must act: `place` is a file whose content cannot be used."""
 
-    def __init__(self, holder: str, since: str, action: str) -> None:
+
+class OperationError(_PlaceError):
+    """The operator must act: `place` is a setting, an argument, a folder, a file or a port."""
+
+
+class WarehouseBusy(OperationError):
+    """The operator must wait or stop `holder`, which holds the warehouse since `since`."""
+
+    def __init__(self, place: str, *, holder: str, since: str) -> None:
         self.holder = holder
         self.since = since
-        self.action = action
-        super().__init__(f"the warehouse is held by {holder} since {since}. {action}")
+        found = f"the warehouse is held by {holder} since {since}"
+        super().__init__(place, found, "Wait for it to end, or stop that process; then try again.")
+
+
+class CorruptWarehouse(OperationError):
+    """The operator must restore or rebuild: the warehouse is damaged or contradicts itself."""

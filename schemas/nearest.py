@@ -1,21 +1,18 @@
-"""What somebody may have meant who wrote a name that is not known.
-
-Which names are known does not belong here.
-"""
+"""Suggests known names for an unknown one."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
-_MOST = 3
-_FEW = 10
+_MAX_NAMES = 3
+_MAX_LISTED = 10
 
 
 def nearest(
     written: object, names: Iterable[str], also: Mapping[str, str] | None = None
 ) -> list[str]:
-    """The names nearest to what was written, best first, case ignored; what is no text has none.
+    """The most similar names, best first, ignoring case; none for values that are not text.
 
     One that differs by case alone is the only one. `also` gives the name for words that look
     unlike it, in lower case: `int` for `integer`.
@@ -26,7 +23,7 @@ def nearest(
     by_lower = {name.lower(): name for name in sorted(set(names))}
     if meant := by_lower.get(word) or (also or {}).get(word):
         return [meant]
-    return [by_lower[name] for name in get_close_matches(word, by_lower, n=_MOST)]
+    return [by_lower[name] for name in get_close_matches(word, by_lower, n=_MAX_NAMES)]
 
 
 def did_you_mean(
@@ -40,5 +37,5 @@ def did_you_mean(
     close = nearest(written, known, also)
     if not close:
         return None
-    rest = f" ({', '.join(known)})" if len(close) < len(known) <= _FEW else ""
+    rest = f" ({', '.join(known)})" if len(close) < len(known) <= _MAX_LISTED else ""
     return f"did you mean {' or '.join(f'`{name}`' for name in close)}?{rest}"

@@ -1,8 +1,9 @@
-"""The rooms and what each may import, as the README describes them."""
+"""The rooms and what each may import."""
 
 import ast
 import subprocess
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -18,12 +19,39 @@ ARROWS = {
 }
 
 
-def imports(file: Path) -> Iterator[str]:
+MAX_PLACES = 14
+"""The most files and folders that stand side by side in `pipelines/` and `schemas/`."""
+
+
+def imported_modules(file: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
-            yield from (name.name.partition(".")[0] for name in node.names)
+            yield from (name.name for name in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module.partition(".")[0]
+            yield node.module
+            yield from (f"{node.module}.{name.name}" for name in node.names)
+
+
+def imports(file: Path) -> Iterator[str]:
+    yield from {name.partition(".")[0] for name in imported_modules(file)}
+
+
+def places(room: str) -> dict[str, set[str]]:
+    """The folders and files of a room, each with those that it imports."""
+    found: dict[str, set[str]] = {
+        path.stem: set()
+        for path in (ROOT / room).iterdir()
+        if (path.is_dir() and any(path.glob("*.py")))
+        or (path.suffix == ".py" and path.stem != "__init__")
+    }
+    for file in (ROOT / room).rglob("*.py"):
+        place = file.relative_to(ROOT / room).parts[0].removesuffix(".py")
+        for name in imported_modules(file):
+            top, _, rest = name.partition(".")
+            other = rest.partition(".")[0]
+            if top == room and place in found and other in found and other != place:
+                found[place].add(other)
+    return found
 
 
 @pytest.mark.parametrize("room", ARROWS)
@@ -36,6 +64,44 @@ def test_a_room_imports_only_what_it_may(room: str) -> None:
         if name in forbidden or (name in ROOMS and name not in rooms | {room})
     ]
     assert wrong == []
+
+
+@pytest.mark.parametrize("room", ["pipelines", "schemas", "transforms"])
+def test_the_places_of_a_room_import_each_other_in_one_direction(room: str) -> None:
+    try:
+        TopologicalSorter(places(room)).prepare()
+    except CycleError as error:
+        pytest.fail(f"a circle in {room}/: {' <- '.join(error.args[1])}")
+
+
+@pytest.mark.parametrize("room", ["pipelines", "schemas", "transforms"])
+def test_a_room_is_read_at_a_glance(room: str) -> None:
+    assert len(places(room)) <= MAX_PLACES
+
+
+@pytest.mark.parametrize("room", ["notebooks", "pipelines", "schemas", "transforms"])
+def test_every_package_says_what_it_is_for(room: str) -> None:
+    folders = {file.parent for file in (ROOT / room).rglob("*.py")}
+    scripts = {ROOT / "schemas" / "procedures"}  # loaded by path, never imported
+    silent = [
+        str(folder.relative_to(ROOT))
+        for folder in sorted(folders - scripts)
+        if not (init := folder / "__init__.py").exists()
+        or not ast.get_docstring(ast.parse(init.read_text()))
+    ]
+    assert silent == []
+
+
+def test_tests_mirror_the_rooms() -> None:
+    """Each folder of tests stands for a folder of the product."""
+    apart = {"tests", "support", "reference", "benchmarks", "trials"}
+    folders = {file.parent for file in (ROOT / "tests").rglob("test_*.py")}
+    unknown = [
+        str(folder.relative_to(ROOT))
+        for folder in sorted(folders)
+        if folder.name not in apart and not (ROOT / folder.relative_to(ROOT / "tests")).is_dir()
+    ]
+    assert unknown == []
 
 
 @pytest.mark.parametrize("room", ["schemas", "transforms"])

@@ -1,5 +1,5 @@
-"""What the notebooks are put together from: rows of published tables, charts, widgets.
+"""The parts of the notebooks: queries, charts and widgets.
 
-`published.py` opens the database; `funnels.py`, `outcomes.py`, `durations.py` and `quality.py` read
-it; `..._charts.py` draw with the forms of `charts.py`; `layout.py` has the rest of a page.
+`published.py` opens the database; `funnels.py`, `outcomes.py`, `durations.py` and `quality.py`
+query it; `..._charts.py` draw the charts of a notebook with `charts.py`; `layout.py` has widgets.
 """

@@ -1,7 +1,4 @@
-"""The few forms of charts that the notebooks draw, with their captions.
-
-What is drawn is read from published tables by the notebooks; nothing is counted here.
-"""
+"""The chart types that the notebooks use, with their captions."""
 
 import textwrap
 from collections.abc import Sequence
@@ -12,19 +9,19 @@ import polars as pl
 
 BLUE, PALE_BLUE = "#3b6fb6", "#bfd3ea"
 GREEN, ORANGE, RED = "#3a9d78", "#d9822b", "#c8503c"
-# Colours that are told apart without seeing red and green (Okabe and Ito).
+# A palette for colour-blind readers (Okabe and Ito).
 SEVERAL = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#7f7f7f", "#b8a800"]
-WIDE, HALF = 760, 345  # of what is drawn, in pixels; labels come on top
-_ROW = 26  # of bars, in pixels
-_THIN_ROW = 18  # of each of those beside each other
-_CHARACTER = 6.0  # of a caption, in pixels
-_LABELS = 140  # what an axis adds to a chart's width
+WIDE, HALF = 760, 345  # width of the plot without labels, in pixels
+_ROW = 26  # height of a row of bars, in pixels
+_THIN_ROW = 18  # height per bar in a row with several
+_CHARACTER = 6.0  # width of a character of a caption, in pixels
+_LABELS = 140  # width of the axis labels, in pixels
 _UNITS = (("days", 86400), ("hours", 3600), ("minutes", 60), ("seconds", 1))
 _DARK_CELL = "datum.share > 0.6"
 
 
 def captioned(chart: Any, title: str, caption: str, *, width: int = WIDE) -> Any:
-    """The chart with its title and, below that, what is left out of it or counted as open."""
+    """The chart with its title and a caption below the title."""
     heading = alt.TitleParams(
         title,
         subtitle=textwrap.wrap(
@@ -50,13 +47,13 @@ def captioned(chart: Any, title: str, caption: str, *, width: int = WIDE) -> Any
 
 
 def in_one_unit(frame: pl.DataFrame, *columns: str) -> tuple[pl.DataFrame, str]:
-    """Columns of seconds in the unit that suits the largest of them, and the unit's name."""
+    """Columns of seconds converted to a unit that suits the largest value, and that unit's name."""
     size, unit = _unit_of(frame.select(pl.max_horizontal(pl.col(columns).max())).item())
     return frame.with_columns(pl.col(name) / size for name in columns), unit
 
 
 def coloured(field: str, order: Sequence[str], colours: Sequence[str] = SEVERAL) -> alt.Color:
-    """A colour for each value, in their order, with a legend on top."""
+    """A colour for each value, in this order, with a legend above the chart."""
     shown = [colours[place % len(colours)] for place in range(len(order))]
     return alt.Color(
         f"{field}:N",
@@ -84,11 +81,11 @@ def bars(
     text: str | None = None,
     up_to_one: bool = True,
 ) -> Any:
-    """Horizontal bars, a row for each of `order`; shares (`share_...`) on an axis `up_to_one`.
+    """Horizontal bars, one row for each of `order`; shares (`share_...`) on an axis `up_to_one`.
 
-    Colours stand in the order `stacked`, or one `beside` the other. `text` is a column to write at
-    the end of a bar; of single shares their value is. With `labels` False the rows are those of the
-    chart to the left.
+    Bars of one row are `stacked` or `beside` each other. `text` is a column to write at the end of
+    a bar; single shares show their value. With `labels` False the rows are those of the chart to
+    the left.
     """
     share = _is_share(x)
     more = {"yOffset": beside, "order": stacked}
@@ -130,18 +127,18 @@ def bars(
 
 
 def offset(field: str, order: Sequence[str]) -> alt.YOffset:
-    """Bars of one row side by side, in this order."""
+    """The order of bars beside each other."""
     return alt.YOffset(f"{field}:N", sort=list(order))
 
 
 def stacking(field: str, *, descending: bool = False) -> alt.Order:
-    """Bars of one row one after the other, by the values of a column."""
+    """The order of stacked bars, by the values of a column."""
     kind = "N" if descending else "Q"
     return alt.Order(f"{field}:{kind}", sort="descending" if descending else "ascending")
 
 
 def dots(frame: pl.DataFrame, *, x: str, y: str, x_title: str, y_title: str) -> Any:
-    """A dot for each row; `x` are counts above 0, of which few are large."""
+    """A dot for each row; `x` are counts above 0, on a logarithmic axis."""
     return (
         alt.Chart(frame, height=260)
         .mark_circle(size=80, opacity=0.6, color=BLUE)
@@ -161,28 +158,28 @@ def dots(frame: pl.DataFrame, *, x: str, y: str, x_title: str, y_title: str) -> 
 def spans(frame: pl.DataFrame, *, y: str, order: Sequence[str], low: str, high: str) -> Any:
     """A line from the median (`low`) to the 90th percentile (`high`) in a row for each of `order`.
 
-    Both are seconds, in the frame.
+    Both columns are in seconds.
     """
     shown, unit = in_one_unit(frame, low, high)
     base = alt.Chart(shown, height=_ROW * max(2, len(order))).encode(
         y=alt.Y(f"{y}:N", title=None, scale=alt.Scale(domain=list(order))),
         tooltip=[
             alt.Tooltip(y),
-            alt.Tooltip(f"{low}:Q", title=f"half within ({unit})", format=",.2f"),
-            alt.Tooltip(f"{high}:Q", title=f"90 % within ({unit})", format=",.2f"),
+            alt.Tooltip(f"{low}:Q", title=f"median ({unit})", format=",.2f"),
+            alt.Tooltip(f"{high}:Q", title=f"90th percentile ({unit})", format=",.2f"),
         ],
     )
     x = alt.X(f"{low}:Q", title=unit)
     line = base.mark_rule(strokeWidth=5, color=PALE_BLUE).encode(x=x, x2=f"{high}:Q")
-    half = base.mark_circle(size=120, color=BLUE, opacity=1).encode(x=x)
-    most = base.mark_tick(thickness=4, size=16, color=BLUE).encode(x=alt.X(f"{high}:Q"))
-    return line + half + most
+    median = base.mark_circle(size=120, color=BLUE, opacity=1).encode(x=x)
+    p90 = base.mark_tick(thickness=4, size=16, color=BLUE).encode(x=alt.X(f"{high}:Q"))
+    return line + median + p90
 
 
 def histogram(frame: pl.DataFrame, *, title: str, marks: dict[str, float] | None = None) -> Any:
-    """Bars from bins as `published.bins` counts them; the last one, which has no end, is left out.
+    """Bars from `published.bins`, without the last bin, which has no end.
 
-    `marks` are durations in seconds to draw a line at, by what is written beside it.
+    `marks` are labels with durations in seconds at which to draw a line.
     """
     closed = frame.drop_nulls("to_seconds")
     size, unit = _unit_of(closed["to_seconds"].max())
@@ -213,7 +210,10 @@ def histogram(frame: pl.DataFrame, *, title: str, marks: dict[str, float] | None
 
 
 def triangle(frame: pl.DataFrame, *, x: str, order: Sequence[str], title: str, colour: str) -> Any:
-    """Shares (`share`, written as `text`) by `month`, which says how many there are, and `x`."""
+    """A table of shares (`share`, written as `text`) by `month` and `x`, coloured by share.
+
+    Those that rest on few processes (`is_small`) are pale.
+    """
     months = frame["month"].unique(maintain_order=True).to_list()
     base = alt.Chart(frame, height=_ROW * max(2, len(months))).encode(
         x=alt.X(
@@ -228,6 +228,7 @@ def triangle(frame: pl.DataFrame, *, x: str, order: Sequence[str], title: str, c
             scale=alt.Scale(domain=months),
             axis=alt.Axis(ticks=False, domain=False),
         ),
+        opacity=alt.condition("datum.is_small", alt.value(0.35), alt.value(1)),
         tooltip=["month", alt.Tooltip(x), alt.Tooltip("share:Q", format=".1%")],
     )
     scale = alt.Scale(range=["#f3f6fa", colour], domain=[0, 1], interpolate="rgb")
@@ -250,9 +251,9 @@ def lines(
     y_title: str,
     band: tuple[str, str] | None = None,
 ) -> Any:
-    """Lines over days (numbers) or months (text such as `2026-03`, which sorts as it should).
+    """Lines over days (numbers) or months (text like `2026-03`).
 
-    Shares (0..1) are shown in per cent; `band` are the columns between which a line may truly lie.
+    Shares (0..1) are shown in per cent; `band` are the columns of a confidence interval.
     """
     by_month = frame[x].dtype == pl.String
     axis = alt.Axis(labelAngle=0, labelOverlap=True) if by_month else alt.Axis(tickCount=10)
@@ -275,7 +276,7 @@ def _unit_of(largest: Any) -> tuple[int, str]:
 
 
 def _tooltip(frame: pl.DataFrame, name: str) -> alt.Tooltip:
-    """A value as people read it: shares in per cent, other numbers rounded."""
+    """A value for readers: shares in per cent, other numbers rounded."""
     kind = frame[name].dtype
     if not kind.is_numeric():
         return alt.Tooltip(f"{name}:N")

@@ -1,7 +1,4 @@
-"""The charts of `conversion.py`: each takes rows of published tables, and says what is left out.
-
-Where the rows come from does not belong here; the forms are those of `charts.py`.
-"""
+"""The charts of the notebook `conversion`, each with a caption that says what is left out."""
 
 from typing import Any
 
@@ -13,9 +10,9 @@ from notebooks.parts.published import counted, in_words
 
 
 def funnel_chart(steps: pl.DataFrame, *, mode: str, window: Window) -> Any:
-    """How many reached each step, how many may still, and the share that goes from step to step."""
+    """Processes that reached each step or still may, and the share kept from step to step."""
     order = steps["step"].to_list()
-    which = {"processes": "reached", "immature": "may still come"}
+    which = {"processes": "reached", "immature": "may still reach it"}
     reached = charts.bars(
         steps.unpivot([*which], index="step", variable_name="which", value_name="n").with_columns(
             pl.col("which").replace(which)
@@ -33,7 +30,7 @@ def funnel_chart(steps: pl.DataFrame, *, mode: str, window: Window) -> Any:
         x="share_of_previous",
         y="step",
         order=order,
-        title="of those at the step before",
+        title="share of the previous step",
         labels=False,
         width=charts.HALF,
     )
@@ -42,19 +39,19 @@ def funnel_chart(steps: pl.DataFrame, *, mode: str, window: Window) -> Any:
         reached | kept,
         "Funnel",
         f"Mode {mode}: {MODES[mode]}"
-        + (f", within {in_words(within.total_seconds())} of the first. " if within else ". ")
+        + (f", within {in_words(within.total_seconds())} of the first step. " if within else ". ")
         + "Open, closed and deleted processes count. "
         + (
-            f"{counted(last['immature'], 'open one')} may still reach {last['step']}: its share "
-            "can rise, and shares from step to step can change either way."
+            f"{counted(last['immature'], 'open process', several='open processes')} may still "
+            f"reach {last['step']}: its share can rise, and step-to-step shares can rise or fall."
             if last["immature"]
-            else f"No open one may still reach {last['step']}: its share is final."
+            else f"No open process can still reach {last['step']}: its share is final."
         ),
     )
 
 
 def breakdown_chart(values: pl.DataFrame, *, attribute: str) -> Any:
-    """The share of those that entered at each step, by the values of an attribute."""
+    """The share of entered processes that reached each step, by the values of an attribute."""
     n_values = values["n_values"][0]
     shown = values["value"].unique(maintain_order=True).to_list()
     return charts.captioned(
@@ -63,7 +60,7 @@ def breakdown_chart(values: pl.DataFrame, *, attribute: str) -> Any:
             x="share_of_first",
             y="step",
             order=values["step"].unique(maintain_order=True).to_list(),
-            title="of those that entered with this value",
+            title="share of those that entered with this value",
             colour=charts.coloured("value", shown),
             beside=charts.offset("value", shown),
         ),
@@ -71,15 +68,15 @@ def breakdown_chart(values: pl.DataFrame, *, attribute: str) -> Any:
         (
             f"All {n_values} values. "
             if n_values == len(shown)
-            else f"The {len(shown)} of {n_values:,} values with most processes. "
+            else f"The {len(shown)} most frequent of {n_values:,} values. "
         )
-        + f"Open ones may still come, up to {values['immature'].max():,} of one value: shares can "
-        "rise.",
+        + f"Up to {values['immature'].max():,} open processes of one value may still reach a step: "
+        "shares can rise.",
     )
 
 
 def time_chart(steps: pl.DataFrame) -> Any:
-    """How long it took to each step."""
+    """Median and 90th percentile of the time to each step."""
     reached = steps.filter(pl.col("step_no") > 1, pl.col("processes") > 0)
     waiting = steps["immature"][-1]
     return charts.captioned(
@@ -91,22 +88,22 @@ def time_chart(steps: pl.DataFrame) -> Any:
             high="p90_seconds_from_first",
         ),
         "Time from the first step",
-        "Dot: half got there within. Tick: 90 % did. Only those that got there are in it; "
+        "Dot: median. Tick: 90th percentile. Only processes that reached the step; "
         + (
-            f"{counted(waiting, 'open one')} may still come." if waiting else "none may still come."
+            f"{waiting:,} open ones may still do so." if waiting else "no open one can still do so."
         ),
         width=charts.HALF,
     )
 
 
 def times_chart(bins: pl.DataFrame, *, step: str, window: Window) -> Any:
-    """How the times to the last step are spread."""
+    """The distribution of times to the last step."""
     beyond = bins.filter(pl.col("to_seconds").is_null())["n"].sum()
     return charts.captioned(
         charts.histogram(bins, title="processes"),
         f"Time from the first step to {step}",
-        f"Those that reached it {_defined(window)}. "
-        + (f"{beyond:,} took longer than is drawn." if beyond else "All of them are drawn."),
+        f"Processes that reached it {_defined(window)}. "
+        + (f"{beyond:,} longer ones are not shown." if beyond else "All are shown."),
         width=charts.HALF,
     )
 
@@ -118,12 +115,12 @@ def cohort_chart(cohorts: pl.DataFrame, *, window: Window) -> Any:
             cohorts,
             x="step",
             order=cohorts["step"].unique(maintain_order=True).to_list(),
-            title=f"of those that entered in the month, {_defined(window)}",
+            title=f"share of those that entered in the month, {_defined(window)}",
             colour=charts.BLUE,
         ),
         "By month of entry",
-        "In brackets: how many entered. ↑: some are still open and may yet come, so that the share "
-        "can rise.",
+        "In parentheses: processes entered. ↑: open processes may still reach the step, so the "
+        "share can rise. Pale: fewer than 5 processes.",
     )
 
 
@@ -138,16 +135,17 @@ def age_chart(cohorts: pl.DataFrame, *, outcome: str) -> Any:
             colour=charts.GREEN if outcome == "completed" else charts.ORANGE,
         ),
         f"Share {outcome}, by month of creation and age",
-        "In brackets: how many were created. Empty where not all of the month have reached the "
-        "age yet. Open ones count as not (yet) " + outcome + ".",
+        "In parentheses: processes created. Empty: not all of the month have reached the age yet. "
+        f"Open processes count as not {outcome}. Pale: fewer than 5 processes.",
     )
 
 
 def outcome_chart(curves: pl.DataFrame, *, title: str, n_without: int, n_all: int) -> Any:
     """The share with each outcome by days since creation, with its 95 % confidence band."""
     order = curves["line"].unique(maintain_order=True).to_list()
-    own = {"completed": charts.GREEN, "cancelled": charts.ORANGE}
-    colours = [own[name] for name in order] if set(order) <= set(own) else charts.SEVERAL
+    colour_of = {"completed": charts.GREEN, "cancelled": charts.ORANGE}
+    has_outcomes = set(order) <= set(colour_of)
+    colours = [colour_of[name] for name in order] if has_outcomes else charts.SEVERAL
     return charts.captioned(
         charts.lines(
             curves,
@@ -155,17 +153,17 @@ def outcome_chart(curves: pl.DataFrame, *, title: str, n_without: int, n_all: in
             y="cumulative_incidence",
             colour=charts.coloured("line", order, colours),
             x_title="days since creation",
-            y_title="share of all",
+            y_title="share of all processes",
             band=("lower_95", "upper_95"),
         ),
         title,
-        f"{n_without:,} of {n_all:,} have had no outcome: they count for as long as they have been "
-        "watched, neither as failures nor as if they were not there (Aalen-Johansen). Bands: 95 % "
-        "confidence; wide where few have come to that age.",
+        f"{n_without:,} of {n_all:,} have no outcome yet; they are censored at their current age, "
+        "or at their deletion (Aalen-Johansen estimate). Bands: 95 % confidence intervals. A "
+        "curve ends where fewer than 5 processes are at risk.",
     )
 
 
 def _defined(window: Window) -> str:
-    """Published figures are in the window of the definition, whichever the reader chose."""
+    """The window of the definition, to which published figures refer."""
     length = window.length
     return f"within the defined {in_words(length.total_seconds())}" if length else "at any time"

@@ -1,15 +1,11 @@
-"""How long things took, and what is open for long, as `resolution_times.py` shows it.
-
-Rows of published tables, with words for months, measures and people. How they look is in
-`resolution_charts.py`.
-"""
+"""The queries of the notebook `resolution_times`: durations, open work, SLA clocks."""
 
 from typing import Any
 
 import duckdb
 import polars as pl
 
-from notebooks.parts.published import ask, bins
+from notebooks.parts.published import ask, bins, user_names
 
 MEASURES = {
     "to the first completion": "resolution",
@@ -17,18 +13,18 @@ MEASURES = {
     "to the first assignment": "first_assignment",
 }
 CLOCKS = {"calendar time": "", "working time": "business_"}
-PERCENTILES = {"p50": "half", "p75": "75 %", "p90": "90 %", "p95": "95 %"}
+PERCENTILES = {"p50": "median", "p75": "75 %", "p90": "90 %", "p95": "95 %"}
 
 
 def totals(con: duckdb.DuckDBPyConnection, procedure: str, measure: str) -> dict[str, Any] | None:
-    """The row of `duration_stats` over all months, if anything has ended."""
+    """The row of `duration_stats` over all months; None if no interval has ended."""
     query = "from duration_stats where procedure = $procedure and measure = $measure"
     found = ask(con, f"{query} and period is null", procedure=procedure, measure=measure)
     return next(iter(found.rows(named=True)), None)
 
 
 def still_open(con: duckdb.DuckDBPyConnection, procedure: str, measure: str) -> int:
-    """How many are open and have not come to what is measured."""
+    """How many processes are open and lack the end of this measure."""
     query = f"""
         select count(*) from processes as p inner join process_lifecycle as l using (process_id)
         where p.procedure = $procedure and p.outcome = 'open' and l.{measure}_seconds is null
@@ -37,7 +33,7 @@ def still_open(con: duckdb.DuckDBPyConnection, procedure: str, measure: str) -> 
 
 
 def spread(con: duckdb.DuckDBPyConnection, procedure: str, measure: str) -> pl.DataFrame:
-    """Bins of a duration over all processes that have one."""
+    """Bins of a duration, over all processes that have it."""
     query = f"""
         select {measure}_seconds as seconds from process_lifecycle where procedure = $procedure
     """
@@ -45,7 +41,7 @@ def spread(con: duckdb.DuckDBPyConnection, procedure: str, measure: str) -> pl.D
 
 
 def by_month(con: duckdb.DuckDBPyConnection, procedure: str, measure: str) -> pl.DataFrame:
-    """Seconds within which a part (`within`) of what ended in a month had ended."""
+    """Percentiles (`within`) in seconds by the month in which the interval ended."""
     query = """
         select strftime(period, '%Y-%m') as month, n,
             p50_seconds, p75_seconds, p90_seconds, p95_seconds
@@ -61,7 +57,7 @@ def by_month(con: duckdb.DuckDBPyConnection, procedure: str, measure: str) -> pl
 
 
 def by_clock(con: duckdb.DuckDBPyConnection, procedure: str) -> pl.DataFrame:
-    """Each measure in calendar and in working time, over all months."""
+    """Each measure in calendar time and in working time, over all months."""
     query = """
         select measure, p50_seconds, p90_seconds, n from duration_stats
         where procedure = $procedure and period is null
@@ -78,7 +74,7 @@ def by_clock(con: duckdb.DuckDBPyConnection, procedure: str) -> pl.DataFrame:
 
 
 def calendars(con: duckdb.DuckDBPyConnection, procedure: str) -> list[str]:
-    """The calendars of working time that processes of a procedure are measured by."""
+    """The names of the working calendars of a procedure's processes."""
     query = """
         select distinct calendar from process_lifecycle
         where procedure = $procedure and calendar is not null order by calendar
@@ -87,7 +83,7 @@ def calendars(con: duckdb.DuckDBPyConnection, procedure: str) -> list[str]:
 
 
 def by_state(con: duckdb.DuckDBPyConnection, procedure: str) -> pl.DataFrame:
-    """The states that have been visited, in their order."""
+    """The states that have been visited, by rank."""
     query = """
         select state, state_kind, n_visits, n_current, n, p50_seconds, p90_seconds,
             coalesce(share_of_open_time, 0) as share_of_open_time
@@ -97,18 +93,14 @@ def by_state(con: duckdb.DuckDBPyConnection, procedure: str) -> pl.DataFrame:
 
 
 def by_assignee(con: duckdb.DuckDBPyConnection, procedure: str) -> pl.DataFrame:
-    """Assignees over all months, those who completed most first."""
-    query = """
+    """Assignees over all months, by completed processes."""
+    query = f"""
         select
-            case
-                when assigned_to is null then '(nobody)'
-                -- Without a name the id stands for it.
-                when assigned_to_name = assigned_to::varchar then left(assigned_to_name, 8)
-                else assigned_to_name
-            end as assignee,
+            -- Without a name, or one that may be read: the start of the id.
+            coalesce(u.name, left(a.assigned_to::varchar, 8), '(unassigned)') as assignee,
             held, overdue, completed, p50_resolution_seconds, p90_resolution_seconds,
             share_reopened, share_sla_met
-        from assignee_stats
+        from assignee_stats as a left join {user_names(con)} as u on u.user_id = a.assigned_to
         where procedure = $procedure and period is null
         order by completed desc, assignee
     """
@@ -116,7 +108,7 @@ def by_assignee(con: duckdb.DuckDBPyConnection, procedure: str) -> pl.DataFrame:
 
 
 def ageing(con: duckdb.DuckDBPyConnection, procedure: str) -> pl.DataFrame:
-    """Open processes by state, in their order, and by how long they have been in it."""
+    """Open processes by state (by rank) and time in the state."""
     query = """
         select a.state, a.bucket, a.open_processes, a.n_stalled
         from open_ageing as a inner join states as s using (procedure, state)
@@ -127,21 +119,22 @@ def ageing(con: duckdb.DuckDBPyConnection, procedure: str) -> pl.DataFrame:
 
 
 def buckets(con: duckdb.DuckDBPyConnection) -> list[str]:
-    """The names of the ages in `open_ageing`, from the shortest on."""
+    """The names of the time buckets of `open_ageing`, from the shortest."""
     query = "select bucket from open_ageing group by bucket_no, bucket order by bucket_no"
     return ask(con, query)["bucket"].to_list()
 
 
 def stalled(con: duckdb.DuckDBPyConnection, procedure: str) -> pl.DataFrame:
-    """The processes that have stood still for longest, next to what is usual in their state."""
-    query = """
+    """The stalled processes, longest first, with the 85th percentile of their state."""
+    query = f"""
         select
             p.process_id::varchar as process_id, p.state,
-            coalesce(u.name, left(p.assigned_to::varchar, 8), '(nobody)') as assignee,
+            coalesce(u.name, left(p.assigned_to::varchar, 8), '(unassigned)') as assignee,
             strftime(p.in_state_since, '%Y-%m-%d %H:%M') as in_state_since,
             p.seconds_in_state, p.p85_seconds as p85_of_stays_seconds,
             round(p.times_p85, 1) as times_p85
-        from stalled_processes as p left join users as u on u.user_id = p.assigned_to
+        from stalled_processes as p
+        left join {user_names(con)} as u on u.user_id = p.assigned_to
         where p.procedure = $procedure
         order by p.seconds_in_state desc, p.process_id limit 200
     """
@@ -149,7 +142,7 @@ def stalled(con: duckdb.DuckDBPyConnection, procedure: str) -> pl.DataFrame:
 
 
 def sla(con: duckdb.DuckDBPyConnection, procedure: str, *, level: str) -> pl.DataFrame:
-    """Clocks of SLA policies: over `all`, or by `month` in which they stopped."""
+    """SLA clocks by policy: level `all`, or `month` (in which they stopped)."""
     query = """
         select strftime(period, '%Y-%m') as month, policy, n, met, breached, running, called_off,
             share_met, p50_elapsed_seconds, p90_elapsed_seconds

@@ -1,7 +1,7 @@
-"""Which funnels there are, and the steps of one: published, or counted anew by the `funnel` macro.
+"""The queries of the notebook `conversion` on funnels: published tables or the macro `funnel`.
 
-The macro counts plain states. A funnel whose steps are more than that (conditions, groups of
-states) is shown in the window of its definition only. How funnels look is in `conversion.py`.
+The macro only knows steps that are single states. Funnels with other steps (conditions, groups of
+states) are shown in the window of their definition only.
 """
 
 from dataclasses import dataclass
@@ -12,19 +12,19 @@ import polars as pl
 
 from notebooks.parts.published import ask, bins, in_words
 
-OWN_STATES = "states of my choice"
+OWN_STATES = "custom states"
 MODES = {
-    "ordered": "steps in this order, anything may lie between",
-    "strict": "each step right after the one before",
+    "ordered": "steps in this order, with anything in between",
+    "strict": "each step directly after the previous one",
     "any_order": "steps in any order",
-    "reached": "being further down the procedure's list counts too",
+    "reached": "states of higher rank count for a step too",
 }
-_MOST_VALUES = 8
+_MAX_VALUES = 8
 _DAYS = (1, 2, 3, 7, 14, 30, 60, 90, 180)
 _STEPS = """
     select
         step_no, step, processes, share_of_first, share_of_previous, median_seconds_from_first,
-        p90_seconds_from_first, immature
+        p90_seconds_from_first, immature, share_of_first_low, share_of_first_high
 """
 _MACRO = """
     from funnel(
@@ -36,9 +36,9 @@ _PUBLISHED = "from funnel_steps where procedure = $procedure and funnel = $funne
 
 @dataclass(frozen=True)
 class Window:
-    """How long after the first step others count; None: without end.
+    """How long after the first step others count; None: no limit.
 
-    `is_defined` marks the one of the definition, whose figures are published.
+    `is_defined` marks the window of the definition, whose figures are published.
     """
 
     length: timedelta | None
@@ -47,25 +47,25 @@ class Window:
 
 @dataclass(frozen=True)
 class Funnel:
-    """A funnel of a procedure, or (without a name) one over states that the reader chooses."""
+    """A funnel of a procedure; without a name, one over states that the reader selects."""
 
     name: str | None
     window: Window
     states: list[str]
-    can_be_recounted: bool = True
+    can_use_macro: bool = True
 
     @property
     def windows(self) -> dict[str, Window]:
-        """The windows to choose from, by what they are called; the usual one first."""
-        choices = {} if self.name is None else {f"as defined ({_words(self.window)})": self.window}
-        if self.can_be_recounted:
+        """The selectable windows by label, the default first."""
+        choices = {} if self.name is None else {f"as defined ({_label(self.window)})": self.window}
+        if self.can_use_macro:
             choices["no limit"] = Window(None)
             choices |= {f"{n} d": Window(timedelta(days=n)) for n in _DAYS}
         return choices
 
 
 def funnels_of(con: duckdb.DuckDBPyConnection, procedure: str) -> dict[str, Funnel]:
-    """The funnels of a procedure, the longest first, and one for states of the reader's choice."""
+    """The funnels of a procedure, longest first, then one over states that the reader selects."""
     rows = ask(
         con,
         """
@@ -83,13 +83,13 @@ def funnels_of(con: duckdb.DuckDBPyConnection, procedure: str) -> dict[str, Funn
     known: dict[str, Funnel] = {}
     for name, seconds, path in rows:
         window = Window(None if seconds is None else timedelta(seconds=seconds), is_defined=True)
-        is_plain = set(path) <= set(states) and _counts_alike(con, procedure, name, window, path)
-        known[name] = Funnel(name, window, path, can_be_recounted=is_plain)
+        is_plain = set(path) <= set(states) and _macro_agrees(con, procedure, name, window, path)
+        known[name] = Funnel(name, window, path, can_use_macro=is_plain)
     return known | {OWN_STATES: Funnel(None, Window(None), [states[0], states[-1]])}
 
 
 def states_of(con: duckdb.DuckDBPyConnection, procedure: str) -> list[str]:
-    """The states of a procedure in their order, those that are no more left out."""
+    """The states of a procedure by rank, without retired ones."""
     query = """
         select state from states
         where procedure = $procedure and not coalesce(is_removed, false) order by state_rank
@@ -106,10 +106,10 @@ def steps_of(
     window: Window,
     states: list[str],
 ) -> pl.DataFrame:
-    """The rows of `funnel_steps`, or of the macro for a window or states that are not defined.
+    """The rows of `funnel_steps`, or of the macro for other windows and states.
 
-    `states` are the steps of a funnel without a name, in the order of the procedure; without any
-    there are no rows.
+    `states` are the steps of a funnel without a name, ordered by rank; without any, the result is
+    empty.
     """
     if funnel.name is not None and window.is_defined:
         query = f"{_STEPS} {_PUBLISHED} order by step_no"
@@ -123,7 +123,7 @@ def steps_of(
 
 
 def breakdowns_of(con: duckdb.DuckDBPyConnection, procedure: str, funnel: Funnel) -> list[str]:
-    """The attributes that a funnel is broken down by."""
+    """The attributes by which a funnel is broken down."""
     query = """
         select distinct attribute from funnel_breakdowns
         where procedure = $procedure and funnel = $funnel order by attribute
@@ -134,7 +134,7 @@ def breakdowns_of(con: duckdb.DuckDBPyConnection, procedure: str, funnel: Funnel
 def broken_down(
     con: duckdb.DuckDBPyConnection, procedure: str, funnel: Funnel, *, mode: str, attribute: str
 ) -> pl.DataFrame:
-    """The steps after the first for the values with most processes; `n_values` there are."""
+    """The steps after the first, for the most frequent of the `n_values` values."""
     query = """
         with shown as (
             from funnel_breakdowns
@@ -156,23 +156,23 @@ def broken_down(
         order by z.place, s.step_no
     """
     given = {"procedure": procedure, "funnel": funnel.name, "mode": mode, "attribute": attribute}
-    return ask(con, query, most=_MOST_VALUES, **given)
+    return ask(con, query, most=_MAX_VALUES, **given)
 
 
 def by_month(
     con: duckdb.DuckDBPyConnection, procedure: str, funnel: Funnel, *, mode: str
 ) -> pl.DataFrame:
-    """Shares of each month of entry by step, from the second on, as `charts.triangle` has it."""
+    """Shares by month of entry and step (from the second on), for `charts.triangle`."""
     query = """
         select
             strftime(cohort, '%Y-%m') || format('  ({:,})', first_value(processes) over steps)
                 as month,
-            step, share_of_first as share, immature,
+            step, share_of_first as share, immature, is_small,
             format('{:.0f} %', 100 * share_of_first) || if(immature > 0, ' ↑', '') as text
         from funnel_cohorts
         where procedure = $procedure and funnel = $funnel and mode = $mode
         window steps as (partition by cohort order by step_no)
-        qualify step_no > 1
+        qualify step_no > 1 and share_of_first is not null
         order by cohort, step_no
     """
     return ask(con, query, procedure=procedure, funnel=funnel.name, mode=mode)
@@ -181,24 +181,25 @@ def by_month(
 def times_to(
     con: duckdb.DuckDBPyConnection, procedure: str, funnel: Funnel, *, mode: str, step: str
 ) -> pl.DataFrame:
-    """Bins of the times from the first step to one of the others, in the defined window."""
+    """Bins of the times from the first step to another one, in the defined window."""
     query = """
         select seconds_from_first as seconds from funnel_progress
         where procedure = $procedure and funnel = $funnel and mode = $mode and step = $step
+            and is_observed_from_start
     """
     given = {"procedure": procedure, "funnel": funnel.name, "mode": mode, "step": step}
     return bins(con, query, **given)
 
 
-def _counts_alike(
+def _macro_agrees(
     con: duckdb.DuckDBPyConnection, procedure: str, funnel: str, window: Window, path: list[str]
 ) -> bool:
-    """Whether the macro over plain states counts what is published, so that it may stand in."""
+    """Whether the macro gives the published figures for this funnel, so it can be used for it."""
     columns = "select step_no, step, processes, immature"
     differing = f"({columns} {_PUBLISHED}) except ({columns} {_MACRO})"
     given = {"path": path, "procedure": procedure, "within": window.length, "mode": "ordered"}
     return ask(con, differing, funnel=funnel, **given).is_empty()
 
 
-def _words(window: Window) -> str:
+def _label(window: Window) -> str:
     return "no limit" if window.length is None else in_words(window.length.total_seconds())

@@ -1,47 +1,45 @@
-"""Outcomes of all processes by age, as the notebooks draw them: curves and months by age.
-
-How they look is in `conversion_charts.py`; what they mean is in `schemas/catalogue_outcomes.py`.
-"""
+"""The queries of the notebook `conversion` on outcomes: curves, and shares by month and age."""
 
 import duckdb
 import polars as pl
 
 from notebooks.parts.published import ask
 
-_MOST_VALUES = 8
-_MOST_POINTS = 200  # a line has more days than the eye can tell apart
-# Where all or none have had it, the confidence interval is null: the band ends in the line.
+_MAX_VALUES = 8
+_MAX_POINTS = 200  # a line needs no more points to look smooth
+# The confidence interval is null at shares of 0 and 1: there the band has no width.
 _CURVE = """
     day, at_risk, cumulative_incidence,
     coalesce(lower_95, cumulative_incidence) as lower_95,
     coalesce(upper_95, cumulative_incidence) as upper_95
 """
+# Curves end where fewer than 5 processes are at risk (`is_small`).
 _THINNED = "day % (max(day) over () // $points + 1) = 0"
 
 
 def compared_attributes(con: duckdb.DuckDBPyConnection, procedure: str) -> list[str]:
-    """The attributes by whose values the curves of a procedure are compared."""
+    """The attributes by which the curves of a procedure are compared."""
     query = "select distinct attribute from outcome_curves_by where procedure = $procedure"
     return sorted(ask(con, query, procedure=procedure)["attribute"])
 
 
 def curves(con: duckdb.DuckDBPyConnection, procedure: str) -> pl.DataFrame:
-    """A curve (`line`) for each outcome that has happened, in days since creation."""
+    """A curve (`line`) for each outcome that has occurred, by days since creation."""
     query = f"""
         select c.outcome as line, {_CURVE}
         from outcome_curves as c
         inner join time_to_outcome as t using (procedure, outcome)
-        where c.procedure = $procedure and c.outcome <> 'any' and t.events > 0
+        where c.procedure = $procedure and c.outcome <> 'any' and t.events > 0 and not c.is_small
         qualify {_THINNED}
         order by t.events desc, line, day
     """
-    return ask(con, query, procedure=procedure, points=_MOST_POINTS)
+    return ask(con, query, procedure=procedure, points=_MAX_POINTS)
 
 
 def curves_by(
     con: duckdb.DuckDBPyConnection, procedure: str, *, attribute: str, outcome: str
 ) -> pl.DataFrame:
-    """A curve (`line`) for each of the values with most processes, those first."""
+    """A curve (`line`) for each of the most frequent values, in that order."""
     query = f"""
         with shown as (
             from outcome_curves_by
@@ -53,16 +51,16 @@ def curves_by(
         )
         select coalesce(s.value, '(no value)') as line, {_CURVE}
         from shown as s inner join sizes as z on z.value is not distinct from s.value
-        where z.place <= $most
+        where z.place <= $most and not s.is_small
         qualify {_THINNED}
         order by z.place, day
     """
     given = {"procedure": procedure, "attribute": attribute, "outcome": outcome}
-    return ask(con, query, points=_MOST_POINTS, most=_MOST_VALUES, **given)
+    return ask(con, query, points=_MAX_POINTS, most=_MAX_VALUES, **given)
 
 
 def without_outcome(con: duckdb.DuckDBPyConnection, procedure: str) -> tuple[int, int]:
-    """How many processes have had neither outcome so far, and how many there are."""
+    """How many processes have no outcome yet, and how many there are."""
     query = """
         select n_censored, processes from time_to_outcome
         where procedure = $procedure and outcome = 'any'
@@ -71,11 +69,11 @@ def without_outcome(con: duckdb.DuckDBPyConnection, procedure: str) -> tuple[int
 
 
 def by_age(con: duckdb.DuckDBPyConnection, procedure: str, *, outcome: str) -> pl.DataFrame:
-    """Shares of each month of creation by age, as `charts.triangle` has it; null is left out."""
+    """Shares by month of creation and age, for `charts.triangle`; nulls are left out."""
     query = f"""
         select
             strftime(cohort, '%Y-%m') || format('  ({{:,}})', processes) as month,
-            age_days || ' d' as age, share_{outcome} as share,
+            age_days || ' d' as age, share_{outcome} as share, is_small,
             format('{{:.0f}} %', 100 * share_{outcome}) as text
         from cohort_outcomes
         where procedure = $procedure and share_{outcome} is not null

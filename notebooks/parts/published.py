@@ -1,7 +1,4 @@
-"""The published database as the notebooks read it: one connection, frames, and words for numbers.
-
-What the tables mean is in `schemas/catalogue.py`; how they look is in `layout.py` and `charts.py`.
-"""
+"""The connection to the published database, queries as frames, and formatted numbers."""
 
 import os
 from datetime import datetime
@@ -11,7 +8,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-# Up to this many of a unit the next larger one says less.
+# Below this many seconds, in which unit (its seconds and name).
 _UNITS = ((90, 1, "s"), (90 * 60, 60, "min"), (36 * 3600, 3600, "h"))
 _DAY = 86400
 _BIN_SECONDS = [1, 5, 15, 60, 300, 900, 1800, 3600, 7200, 14400, 21600, 43200]
@@ -21,28 +18,44 @@ _TWO_DIGITS = 10
 
 
 def published_file() -> Path:
-    """Where the pointer to the newest generation is: `LEADTIME_DATA` (`data`)."""
+    """The link to the newest generation, in the folder `LEADTIME_DATA` (default `data`)."""
     return Path(os.environ.get("LEADTIME_DATA") or "data") / "analytics.duckdb"
 
 
 def connect() -> duckdb.DuckDBPyConnection | None:
-    """The newest generation, read-only, or None when nothing has been published.
+    """A read-only connection to the newest generation, or None if nothing has been published.
 
-    It stays the same for as long as the connection is held; SQL can reach no file but this one.
+    The connection keeps its generation when another is published; SQL cannot access other files.
+    Personal values are the database `people` if this user may read them (`people.duckdb`).
     """
     file = published_file()
     if not file.exists():
         return None
-    # The pointer may move to the next generation at any time: follow it once.
-    return duckdb.connect(
-        file.resolve(),
-        read_only=True,
-        config={"enable_external_access": "false", "python_enable_replacements": "false"},
+    # The link may change to the next generation at any time: resolve it once.
+    con = duckdb.connect(
+        file.resolve(), read_only=True, config={"python_enable_replacements": "false"}
     )
+    people = file.with_name("people.duckdb")
+    # Connections of one process to one file share what is attached.
+    if os.access(people, os.R_OK) and not _has_people(con):
+        path = str(people.resolve()).replace("'", "''")
+        con.execute(f"attach '{path}' as people (read_only)")
+    con.execute("set enable_external_access = false")
+    return con
+
+
+def user_names(con: duckdb.DuckDBPyConnection) -> str:
+    """The relation with the `name` of each `user_id`: null where names may not be read."""
+    return "people.users" if _has_people(con) else "(select user_id, null as name from users)"
+
+
+def _has_people(con: duckdb.DuckDBPyConnection) -> bool:
+    query = "select count(*) from duckdb_databases() where database_name = 'people'"
+    return con.execute(query).fetchall() != [(0,)]
 
 
 def ask(con: duckdb.DuckDBPyConnection, query: str, **values: object) -> pl.DataFrame:
-    """The rows of one query; `$name` in it stands for the value of that name."""
+    """The rows of one query; `$name` in it is replaced by the value of that name."""
     used = {name: value for name, value in values.items() if f"${name}" in query}
     return con.sql(query, params=used).pl()
 
@@ -50,7 +63,7 @@ def ask(con: duckdb.DuckDBPyConnection, query: str, **values: object) -> pl.Data
 def bins(con: duckdb.DuckDBPyConnection, query: str, **values: object) -> pl.DataFrame:
     """Counts (`n`) of the column `seconds` of a query by equal bins `from_seconds`, `to_seconds`.
 
-    The bins reach to about the 95th percentile; the last one, whose end is null, has the rest.
+    The bins reach to about the 95th percentile; the last one, whose end is null, holds the rest.
     """
     return ask(
         con,
@@ -83,7 +96,7 @@ def bins(con: duckdb.DuckDBPyConnection, query: str, **values: object) -> pl.Dat
 
 
 def procedures_of(con: duckdb.DuckDBPyConnection) -> list[str]:
-    """The shortIds of the procedures that are defined; those with most processes first."""
+    """The shortIds of all defined procedures, by number of processes."""
     return ask(
         con,
         """
@@ -95,12 +108,12 @@ def procedures_of(con: duckdb.DuckDBPyConnection) -> list[str]:
 
 
 def as_of(con: duckdb.DuckDBPyConnection) -> datetime:
-    """The instant (UTC) that running things are counted up to."""
+    """The instant (UTC) of the build, at which open intervals end."""
     return ask(con, "select as_of from build").item()
 
 
 def as_of_line(con: duckdb.DuckDBPyConnection) -> str:
-    """Which generation this is, and the instant that running things are counted up to."""
+    """A line with the instant, time zone and number of the generation."""
     ((at, time_zone, generation),) = ask(
         con, "select as_of, time_zone, generation from build"
     ).rows()
@@ -113,7 +126,7 @@ def counted(number: float | Decimal, noun: str, *, several: str = "") -> str:
 
 
 def in_words(seconds: float | None) -> str:
-    """Seconds in the unit a person would use, as the command prints them: `42 s`, `3.4 d`."""
+    """Seconds in a readable unit, as the command line prints them: `42 s`, `3.4 d`."""
     if seconds is None:
         return "-"
     for below, size, unit in _UNITS:

@@ -1,31 +1,28 @@
-"""What was taken in, what was rejected or mended, and how fresh it is, for `data_quality.py`.
-
-Rows of published tables. The text of rejected lines is not published, and so is never here.
-"""
+"""The queries of the notebook `data_quality`: files, rules, rejected lines, drift, freshness."""
 
 import duckdb
 import polars as pl
 
 from notebooks.parts.published import ask
 
-SEVERITIES = {"lines rejected": "reject", "values set to null": "null", "only flagged": "flag"}
+SEVERITIES = {"line rejected": "reject", "value set to null": "null", "only flagged": "flag"}
 PARTS = ["accepted", "duplicates", "quarantined", "blank"]
 
 
 def freshness(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    """The instants (UTC) that say how fresh the database is, by what they are."""
+    """The instants (UTC) of the build, the latest file and the latest version, by label."""
     query = """
         select
             (select max(as_of) from build) as "as of",
-            (select max(ingested_at) from ingest_files) as "latest file taken in",
-            (select max(updated_at) from processes) as "latest version of a process"
+            (select max(ingested_at) from ingest_files) as "latest file ingested",
+            (select max(updated_at) from processes) as "latest version"
     """
     (row,) = ask(con, query).rows(named=True)
     return {name: f"{at:%Y-%m-%d %H:%M}" if at else "-" for name, at in row.items()}
 
 
 def files(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """The files in the order they were taken in: lines = accepted + duplicates + ... + blank."""
+    """The files in ingest order: lines = accepted + duplicates + quarantined + blank."""
     return ask(
         con,
         """
@@ -38,11 +35,11 @@ def files(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
 
 
 def rules(con: duckdb.DuckDBPyConnection, severity: str) -> pl.DataFrame:
-    """The rules of a severity that were broken, by procedure; the rule broken most often first."""
+    """The broken rules of a severity by procedure, most frequent first."""
     return ask(
         con,
         """
-        select rule, coalesce(procedure, '(not known)') as procedure, n_versions, n_processes,
+        select rule, coalesce(procedure, '(unknown)') as procedure, n_versions, n_processes,
             sentence, strftime(last_seen_at, '%Y-%m-%d %H:%M') as last_seen_at
         from data_quality where severity = $severity
         order by sum(n_versions) over (partition by rule) desc, rule, n_versions desc
@@ -52,12 +49,12 @@ def rules(con: duckdb.DuckDBPyConnection, severity: str) -> pl.DataFrame:
 
 
 def rejected_lines(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """Where the lines in quarantine stand: file, line and rules, the latest file first."""
+    """The lines in quarantine: file, line number and rules, latest first."""
     return ask(
         con,
         """
         select q.file_name, q.line, array_to_string(q.rules, ', ') as rules,
-            coalesce(q.procedure, '(not known)') as procedure,
+            coalesce(q.procedure, '(unknown)') as procedure,
             strftime(q.quarantined_at, '%Y-%m-%d %H:%M') as quarantined_at
         from quarantine as q
         order by q.quarantined_at desc, q.file_name desc, q.line limit 500
@@ -66,12 +63,12 @@ def rejected_lines(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
 
 
 def n_rejected(con: duckdb.DuckDBPyConnection) -> int:
-    """How many lines are in quarantine now."""
+    """The number of lines in quarantine."""
     return ask(con, "select count(*) from quarantine").item()
 
 
 def drift(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """Computed attributes next to what the platform supplied, those that differ most first."""
+    """Computed attributes compared with supplied values, most different first."""
     return ask(
         con,
         """

@@ -1,7 +1,4 @@
-"""The charts of `data_quality.py`: each takes rows of published tables, and says what is not in it.
-
-Where the rows come from is in `quality.py`; the forms are those of `charts.py`.
-"""
+"""The charts of the notebook `data_quality`, each with a caption that says what is left out."""
 
 from typing import Any
 
@@ -11,15 +8,15 @@ from notebooks.parts import charts
 from notebooks.parts.published import counted
 from notebooks.parts.quality import PARTS
 
-_MOST_RULES = 15
-_MOST_FILES = 40
+_MAX_RULES = 15
+_MAX_FILES = 40
 _BESIDE_LONG_NAMES = charts.WIDE - 80
 _PART_COLOURS = [charts.PALE_BLUE, "#8a8f98", charts.RED, "#e3e5e8"]
 
 
 def files_chart(files: pl.DataFrame) -> Any:
-    """The lines of the latest files, by what became of them, and the share that was rejected."""
-    shown = files.tail(_MOST_FILES)
+    """The lines of the latest files by result, and the share rejected."""
+    shown = files.tail(_MAX_FILES)
     order = shown["file"].to_list()
     parts = shown.unpivot(PARTS, index=["file", "lines"], variable_name="part", value_name="n")
     lines = charts.bars(
@@ -37,7 +34,7 @@ def files_chart(files: pl.DataFrame) -> Any:
         x="share_quarantined",
         y="file",
         order=order,
-        title="rejected, of all lines of the file",
+        title="share of lines rejected",
         labels=False,
         width=charts.HALF,
         up_to_one=False,
@@ -45,17 +42,17 @@ def files_chart(files: pl.DataFrame) -> Any:
     hidden = len(files) - len(shown)
     return charts.captioned(
         lines | rejected,
-        "Files, in the order they were taken in",
-        "lines = accepted + duplicates + quarantined + blank, for every file. "
-        + (f"{counted(hidden, 'earlier file')} are in the table only. " if hidden else "")
-        + "Lines that were put through again count as what became of them then.",
+        "Files in ingest order",
+        "lines = accepted + duplicates + quarantined + blank, for every file. Replayed lines count "
+        "with their latest result."
+        + (f" {counted(hidden, 'earlier file')} only in the table." if hidden else ""),
     )
 
 
 def rules_chart(rules: pl.DataFrame, *, words: str) -> Any:
     """How often each rule was broken, by procedure."""
     every = rules["rule"].unique(maintain_order=True).to_list()
-    order = every[:_MOST_RULES]
+    order = every[:_MAX_RULES]
     procedures = sorted(rules["procedure"].unique())
     hidden = len(every) - len(order)
     return charts.captioned(
@@ -68,14 +65,14 @@ def rules_chart(rules: pl.DataFrame, *, words: str) -> Any:
             colour=charts.coloured("procedure", procedures),
         ),
         f"Rules broken: {words}",
-        "A version that breaks several rules counts with each. "
-        + (f"{counted(hidden, 'rule')} broken less often are in the table only." if hidden else ""),
+        "A version that breaks several rules counts for each."
+        + (f" {counted(hidden, 'less frequent rule')} only in the table." if hidden else ""),
         width=_BESIDE_LONG_NAMES,
     )
 
 
 def drift_chart(drift: pl.DataFrame) -> Any:
-    """How many values computed here differ from those that the platform supplied."""
+    """The share of computed values that differ from the supplied ones."""
     compared = drift.filter(pl.col("n_compared") > 0)
     alone = len(drift) - len(compared)
     return charts.captioned(
@@ -84,11 +81,11 @@ def drift_chart(drift: pl.DataFrame) -> Any:
             x="share_different",
             y="attribute",
             order=compared["attribute"].to_list(),
-            title="different, of those compared",
+            title="share of compared values that differ",
             up_to_one=False,
         ),
-        "Computed attributes that differ from what the platform supplied",
-        f"{counted(compared['n_compared'].sum(), 'value')} compared. {counted(alone, 'attribute')} "
-        "for which the platform supplied nothing cannot be, and are in the table only.",
+        "Computed attributes that differ from supplied values",
+        f"{counted(compared['n_compared'].sum(), 'value')} compared. "
+        f"{counted(alone, 'attribute')} without supplied values only in the table.",
         width=_BESIDE_LONG_NAMES,
     )

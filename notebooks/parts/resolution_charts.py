@@ -1,7 +1,4 @@
-"""The charts of `resolution_times.py`: each takes rows of tables and says what is left out.
-
-Where the rows come from is in `durations.py`; the forms are those of `charts.py`.
-"""
+"""The charts of the notebook `resolution_times`, each with a caption that says what is left out."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,24 +15,24 @@ _AGES = ["#d9e6f4", "#b5cde8", "#8bb0d9", "#5f90c8", "#3b6fb6", "#e0a045", "#c85
 
 
 def spread_chart(bins: pl.DataFrame, totals: dict[str, Any], *, words: str, n_open: int) -> Any:
-    """How the durations are spread, with the median and the 90th percentile as lines."""
+    """The distribution of durations, with lines at the median and the 90th percentile."""
     beyond = bins.filter(pl.col("to_seconds").is_null())["n"].sum()
     return charts.captioned(
         charts.histogram(
             bins,
             title="processes",
-            marks={"half": totals["p50_seconds"], "90 %": totals["p90_seconds"]},
+            marks={"median": totals["p50_seconds"], "90 %": totals["p90_seconds"]},
         ),
         f"Time {words}",
-        f"{counted(totals['n'], 'process', several='processes')} got there. "
+        f"{counted(totals['n'], 'finished process', several='finished processes')}. "
         + _left_out(n_open)
-        + (f"{beyond:,} took longer than is drawn. " if beyond else "All are drawn. ")
+        + (f"{beyond:,} longer ones are not shown. " if beyond else "All are shown. ")
         + f"Mean: {in_words(totals['mean_seconds'])}.",
     )
 
 
 def months_chart(rows: pl.DataFrame, *, words: str, n_open: int, until: str) -> Any:
-    """Percentiles by the month in which what is measured came about."""
+    """Percentiles by the month in which the interval ended."""
     shown, unit = charts.in_one_unit(rows, "seconds")
     return charts.captioned(
         charts.lines(
@@ -43,12 +40,13 @@ def months_chart(rows: pl.DataFrame, *, words: str, n_open: int, until: str) -> 
             x="month",
             y="seconds",
             colour=charts.coloured("within", [*PERCENTILES.values()], _PERCENTILE_COLOURS),
-            x_title="month of the ending event",
+            x_title="month in which the interval ended",
             y_title=unit,
         ),
         f"Time {words}, by month",
-        "Of what ended in the month, the share named took no longer. "
-        f"{_left_out(n_open)}The latest month is counted up to {until}.",
+        f"Percentiles of the intervals that ended in the month. {_left_out(n_open)}The latest "
+        f"month ends at {until}. Not a trend: a month in which old processes end looks slow. For "
+        "that compare months of creation, in the table time_to_outcome_cohorts.",
     )
 
 
@@ -62,25 +60,25 @@ def clocks_chart(rows: pl.DataFrame, *, calendars: Sequence[str]) -> Any:
                 "measure",
                 "clock",
                 rows["p50_seconds"].map_elements(in_words, pl.String).alias("in words"),
-                pl.col("p50_seconds").alias("half within"),
-                pl.col("p90_seconds").alias("90 % within"),
+                pl.col("p50_seconds").alias("median"),
+                pl.col("p90_seconds").alias("90th percentile"),
             ),
-            x="half within",
+            x="median",
             y="measure",
             order=rows["measure"].unique(maintain_order=True).to_list(),
-            title=f"{unit}, half took no longer",
+            title=f"median ({unit})",
             colour=charts.coloured("clock", clocks, _CLOCK_COLOURS),
             beside=charts.offset("clock", clocks),
             text="in words",
         ),
         "Calendar time and working time",
-        f"Working time by calendar: {', '.join(calendars) or 'none'} (in `always` they are equal). "
-        "Ended ones only.",
+        f"Calendars: {', '.join(calendars) or 'none'} (in `always`, working time is calendar "
+        "time). Finished intervals only.",
     )
 
 
 def states_chart(states: pl.DataFrame) -> Any:
-    """How long stays in each state lasted, and where open time goes."""
+    """How long visits to each state lasted, and the share of open time in each."""
     order = states["state"].to_list()
     left = charts.spans(states, y="state", order=order, low="p50_seconds", high="p90_seconds")
     right = charts.bars(
@@ -88,21 +86,20 @@ def states_chart(states: pl.DataFrame) -> Any:
         x="share_of_open_time",
         y="state",
         order=order,
-        title="of all the time that processes were open",
+        title="share of all open time",
         labels=False,
         width=charts.HALF,
     )
     return charts.captioned(
         left.properties(width=charts.HALF) | right,
         "By state",
-        "Left: dot, half of the stays were over within; tick, 90 % were. "
-        f"{counted(states['n_current'].sum(), 'stay')} that go on are not in it. Right: they are, "
-        "up to now.",
+        "Left: median (dot) and 90th percentile (tick) of finished visits. Right: open visits "
+        f"({states['n_current'].sum():,}) included, up to the as-of instant.",
     )
 
 
 def assignees_chart(people: pl.DataFrame) -> Any:
-    """Assignees by how many they completed and how long those took."""
+    """Assignees by number of completed processes and their median resolution time."""
     shown, unit = charts.in_one_unit(
         people.filter(pl.col("completed") > 0), "p50_resolution_seconds", "p90_resolution_seconds"
     )
@@ -112,17 +109,17 @@ def assignees_chart(people: pl.DataFrame) -> Any:
             x="completed",
             y="p50_resolution_seconds",
             x_title="completed",
-            y_title=f"half took no longer ({unit})",
+            y_title=f"median resolution time ({unit})",
         ),
         "By assignee",
-        "A dot is an assignee; those without a completed process "
-        f"({len(people) - len(shown):,}) are in the table only. Who holds it at the completion "
-        "counts, whoever held it before: few processes, or hard ones, tell little about a person.",
+        f"A dot is an assignee. Those without a completed process ({len(people) - len(shown):,}) "
+        "are only in the table. Processes count for the assignee at completion, whoever held them "
+        "before; few processes, or difficult ones, say little about a person.",
     )
 
 
 def ageing_chart(rows: pl.DataFrame, *, ages: Sequence[str]) -> Any:
-    """Open processes by state and by how long they have been in it."""
+    """Open processes by state and time in the state."""
     return charts.captioned(
         charts.bars(
             rows.with_columns(pl.col("bucket").replace_strict(ages, range(len(ages))).alias("age")),
@@ -133,10 +130,10 @@ def ageing_chart(rows: pl.DataFrame, *, ages: Sequence[str]) -> Any:
             colour=charts.coloured("bucket", ages, _AGES),
             stacked=charts.stacking("age"),
         ),
-        "Open, by time in the present state",
+        "Open processes by time in the current state",
         f"{counted(rows['open_processes'].sum(), 'open process', several='open processes')}; "
-        f"{rows['n_stalled'].sum():,} of them stalled: longer in it than 85 % of the stays "
-        "that have ended.",
+        f"{rows['n_stalled'].sum():,} of them stalled (longer in the state than 85 % of stays in "
+        "it take, running ones included).",
     )
 
 
@@ -149,16 +146,16 @@ def sla_chart(months: pl.DataFrame, totals: pl.DataFrame) -> Any:
             y="share_met",
             colour=charts.coloured("policy", totals["policy"].to_list()),
             x_title="month in which the clock stopped",
-            y_title="met, of met and breached",
+            y_title="share met, of met and breached",
         ),
-        "SLA: clocks that met their target",
-        f"{totals['running'].sum():,} running and {totals['called_off'].sum():,} called off count "
-        "neither way. Clocks past their target that still run have no month yet: they are in the "
+        "SLA: share of clocks met",
+        f"{totals['running'].sum():,} running and {totals['called_off'].sum():,} called-off clocks "
+        "are not counted. Running clocks past their target have no month yet: they are only in the "
         "table, as breached.",
     )
 
 
 def _left_out(n_open: int) -> str:
     if not n_open:
-        return "None is open that could still get there. "
-    return f"{counted(n_open, 'open one')} may still get there: not in this chart. "
+        return "No open process can still be added. "
+    return f"{counted(n_open, 'open process', several='open processes')} not included. "

@@ -1,0 +1,1 @@
+"""The Dagster definitions: assets, checks, jobs, sensors, schedules and resources."""

@@ -1,7 +1,6 @@
 """The assets: four steps that read and write the warehouse explicitly.
 
-What a table is, is in `transforms/`; what a step does, in `pipelines/run.py`. Few steps with many
-tables each, because every step costs Dagster a fixed time.
+Few steps with many tables each, because every step costs Dagster a fixed time.
 """
 
 from collections.abc import Iterator, Mapping
@@ -9,7 +8,8 @@ from datetime import timedelta
 
 import dagster as dg
 
-from pipelines.defs.checks import CHECKS, Check, Verdict
+from pipelines.defs.check import Check, Verdict
+from pipelines.defs.checks import CHECKS
 from pipelines.defs.column_lineage import Sources, raw_columns
 from pipelines.defs.lineage import AssetLayer, Lineage, find_lineage
 from pipelines.defs.metadata import (
@@ -20,28 +20,30 @@ from pipelines.defs.metadata import (
     describe_table,
 )
 from pipelines.defs.resources import Session
-from schemas.catalogue import OutputTable, published_tables
-from schemas.definitions import Procedures
+from schemas.catalogue.model import OutputTable
+from schemas.compiled.wide_table import built_tables
+from schemas.definitions.procedure import Procedures
 
 POOL = "warehouse"
 
-# Who is asked: those who bring the files, and those who use the tables.
+# Owners: who brings the files, and who uses the tables.
 _OPERATORS, _ANALYSTS = ["team:operators"], ["team:analysts"]
-# A nightly schedule leaves it a day old at most; half a day more, and a night was missed.
+# With a nightly schedule it is at most a day old; after 38 hours a night was missed.
 _FRESH = dg.FreshnessPolicy.time_window(
     warn_window=timedelta(hours=26), fail_window=timedelta(hours=38)
 )
 
 _RAW_TABLES = {
-    "process_versions": "Every accepted version of every process, as it came, with its place in "
-    "the order of all versions. What a version says is never changed.",
+    "process_versions": "Every accepted version of every process, as delivered, with its place "
+    "in the order of all versions. The content of a version is never changed.",
     "quarantine": "Every rejected line with its text and the rules it broke. The text never "
     "leaves the warehouse.",
-    "violations": "What was wrong with accepted versions: values set to null, and flags.",
+    "violations": "Broken rules of accepted versions: values set to null, and flags.",
     "dimension_rows": "Every accepted line of the files of users, pods, teams, entities and "
     "records. The latest one about an id counts.",
-    "ingest_files": "The ledger: every file by the hash of its bytes, and what became of its "
-    "lines.",
+    "ingest_files": "The ledger: every file by the hash of its bytes, with the number of its "
+    "accepted, duplicate, quarantined, blank and erased lines.",
+    "erasures": "What was erased with `leadtime erase`: numbers and hashes, no personal data.",
 }
 _STEPS: dict[AssetLayer, tuple[str, str]] = {"core": ("core", "core"), "mart": ("marts", "mart")}
 
@@ -53,10 +55,10 @@ def build_assets(
 ) -> list[dg.AssetsDefinition]:
     """All assets for these procedures: raw tables, core tables, marts, the published database.
 
-    `column_lineage` is only shown, and may be left out where nobody looks.
+    `column_lineage` is shown in the UI only.
     """
     lineage = find_lineage(procedures)
-    catalogue = {table.name: table for table in published_tables(procedures)}
+    catalogue = {table.name: table for table in built_tables(procedures)}
     return [
         _ingest_assets(),
         _table_assets("core", lineage, catalogue, column_lineage or {}),
@@ -84,7 +86,7 @@ def _ingest_assets() -> dg.AssetsDefinition:
         name="ingest", specs=specs, check_specs=[check.spec for check in checks], pool=POOL
     )
     def ingest(warehouse: Warehouse) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-        """Take in the landing files that have not been seen."""
+        """Take in the landing files that are not in the ledger."""
         with warehouse.stage("ingest") as run:
             about = describe_ingest(warehouse.ingest(run), run.con)
             verdicts = warehouse.verify(run, checks)
@@ -127,13 +129,15 @@ def _table_assets(
     def build(
         context: dg.AssetExecutionContext, warehouse: Warehouse
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-        """Build the chosen tables, and what they need first."""
+        """Build the selected tables, after the tables that they read."""
         chosen = [n for n in order if dg.AssetKey([layer, n]) in context.selected_asset_keys]
         due = [check for check in checks if check.spec.key in context.selected_asset_check_keys]
         needed = lineage.with_upstreams(layer, [*chosen, *(n for c in due for n in c.reads)])
         with warehouse.stage(stage) as run:
             warehouse.bring_up(run, layer, needed)
-            about = {n: describe_table(n, warehouse.built[layer, n], run.con) for n in chosen}
+            about = {
+                n: describe_table(catalogue[n], warehouse.built[layer, n], run.con) for n in chosen
+            }
             verdicts = warehouse.verify(run, due)
         for name in chosen:
             yield dg.MaterializeResult(asset_key=[layer, name], metadata=about[name])
@@ -154,11 +158,12 @@ def _published_asset(lineage: Lineage) -> dg.AssetsDefinition:
         freshness_policy=_FRESH,
         pool=POOL,
         description="The read-only database that analysts query: all core tables and marts, with "
-        "comments, the metric catalogue and the funnel macro. A new generation each time; the "
-        "pointer `analytics.duckdb` moves to it only when every blocking check has passed.",
+        "comments, the metric catalogue and the funnel macro. A new generation when it would show "
+        "more than longer durations; the pointer `analytics.duckdb` moves to it only when every "
+        "blocking check has passed.",
     )
     def analytics(warehouse: Warehouse) -> dg.MaterializeResult:
-        """Publish a generation; builds what is missing when run alone."""
+        """Publish a generation if something has changed, after the tables not built yet."""
         with warehouse.stage("publish") as run:
             warehouse.bring_up(run, "mart", lineage.order["mart"])
             _refuse_failed(warehouse.verify(run, blocking))
@@ -174,8 +179,8 @@ def _checks_of(layer: str) -> list[Check]:
     return [check for check in CHECKS if check.layer == layer]
 
 
-def _result(judged: tuple[Check, Verdict]) -> dg.AssetCheckResult:
-    check, verdict = judged
+def _result(evaluated: tuple[Check, Verdict]) -> dg.AssetCheckResult:
+    check, verdict = evaluated
     return dg.AssetCheckResult(
         asset_key=check.spec.asset_key,
         check_name=check.name,

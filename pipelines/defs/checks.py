@@ -1,77 +1,19 @@
-"""What must hold before anything is published: the checks that assets carry.
+"""The checks of assets: what must hold before a generation is published."""
 
-Rules about single records are in `schemas/`; what a number means is in `transforms/`.
-"""
-
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
-
-import dagster as dg
 import duckdb
 
-from pipelines.ingest import IngestReport
+from pipelines.defs.check import Check, Severity, Verdict, expect_none
+from pipelines.defs.nothing_lost import NOTHING_LOST
+from pipelines.ingest.files import IngestReport
 
-Severity = Literal["warn", "error"]
 _WARN_SHARE = 0.05
 _ERROR_SHARE = 0.5
 _AGAIN = "Run again with `--full`; if it fails again, it is a defect of the pipeline."
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """What a check found: whether it passed, how bad it is if not, and a sentence about it."""
-
-    passed: bool
-    severity: Severity
-    sentence: str
-    n_wrong: int = 0
-
-
-Judge = Callable[[duckdb.DuckDBPyConnection, IngestReport | None], Verdict]
-
-
-@dataclass(frozen=True)
-class Check:
-    """A check of one asset; `layer` is the step it runs in, after the tables in `reads`.
-
-    When a blocking check fails, its step fails, and nothing that follows runs.
-    """
-
-    name: str
-    layer: Literal["raw", "core", "mart"]
-    table: str
-    description: str
-    judge: Judge
-    is_blocking: bool = True
-    reads: tuple[str, ...] = ()
-
-    @property
-    def spec(self) -> dg.AssetCheckSpec:
-        return dg.AssetCheckSpec(
-            self.name,
-            asset=dg.AssetKey([self.layer, self.table]),
-            description=self.description,
-            blocking=self.is_blocking,
-        )
-
-
-def _none_wrong(query: str) -> Judge:
-    """Passes when `query`, which counts wrong rows, finds none."""
-
-    def judge(con: duckdb.DuckDBPyConnection, _: IngestReport | None) -> Verdict:
-        n_wrong = int(con.execute(query).fetchall()[0][0])
-        if n_wrong == 0:
-            return Verdict(passed=True, severity="error", sentence="It holds.")
-        noun = "case" if n_wrong == 1 else "cases"
-        return Verdict(False, "error", f"It does not hold in {n_wrong:,} {noun}.", n_wrong)
-
-    return judge
-
-
-def judge_rejected_share(_: duckdb.DuckDBPyConnection, report: IngestReport | None) -> Verdict:
+def evaluate_rejected_share(_: duckdb.DuckDBPyConnection, report: IngestReport | None) -> Verdict:
     """Passes when at most one in twenty of the new lines that are not blank was rejected."""
-    lines = report.counts.lines - report.counts.blank if report else 0
+    lines = report.counts.not_blank if report else 0
     if report is None or lines == 0:
         return Verdict(passed=True, severity="warn", sentence="There were no new lines.")
     share = report.counts.quarantined / lines
@@ -84,17 +26,24 @@ INGEST_IDENTITY = Check(
     "ingest_identity",
     "raw",
     "ingest_files",
-    "Every line of every file is accounted for: lines = accepted + duplicates + quarantined + "
-    "blank, and as many versions, dimension rows and quarantined lines are stored as the ledger "
-    "says. If not, nothing is built: the warehouse was changed from outside, restore it or start "
-    "a new one.",
-    _none_wrong("""
+    "Every line of every file is accounted for: lines + added = accepted + duplicates + "
+    "quarantined + blank + erased, and as many versions, dimension rows and quarantined lines are "
+    "stored as the ledger says. If not, nothing is built: the warehouse was changed from outside, "
+    "restore it or start a new one.",
+    expect_none("""
         with stored as (
-            select file_seq, count(*) as n from raw.quarantine group by file_seq
+            select
+                file_seq,
+                coalesce(sum(n_lines) filter (raw_text is not null), 0) as with_text,
+                coalesce(sum(n_lines) filter (raw_text is null), 0) as without_text
+            from raw.quarantine
+            group by file_seq
         )
         select count(*) filter (
-            f.lines <> f.accepted + f.duplicates + f.quarantined + f.blank
-            or f.quarantined <> coalesce(s.n, 0)
+            f.lines + f.added
+                <> f.accepted + f.duplicates + f.quarantined + f.blank + f.erased
+            or f.quarantined <> coalesce(s.with_text, 0)
+            or f.erased <> coalesce(s.without_text, 0)
         ) + (
             coalesce(sum(f.accepted), 0) <> (select count(*) from raw.process_versions)
                 + (select count(*) from raw.dimension_rows)
@@ -110,8 +59,8 @@ REJECTED_SHARE = Check(
     "quarantine",
     "At most 5 % of the new lines were rejected (more is a warning, more than 50 % an error; "
     "either way the rest is published). See `leadtime quarantine` for the reasons; once the "
-    "source or the procedure is mended, `leadtime quarantine --replay` puts the lines through.",
-    judge_rejected_share,
+    "source or the procedure is fixed, `leadtime quarantine --replay` puts the lines through.",
+    evaluate_rejected_share,
     is_blocking=False,
 )
 
@@ -120,7 +69,7 @@ UNIQUE_PROCESS = Check(
     "core",
     "processes",
     f"Every process has exactly one row. If not, nothing is published. {_AGAIN}",
-    _none_wrong("select count(process_id) - count(distinct process_id) from processes"),
+    expect_none("select count(process_id) - count(distinct process_id) from processes"),
 )
 
 UNIQUE_VISIT = Check(
@@ -129,7 +78,7 @@ UNIQUE_VISIT = Check(
     "state_visits",
     "The visits of a process are numbered 1, 2, 3 without gap or repetition. If not, nothing is "
     f"published. {_AGAIN}",
-    _none_wrong("""
+    expect_none("""
         select count(*) from (
             select process_id
             from state_visits
@@ -144,9 +93,9 @@ VISITS_TOUCH = Check(
     "visits_touch",
     "core",
     "state_visits",
-    "No visit lasts less than no time, and each ends where the next of the process begins, unless "
+    "No visit has a negative duration, and each ends when the next of the process begins, unless "
     f"the process was deleted in between. If not, nothing is published. {_AGAIN}",
-    _none_wrong("""
+    expect_none("""
         with beside_next as (
             select
                 process_id,
@@ -178,10 +127,10 @@ FLOW_IDENTITY = Check(
     "flow_identity",
     "mart",
     "flow_daily",
-    "Each day adds up (open at start + opened - closed = open at end), begins where the day "
-    "before ended, and ends with as many open processes as backlog_daily counts. If not, nothing "
-    f"is published. {_AGAIN}",
-    _none_wrong("""
+    "Each day adds up (open at start + opened + moved in - closed - moved out = open at end), "
+    "begins where the day before ended, and ends with as many open processes as backlog_daily "
+    f"counts. If not, nothing is published. {_AGAIN}",
+    expect_none("""
         with days as (
             select
                 *,
@@ -196,8 +145,9 @@ FLOW_IDENTITY = Check(
         )
 
         select count(*) filter (
-            d.open_at_start + d.created + d.reopened + d.restored
-                - d.completed - d.cancelled - d.deleted is distinct from d.open_at_end
+            d.open_at_start + d.created + d.reopened + d.restored + d.moved_in
+                - d.completed - d.cancelled - d.deleted - d.moved_out
+                is distinct from d.open_at_end
             or d.open_at_start is distinct from d.before
             or d.open_at_end is distinct from coalesce(b.open_processes, 0)
         )
@@ -211,12 +161,14 @@ FUNNEL_COUNTS = Check(
     "funnel_counts",
     "mart",
     "funnel_steps",
-    "Each step of a funnel counts the processes that funnel_progress says reached it, and no step "
+    "Each step of a funnel counts the processes that funnel_progress says reached it (those that "
+    "were observed from their start), and no step "
     f"more than the one before that is not optional. If not, nothing is published. {_AGAIN}",
-    _none_wrong("""
+    expect_none("""
         with progress as (
             select procedure, funnel, mode, step_no, count(distinct process_id) as processes
             from funnel_progress
+            where is_observed_from_start
             group by all
         )
 
@@ -233,6 +185,7 @@ CHECKS = (
     INGEST_IDENTITY,
     REJECTED_SHARE,
     UNIQUE_PROCESS,
+    NOTHING_LOST,
     UNIQUE_VISIT,
     VISITS_TOUCH,
     FLOW_IDENTITY,

@@ -1,7 +1,6 @@
-"""Which columns of which tables each column comes from, worked out from the SQL.
+"""Column lineage: the columns that each column comes from, derived from the SQL.
 
-Which table reads which is in `lineage.py`. Columns that only choose rows (`where`, `join ... on`)
-are no source of a value and are left out.
+Columns that only select rows (`where`, `join ... on`) are not sources of a value.
 """
 
 import hashlib
@@ -15,13 +14,12 @@ from sqlglot import exp
 from sqlglot.lineage import lineage
 
 from pipelines.defs.lineage import RAW_RELATIONS
-from pipelines.warehouse import RAW_TABLES
-from schemas.definitions import Procedures
-from schemas.derivations import plan_derivations
-from transforms.config import config_frames
-from transforms.derived_tables import base_table, derived_table
-from transforms.tables import Layer, Table, load_tables, load_versions
-from transforms.wide import primary_keys_sql
+from pipelines.warehouse.open import RAW_TABLES
+from schemas.compiled.derivations import plan_derivations
+from schemas.definitions.procedure import Procedures
+from transforms.builder.tables import Key, Layer, Table, load_tables, load_versions
+from transforms.config.tables import config_frames
+from transforms.per_procedure.derived_tables import base_table, derived_table
 
 Column = tuple[str, str]
 """An asset as `layer/table`, and one of its columns."""
@@ -31,7 +29,7 @@ Sources = Mapping[str, Mapping[str, list[Column]]]
 _KEPT = "column_lineage.json"
 _HISTORY = "history_"
 _VERSIONS = "versions"
-# What the definitions say of an id comes, to an operator, from that id.
+# A name that a definition gives to an id has that id as its source.
 _NAMING = ("states", "procedures")
 _RAW = {name: table for name, table in RAW_RELATIONS.items() if name != _VERSIONS}
 _TYPE = "varchar"  # names are enough to trace columns; types do not matter
@@ -40,7 +38,7 @@ _TYPE = "varchar"  # names are enough to trace columns; types do not matter
 def find_column_lineage(procedures: Procedures, *, home: Path) -> Sources:
     """The sources of the columns of every core and mart table.
 
-    It takes seconds, so that it is kept in the folder `home` until the SQL changes.
+    It takes seconds, so the result is stored in the folder `home` until the SQL changes.
     """
     tables = load_tables(procedures)
     texts = [load_versions().sql, *(table.sql for table in tables.values())]
@@ -57,7 +55,7 @@ def find_column_lineage(procedures: Procedures, *, home: Path) -> Sources:
 
 
 def _read(place: Path, digest: str) -> Sources | None:
-    """What was kept, if it was made of the same SQL."""
+    """The stored result, if it was made from the same SQL."""
     try:
         kept = json.loads(place.read_text())
         return kept["sources"] if kept["of"] == digest else None
@@ -66,9 +64,9 @@ def _read(place: Path, digest: str) -> Sources | None:
 
 
 class _Tracer:
-    """Traces columns through history and derived tables, which are no assets, to those that are."""
+    """Traces columns through history tables and steps, which are not assets, to those that are."""
 
-    def __init__(self, procedures: Procedures, tables: Mapping[tuple[Layer, str], Table]) -> None:
+    def __init__(self, procedures: Procedures, tables: Mapping[Key, Table]) -> None:
         self._procedures = procedures
         self._tables = tables
         self._columns: dict[str, list[str]] = {**self._raw_columns}
@@ -79,18 +77,16 @@ class _Tracer:
         self._done: dict[Column, frozenset[Column]] = {}
 
     def sources(self) -> dict[str, dict[str, list[Column]]]:
-        """Assets by `layer/table`, with the sources of each of their columns."""
+        """The sources of each column, by asset (`layer/table`) and column."""
         self._trace(load_versions(), _VERSIONS)
         self._read_history()
-        keys = Table("primary_keys", "core", primary_keys_sql(list(self._procedures)), ())
-        self._trace(keys, keys.name)
         for (layer, name), table in self._tables.items():
             if layer == "history":
                 continue
-            if table.sql:
-                self._trace(table, name)
-            else:
+            if table.kind == "computed table":
                 self._take_computed(name)
+            else:
+                self._trace(table, name)
         return {
             f"{layer}/{name}": {
                 column: sorted(self._of_asset(layer, name, column)) for column in self._direct[name]
@@ -110,13 +106,13 @@ class _Tracer:
                 self._trace(table, _HISTORY + name)
 
     def _trace(self, table: Table, name: str) -> None:
-        """Find the columns of relations that each column of a table comes from directly."""
+        """Find the columns of relations that each column of a table reads directly."""
         known = self._columns
         if table.layer == "history":
             own = {n.removeprefix(_HISTORY): c for n, c in known.items() if n.startswith(_HISTORY)}
             known = {**known, **own}
         schema = {relation: dict.fromkeys(columns, _TYPE) for relation, columns in known.items()}
-        nodes = lineage(None, table.sql, schema, dialect="duckdb")
+        nodes = lineage(None, table.sql, schema, dialect="duckdb", trim_selects=False)
         found: dict[str, set[Column]] = {}
         for column, node in nodes.items():
             found[column] = set()
@@ -131,7 +127,7 @@ class _Tracer:
         self._columns[name] = list(found)
 
     def _take_computed(self, name: str) -> None:
-        """The computed attributes of a procedure: no SQL file, but a plan says what they read."""
+        """Add the computed attributes of a procedure, whose plan has what they read."""
         (procedure,) = [p for p in self._procedures if derived_table(p) == name]
         found: dict[str, set[Column]] = {"process_id": {(base_table(procedure), "process_id")}}
         bases = {p.short_id: (base_table(p), derived_table(p)) for p in self._procedures}
@@ -148,13 +144,13 @@ class _Tracer:
     def _of_asset(self, layer: Layer, name: str, column: str) -> frozenset[Column]:
         found: set[Column] = set()
         for source in self._direct[name][column]:
-            # A core table shows history as at an instant, and so comes from what history reads.
+            # A core table shows history as of an instant, and has the sources of that history.
             twin = source[0] == _HISTORY + name and layer == "core"
             found |= self._inside(source) if twin else self._assets(source)
         return frozenset(c for c in found if c[0] != f"{layer}/{name}")
 
     def _assets(self, source: Column) -> frozenset[Column]:
-        """The columns of assets behind a column of any relation."""
+        """The columns of assets that a column of any relation comes from."""
         relation, column = source
         if relation in _RAW:
             return frozenset({(f"raw/{_RAW[relation]}", column)})
@@ -165,9 +161,9 @@ class _Tracer:
         return self._inside(source)
 
     def _inside(self, source: Column) -> frozenset[Column]:
-        """The columns of assets that a column of a relation that is no asset comes from."""
+        """The columns of assets behind a column of a relation that is not an asset."""
         if source not in self._done:
-            self._done[source] = frozenset()  # a table may come back to itself; that adds nothing
+            self._done[source] = frozenset()  # a table may read itself, which adds no source
             relation, column = source
             read = self._direct.get(relation, {}).get(column, set())
             ids = {

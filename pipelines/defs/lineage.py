@@ -1,34 +1,30 @@
-"""Which asset reads which, worked out from what the SQL of each table reads.
-
-How tables are built does not belong here.
-"""
+"""Lineage of assets: which asset reads which, derived from the SQL of each table."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
 from typing import Literal
 
 import dagster as dg
 
-from schemas.definitions import Procedures
-from transforms.tables import Layer, Table, load_tables
+from schemas.definitions.procedure import Procedures
+from transforms.builder import tables as relations
+from transforms.builder.tables import Key, Table, load_tables
 
 AssetLayer = Literal["core", "mart"]
 _LAYERS: tuple[AssetLayer, ...] = ("core", "mart")
 
-# The relations of the raw layer, by the names that SQL knows them by.
+# The relations of the raw layer, by their names in SQL.
 RAW_RELATIONS = {
     "versions": "process_versions",
     "raw_versions": "process_versions",
-    "raw_files": "ingest_files",
-    "raw_quarantine": "quarantine",
-    "raw_violations": "violations",
-    "raw_dimension_rows": "dimension_rows",
+    **relations.RAW_RELATIONS,
 }
 
 
 @dataclass(frozen=True)
 class Lineage:
-    """The tables that are assets, in an order in which they can be built, and what each reads."""
+    """The assets of each layer in build order, and the assets that each reads."""
 
     order: Mapping[AssetLayer, tuple[str, ...]]
     reads: Mapping[dg.AssetKey, frozenset[dg.AssetKey]]
@@ -58,28 +54,24 @@ def find_lineage(procedures: Procedures) -> Lineage:
 
 
 class _Finder:
-    """Looks through history and derived tables, which are no assets of their own."""
+    """Looks through history tables and steps, which are not assets."""
 
-    def __init__(self, tables: Mapping[tuple[Layer, str], Table]) -> None:
+    def __init__(self, tables: Mapping[Key, Table]) -> None:
         self._tables = tables
 
     def assets_read_by(self, table: Table) -> set[dg.AssetKey]:
         found = {key for name in table.reads for key in self._assets(table, name)}
-        if ("history", table.name) in self._tables and table.layer == "core":
-            found |= self.assets_read_by(self._tables["history", table.name])
+        if table.shows:
+            found |= self.assets_read_by(self._tables["history", table.shows])
         return found - {dg.AssetKey([table.layer, table.name])}
 
     def _assets(self, reader: Table, name: str) -> set[dg.AssetKey]:
         if name in RAW_RELATIONS:
             return {dg.AssetKey(["raw", RAW_RELATIONS[name]])}
-        if name == "primary_keys":
-            # They come from the latest attribute values of every process.
-            attributes = [t for t in self._tables.values() if t.name.endswith("_attributes")]
-            return set().union(*(self.assets_read_by(table) for table in attributes))
         if name.startswith("history_") or reader.layer == "history":
             return self._history(name.removeprefix("history_"))
-        if ("derived", name) in self._tables:
-            return self.assets_read_by(self._tables["derived", name])
+        if ("step", name) in self._tables:
+            return self.assets_read_by(self._tables["step", name])
         return {dg.AssetKey([layer, name]) for layer in _LAYERS if (layer, name) in self._tables}
 
     def _history(self, name: str) -> set[dg.AssetKey]:
@@ -89,7 +81,7 @@ class _Finder:
         return self.assets_read_by(table) if table else set()
 
 
-def _names(tables: Mapping[tuple[Layer, str], Table], layer: AssetLayer) -> list[str]:
+def _names(tables: Mapping[Key, Table], layer: AssetLayer) -> list[str]:
     return [table.name for table in tables.values() if table.layer == layer]
 
 
@@ -98,15 +90,8 @@ def _in_order(
     names: Iterable[str],
     reads: Mapping[dg.AssetKey, frozenset[dg.AssetKey]],
 ) -> tuple[str, ...]:
-    done: dict[str, None] = {}
-
-    def visit(name: str) -> None:
-        for key in sorted(reads[dg.AssetKey([layer, name])]):
-            if key.path[0] == layer and key.path[1] not in done:
-                visit(key.path[1])
-        done[name] = None
-
-    for name in names:
-        if name not in done:
-            visit(name)
-    return tuple(done)
+    graph = {name: sorted(reads[dg.AssetKey([layer, name])]) for name in names}
+    order = TopologicalSorter(
+        {name: [k.path[1] for k in keys if k.path[0] == layer] for name, keys in graph.items()}
+    )
+    return tuple(order.static_order())

@@ -1,6 +1,6 @@
-"""What assets tell about themselves: columns beforehand, counts and a preview afterwards.
+"""Metadata of assets: their columns; after a run, counts and a preview.
 
-No values of single processes belong here, as this is kept in Dagster's own database.
+Values of single processes must not be in it: Dagster stores it in its own database.
 """
 
 from collections.abc import Mapping
@@ -11,38 +11,11 @@ import duckdb
 
 from pipelines.defs.column_lineage import Column
 from pipelines.defs.resources import Built
-from pipelines.ingest import IngestReport
-from pipelines.publish import Generation
-from schemas.catalogue import OutputTable
-from schemas.raw_columns import RAW_COLUMNS
+from pipelines.ingest.files import IngestReport
+from pipelines.publish.generation import Generation
+from schemas.catalogue.model import OutputTable
+from schemas.catalogue.raw import RAW_COLUMNS
 
-# Sums over many processes and the ledger of files: nothing about one person.
-_SHOWN = frozenset(
-    {
-        "backlog_daily",
-        "backlog_daily_by_pod",
-        "cohort_outcomes",
-        "conformance",
-        "conformance_departures",
-        "cumulative_flow",
-        "data_quality",
-        "duration_stats",
-        "flow_daily",
-        "flow_weekly",
-        "funnel_breakdowns",
-        "funnel_cohorts",
-        "funnel_steps",
-        "ingest_files",
-        "open_ageing",
-        "outcome_curves",
-        "outcome_curves_by",
-        "rework",
-        "state_durations",
-        "state_transitions",
-        "time_to_outcome",
-        "variants",
-    }
-)
 _PREVIEW_ROWS = 10
 _SOURCES_NAMED = 6
 
@@ -50,7 +23,7 @@ Metadata = Mapping[str, dg.MetadataValue | int | float | str]
 
 
 def describe_columns(table: OutputTable, sources: Mapping[str, list[Column]]) -> Metadata:
-    """The columns of a table, where they come from as far as `sources` has it, and its grain.
+    """The columns of a table, their sources as far as `sources` has them, and its grain.
 
     Dagster's own UI has no view of column lineage: so descriptions say it too.
     """
@@ -92,7 +65,7 @@ def describe_raw_columns(columns: Mapping[str, str]) -> Metadata:
 
 
 def describe_ingest(report: IngestReport, con: duckdb.DuckDBPyConnection) -> dict[str, Metadata]:
-    """What was taken in, by raw table."""
+    """The counts of an ingest, by raw table."""
     counts = report.counts
     new = {
         "process_versions": {
@@ -100,19 +73,21 @@ def describe_ingest(report: IngestReport, con: duckdb.DuckDBPyConnection) -> dic
             "new_versions": counts.accepted - report.dimension_rows,
             "exact_duplicates": counts.duplicates,
             "blank_lines": counts.blank,
-            "rejudged_versions": sum(report.rejudged.values()),
+            "revalidated_versions": sum(report.revalidated.values()),
         },
         "quarantine": {
             "new_quarantined": counts.quarantined,
-            "rejected_share": counts.quarantined / max(1, counts.lines - counts.blank),
+            "rejected_share": counts.quarantined / max(1, counts.not_blank),
         },
         "violations": {},
         "dimension_rows": {"new_rows": report.dimension_rows},
+        "erasures": {},
         "ingest_files": {
             "new_files": report.files,
             "files_seen_before": report.seen_before,
             "files_still_written": len(report.still_written),
             "unreadable_files": len(report.unreadable) + len(report.unopened),
+            **({"notes": ". ".join(report.notes)} if report.notes else {}),
         },
     }
     return {
@@ -120,8 +95,8 @@ def describe_ingest(report: IngestReport, con: duckdb.DuckDBPyConnection) -> dic
     }
 
 
-def describe_table(name: str, built: Built, con: duckdb.DuckDBPyConnection) -> Metadata:
-    """Rows, time, what was refreshed, and the first rows where nothing in them is personal."""
+def describe_table(table: OutputTable, built: Built, con: duckdb.DuckDBPyConnection) -> Metadata:
+    """Rows, time, what was refreshed, and the first rows where they are not about one process."""
     about: dict[str, dg.MetadataValue | int | float | str] = {
         "dagster/row_count": built.rows,
         "seconds": round(built.seconds, 3),
@@ -129,13 +104,20 @@ def describe_table(name: str, built: Built, con: duckdb.DuckDBPyConnection) -> M
     if built.refreshed:
         about["refresh"] = built.refreshed.mode
         about["processes_touched"] = built.refreshed.processes
-    if name in _SHOWN:
-        about["preview"] = dg.MetadataValue.md(_preview(name, con))
+    if _has_preview(table):
+        about["preview"] = dg.MetadataValue.md(_preview(table.name, con))
     return about
 
 
+def _has_preview(table: OutputTable) -> bool:
+    """Whether its rows are sums over many processes, without personal data."""
+    is_about_one = "process_id" in table.column_names
+    has_personal = any(column.personal != "no" for column in table.columns)
+    return table.layer == "mart" and not is_about_one and not has_personal
+
+
 def describe_generation(generation: Generation, *, as_of: datetime, seconds: float) -> Metadata:
-    """Which generation it is, how large, and as at when."""
+    """Number, path, size and instant of a generation."""
     return {
         "generation": generation.number,
         "path": dg.MetadataValue.path(generation.path),

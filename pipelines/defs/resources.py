@@ -1,7 +1,4 @@
-"""The warehouse as a Dagster resource: one run over it for all steps of a Dagster run.
-
-What a step does with it is in `assets.py`.
-"""
+"""The warehouse as a Dagster resource: one run over it for all steps of a Dagster run."""
 
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -13,14 +10,18 @@ from pathlib import Path
 import dagster as dg
 from pydantic import Field
 
-from pipelines.defs.checks import Check, Verdict
+from pipelines.defs.check import Check, Verdict
+from pipelines.defs.instance import drop_old_runs
 from pipelines.defs.lineage import AssetLayer
-from pipelines.ingest import IngestReport, Progress
-from pipelines.publish import Generation
+from pipelines.ingest.files import IngestReport, Progress
+from pipelines.publish.generation import Generation
 from pipelines.run import Request, Run, open_run
 from pipelines.settings import Settings, from_environment, now
-from schemas.errors import SourceError, WarehouseBusy
-from transforms.builder import Refreshed
+from pipelines.warehouse.data_errors import without_values
+from pipelines.warehouse.file_errors import is_no_space
+from schemas.definitions.procedure import Procedures
+from schemas.errors import OperationError, WarehouseBusy
+from transforms.builder.builder import Refreshed
 
 _BUSY_RETRIES = 2
 _BUSY_PAUSE_SECONDS = 30
@@ -28,7 +29,7 @@ _BUSY_PAUSE_SECONDS = 30
 
 @dataclass(frozen=True)
 class Built:
-    """A table as a run has built it: its rows, and what the refresh behind it did, if any."""
+    """A table that a run has built: its rows, and the refresh of the history table behind it."""
 
     rows: int
     seconds: float
@@ -38,7 +39,7 @@ class Built:
 class Session:
     """One run over the warehouse, opened by the first step that needs it; see `open_session`.
 
-    With `is_patient` a step that finds the warehouse busy is tried again later by Dagster.
+    With `is_patient` Dagster retries a step that finds the warehouse busy.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Session:
         is_patient: bool,
         progress: Progress,
         on_stage: Callable[[str], None],
+        procedures: Procedures | None,
     ) -> None:
         self.settings = settings
         self.request = request
@@ -59,46 +61,66 @@ class Session:
         self.built: dict[tuple[AssetLayer, str], Built] = {}
         self.verdicts: dict[Check, Verdict] = {}
         self.generation: Generation | None = None
+        self.is_new = False
         self.stage_seconds: dict[str, float] = {}
         self._stack = stack
         self._purpose = purpose
         self._is_patient = is_patient
         self._progress = progress
         self._on_stage = on_stage
+        self._procedures = procedures
         self._run: Run | None = None
         self._refresh_seconds: dict[str, float] = {}
 
+    @property
+    def run(self) -> Run:
+        """The run of this session, opened when it is first needed.
+
+        Raises what `open_run` raises: `DefinitionError`, `OperationError`, `WarehouseBusy` and
+        `CorruptWarehouse`.
+        """
+        if self._run is None:
+            opening = open_run(
+                self.settings,
+                self.request,
+                purpose=self._purpose,
+                on_wait=self._on_stage,
+                procedures=self._procedures,
+            )
+            self._run = self._stack.enter_context(opening)
+        return self._run
+
     @contextmanager
     def stage(self, name: str) -> Iterator[Run]:
-        """The run, for a named part of it, which is timed."""
+        """The run, for a named stage of it, which is timed."""
         self._on_stage(name)
         began = time.perf_counter()
         try:
-            if self._run is None:
-                opening = open_run(
-                    self.settings, self.request, purpose=self._purpose, on_wait=self._on_stage
-                )
-                self._run = self._stack.enter_context(opening)
-            yield self._run
+            yield self.run
         except WarehouseBusy as busy:
             if self._is_patient:
                 raise dg.RetryRequested(_BUSY_RETRIES, _BUSY_PAUSE_SECONDS) from busy
+            raise
+        except Exception as error:
+            # Dagster stores the message of an error, and those of its causes.
+            if (shown := without_values(error)) and not is_no_space(error):
+                raise shown from None
             raise
         finally:
             self.stage_seconds[name] = time.perf_counter() - began
 
     def ingest(self, run: Run) -> IngestReport:
-        """Take in new files; says so when stored versions are judged again first."""
+        """Take in new files; `on_stage` also receives the progress of validating versions again."""
         self.report = run.ingest(
             self._progress,
             lambda procedure, done, total: self._on_stage(
-                f"judging versions of {procedure} again: {done:,} of {total:,}"
+                f"validating versions of {procedure} again: {done:,} of {total:,}"
             ),
         )
         return self.report
 
     def bring_up(self, run: Run, layer: AssetLayer, names: Iterable[str]) -> None:
-        """Build these tables and whatever lies below their layer, each once in a run."""
+        """Build these tables and all layers below theirs, each table once per run."""
         for name in run.builder.names("history"):
             if name not in self.refreshed:
                 began = time.perf_counter()
@@ -109,27 +131,40 @@ class Session:
         self._build(run, layer, names)
 
     def verify(self, run: Run, checks: Iterable[Check]) -> dict[Check, Verdict]:
-        """What these checks find, each judged once in a run."""
+        """The verdicts of these checks, each evaluated once per run."""
         checks = tuple(checks)
         for check in checks:
             if check not in self.verdicts:
-                self.verdicts[check] = check.judge(run.con, self.report)
+                self.verdicts[check] = check.evaluate(run.con, self.report)
         return {check: self.verdicts[check] for check in checks}
 
+    def skip(self) -> bool:
+        """Whether the run has nothing to do: no new file, and a current generation, which stays."""
+        began = time.perf_counter()
+        skipped = self.run.skip()
+        if skipped is None:
+            return False
+        self.generation, n_files = skipped
+        self.report = IngestReport(seen_before=n_files)
+        self.stage_seconds["ingest"] = time.perf_counter() - began
+        return True
+
     def publish(self, run: Run) -> Generation:
-        """Publish what has been built."""
-        self.generation = run.publish()
+        """Publish the tables that have been built, unless the last generation shows the same."""
+        self.generation = run.current_generation()
+        if self.generation is None:
+            self.generation = run.publish()
+            self.is_new = True
         return self.generation
 
     def _build(self, run: Run, layer: AssetLayer, names: Iterable[str]) -> None:
-        run.builder.bind_names()
         for name in names:
             if (layer, name) in self.built:
                 continue
             began = time.perf_counter()
             rows = run.builder.build(layer, name)
             seconds = time.perf_counter() - began
-            behind = _history_behind(layer, name)
+            behind = run.builder.shown_history(layer, name)
             seconds += self._refresh_seconds.get(behind, 0.0)
             self.built[layer, name] = Built(rows, seconds, self.refreshed.get(behind))
 
@@ -143,8 +178,12 @@ def open_session(
     is_patient: bool = False,
     progress: Progress = lambda _: None,
     on_stage: Callable[[str], None] = lambda _: None,
+    procedures: Procedures | None = None,
 ) -> Iterator[Session]:
-    """A session for the length of the block; it gives the warehouse back at the end."""
+    """A session for the length of the block; it releases the warehouse at the end.
+
+    `procedures` are loaded from the folder in the settings unless given.
+    """
     with ExitStack() as stack:
         yield Session(
             settings,
@@ -154,15 +193,16 @@ def open_session(
             is_patient=is_patient,
             progress=progress,
             on_stage=on_stage,
+            procedures=procedures,
         )
 
 
 class WarehouseResource(dg.ConfigurableResource[Session]):
-    """What an operator may say about one run; the rest comes from `LEADTIME_...` variables."""
+    """The options of one run; the settings come from `LEADTIME_...` variables."""
 
     as_of: str | None = Field(
         default=None,
-        description="Build the picture as at this instant, such as 2026-03-31T23:59:59Z. "
+        description="Build the tables as of this instant (2026-03-31T23:59:59Z). "
         "Default: the start of the run.",
     )
     full: bool = Field(
@@ -171,7 +211,7 @@ class WarehouseResource(dg.ConfigurableResource[Session]):
     )
     rebuild: list[str] = Field(
         default=[],
-        description="shortIds of procedures (such as lead) whose processes are all rebuilt from "
+        description="shortIds of procedures (`lead`) whose processes are all rebuilt from "
         "their versions; the others are brought up to date as usual.",
     )
     landing: str | None = Field(
@@ -180,17 +220,37 @@ class WarehouseResource(dg.ConfigurableResource[Session]):
     )
     out: str | None = Field(
         default=None,
-        description="Write the database to this file, and leave the published one as it is.",
+        description="Write the database to this file, and leave the published one as it is. It "
+        "ends in .duckdb, lies outside the data folder, and is new or one that leadtime published.",
+    )
+
+    allow_loss: bool = Field(
+        default=False,
+        description="Publish even when files or processes of the last generation are missing.",
+    )
+
+    publish: bool = Field(
+        default=False,
+        description="Publish a generation even when the last one shows the same.",
     )
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Generator[Session]:
-        """The session of a Dagster run. Raises `SourceError` when `as_of` is not an instant."""
+        """The session of a Dagster run. Raises `OperationError` when `as_of` is not an instant."""
         settings = from_environment()
         if self.landing:
             settings = replace(settings, landing=Path(self.landing))
         out = Path(self.out) if self.out else None
-        request = Request(_instant(self.as_of), self.full, tuple(self.rebuild), out)
+        request = Request(
+            as_of=_instant(self.as_of),
+            full=self.full,
+            rebuild=tuple(self.rebuild),
+            out=out,
+            allow_loss=self.allow_loss,
+            publish=self.publish,
+        )
+        if context.instance is not None:
+            drop_old_runs(context.instance, settings)
         purpose = f"Dagster run {context.run_id}"
         with open_session(settings, request, purpose=purpose, is_patient=True) as session:
             yield session
@@ -199,19 +259,11 @@ class WarehouseResource(dg.ConfigurableResource[Session]):
 def _instant(text: str | None) -> datetime | None:
     if not text:
         return None
-    action = "Give a past instant with its time zone, such as 2026-03-31T23:59:59Z"
+    action = "Give a past instant with its time zone (2026-03-31T23:59:59Z)"
     try:
         instant = datetime.fromisoformat(text)
     except ValueError:
-        raise SourceError("as_of", f"found {text!r}", action) from None
+        raise OperationError("as_of", f"found {text!r}", action) from None
     if instant.tzinfo is None or instant > now():
-        raise SourceError("as_of", f"found {text!r}", action)
+        raise OperationError("as_of", f"found {text!r}", action)
     return instant
-
-
-def _history_behind(layer: AssetLayer, name: str) -> str:
-    """The history table that a core table shows as at an instant; empty for others."""
-    if layer != "core":
-        return ""
-    stem = name.removesuffix("_processes")
-    return name if stem == name else f"{stem}_attributes"

@@ -1,5 +1,4 @@
 """Proposes a procedure definition from landing files: `leadtime check --infer FILE`.
 
-What a definition must say is in `schemas/`. A proposal is for a person to read and mend: nothing
-here is used when a definition is applied.
+A proposal is for a person to check and correct; nothing here is used to apply definitions.
 """

@@ -1,7 +1,4 @@
-"""What to do with data from which nothing can be inferred, said to the owner of the data.
-
-How a file of another shape is read and converted is in foreign.py and conversion.py.
-"""
+"""Advice for files without process records: what records need, and how to convert the file."""
 
 from pathlib import Path
 from shlex import quote
@@ -9,24 +6,23 @@ from shlex import quote
 from pipelines.infer.conversion import target_of, write_conversion
 from pipelines.infer.foreign import Foreign, read_foreign
 from pipelines.infer.roles import has_the_shape
-from pipelines.show import count
+from pipelines.terminal.text import count
 from schemas.errors import SourceError
 
-_MOST_KEYS = 40
+_MAX_KEYS = 40
 _NEEDED = """\
 A process record needs
     id, team, procedure     a uuid each
     status                  OPEN, COMPLETED or CANCELLED
     state                   the name or id of a state
     createdAt, updatedAt    epoch milliseconds
-and has everything else under `data` (see schemas/record.md)."""
+and has everything else under `data` (see schemas/docs/record.md)."""
 
 
 def no_records(path: Path) -> SourceError | None:
-    """What a file without any process record needs.
+    """The error for a file without process records, with advice.
 
-    None when its lines cannot be read either, or when they have the shape of a record and only
-    their values are wrong.
+    None if its lines cannot be read at all, or have the fields of a record and only wrong values.
     """
     foreign = read_foreign(path)
     if foreign is None or has_the_shape(foreign):
@@ -37,8 +33,8 @@ def no_records(path: Path) -> SourceError | None:
 
 def _keys(foreign: Foreign) -> str:
     names = [column.name for column in foreign.columns]
-    more = len(names) - _MOST_KEYS
-    listed = ", ".join(names[:_MOST_KEYS]) + (f" and {more:,} more" if more > 0 else "")
+    more = len(names) - _MAX_KEYS
+    listed = ", ".join(names[:_MAX_KEYS]) + (f" and {more:,} more" if more > 0 else "")
     where = f", in the list under `{foreign.under}`" if foreign.under else ""
     return f"Their keys{where} ({count(len(names))}): {listed}."
 
@@ -46,8 +42,8 @@ def _keys(foreign: Foreign) -> str:
 def _steps(foreign: Foreign) -> str:
     target = target_of(foreign)
     return f"""\
-This statement of DuckDB writes {target}. It is guessed from names and values:
-save it as convert.sql and mend it.
+This DuckDB statement writes {target}. It is a guess from names and values:
+save it as convert.sql and correct it.
 
 {write_conversion(foreign)}
 Then:

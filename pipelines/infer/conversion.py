@@ -1,7 +1,6 @@
-"""A statement of DuckDB that turns a file of another shape into process records.
+"""Writes a DuckDB statement that converts a file of another shape into process records.
 
-Which key stands for what is guessed in roles.py; what is said around the statement is in
-advice.py. Comments stand on lines of their own and are short, so that no terminal breaks them.
+Comments are short lines of their own, so that no terminal wraps them.
 """
 
 import textwrap
@@ -10,12 +9,12 @@ from typing import NamedTuple
 
 from pipelines.infer.foreign import Column, Foreign
 from pipelines.infer.roles import Roles, find_roles
-from pipelines.quoting import literal, quoted
-from schemas.core_record import FIELDS
+from schemas.records.record import FIELDS
+from schemas.sql_text import literal, quoted
 
 _INDENT = "    "
 _WIDTH = 72
-# Words for an end that is none of success come first: `Closed lost` is lost.
+# Words for unsuccessful ends come first: `Closed lost` is cancelled.
 _CANCELLED = (
     "lost", "cancelled", "canceled", "rejected", "declined", "withdrawn", "abandoned", "dropped",
     "disqualified", "unqualified", "dead", "junk", "spam", "duplicate",
@@ -28,7 +27,7 @@ _OWN_LINES = ("id", "team", "procedure", "status", "state", "createdAt", "update
 
 
 class _Member(NamedTuple):
-    """A member of the record: its SQL, its name, and what is to be known about the guess."""
+    """A member of the record: its SQL, its name, and a note about the guess."""
 
     sql: str
     name: str
@@ -36,26 +35,26 @@ class _Member(NamedTuple):
 
 
 def target_of(foreign: Foreign) -> str:
-    """The file that the statement writes, in the folder that a run is then given."""
+    """The file that the statement writes, in the folder to give to a run."""
     return f"{_folder(foreign)}/{foreign.stem}.ndjson"
 
 
 def _folder(foreign: Foreign) -> str:
-    """Not the folder of the file itself: a run would take in both."""
+    """Not the folder of the file itself: a run would ingest both."""
     return "exports" if foreign.path.resolve().parent.name != "exports" else "converted"
 
 
 def write_conversion(foreign: Foreign) -> str:
-    """SQL that reads the file and writes a landing file; where nothing was found it says so.
+    """SQL that reads the file and writes a landing file.
 
-    It fails, naming the field, as long as a required field is not filled in.
+    Until every required field is filled in, it fails and names the field.
     """
     return "\n".join(_statement(foreign, find_roles(foreign))) + "\n"
 
 
 def _statement(foreign: Foreign, roles: Roles) -> Iterator[str]:
-    yield "-- What stands for what is a guess from names and values: read it, mend it."
-    yield "-- The zone of times that are written without one:"
+    yield "-- Guessed from names and values: check and correct it."
+    yield "-- The time zone of times without an offset:"
     yield "set timezone = 'UTC';"
     yield "copy ("
     yield f"{_INDENT}with lines as ("
@@ -95,8 +94,8 @@ def _required(foreign: Foreign, roles: Roles) -> Iterator[_Member]:
         column = found.get(name)
         made = f"md5({literal(constant)})::uuid"
         yield _Member(_uuid(column), name) if column else _Member(made, name, note)
-    is_said = {"status"} & found.keys() or roles.outcome or roles.closed
-    note = "" if is_said else "no key says what is closed: all are open"
+    has_status = {"status"} & found.keys() or roles.outcome or roles.closed
+    note = "" if has_status else "no key says what is closed: all are open"
     yield _Member("status_guessed", "status", note)
     if state := found.get("state"):
         yield _Member(_state(state, foreign), "state")
@@ -147,7 +146,7 @@ def _optional(roles: Roles) -> Iterator[_Member]:
 
 
 def _data(foreign: Foreign, roles: Roles) -> _Member:
-    """Everything else, and the id as it is known to people."""
+    """Everything else, and the original id."""
     rest = [*roles.rest]
     id_ = roles.fields.get("id")
     if id_ and not id_.is_mostly("uuid"):
@@ -162,15 +161,15 @@ def _data(foreign: Foreign, roles: Roles) -> _Member:
 
 
 def _status(roles: Roles) -> str:
-    if said := roles.fields.get("status"):
-        return f"upper(trim({said.text}))"
+    if status_column := roles.fields.get("status"):
+        return f"upper(trim({status_column.text}))"
     cases = [
         f"when list_has_any(\n"
-        f"{_INDENT}string_split_regex(lower({said.text}), '[^a-z]+'),\n"
+        f"{_INDENT}string_split_regex(lower({column.text}), '[^a-z]+'),\n"
         f"{_INDENT}{_listed(words)}\n"
         f") then '{status}'"
-        for said in (roles.outcome,)
-        if said
+        for column in (roles.outcome,)
+        if column
         for words, status in ((_CANCELLED, "CANCELLED"), (_COMPLETED, "COMPLETED"))
     ]
     if roles.closed:
@@ -199,7 +198,7 @@ def _state(column: Column, foreign: Foreign) -> str:
 
 
 def _time(column: Column) -> str:
-    """Epoch milliseconds; what is no time is null."""
+    """Epoch milliseconds; null if the value is not a time."""
     match column.time_form:
         case None | "iso":
             return f"epoch_ms(try_cast({column.text} as timestamptz))"
@@ -223,7 +222,7 @@ def _either(wanted: str | None, other: str | None, *, is_whole: bool) -> str:
 
 
 def _value(column: Column, foreign: Foreign) -> str:
-    """A value for `data`: text that is a number or a truth value throughout becomes one."""
+    """A value for `data`: columns of text that are all numbers or booleans are converted."""
     if foreign.is_text:
         for form, kind in (("integer", "bigint"), ("decimal", "double"), ("boolean", "boolean")):
             if column.is_all(form):

@@ -1,19 +1,19 @@
-"""Files of another shape: which keys their lines have, and what the values look like, in counts.
+"""Files of another shape: the keys of their lines and counts of what the values look like.
 
-What a key stands for in a process record is guessed in roles.py. No value leaves this module.
+No value leaves this module.
 """
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
 from pipelines.infer.proposal import UUID_PATTERN
-from pipelines.landing import COMPRESSIONS
-from pipelines.quoting import literal, quoted
-from schemas.core_record import EARLIEST_MS, LATEST_PLANNED_MS
-from schemas.dimensions import DIMENSIONS
+from pipelines.ingest.formats import COMPRESSIONS
+from pipelines.warehouse.engine import connect_in_memory
+from schemas.records.dimensions import DIMENSIONS
+from schemas.records.limits import EARLIEST_MS, LATEST_PLANNED_MS
+from schemas.sql_text import literal, quoted
 
 # Values that are looked at; keys are looked for in all lines.
 _ROWS = 100_000
@@ -91,8 +91,8 @@ def is_table(path: Path) -> bool:
 
 
 def read_foreign(path: Path) -> Foreign | None:
-    """What the lines of a file are like; None when there is none, or they are no objects."""
-    con = duckdb.connect(config={"threads": 2})
+    """What the lines of a file are like; None if it has none, or they are not objects."""
+    con = connect_in_memory()
     try:
         con.execute("set timezone = 'UTC'").fetchall()
         return _read(con, path)
@@ -111,7 +111,7 @@ def _read(con: duckdb.DuckDBPyConnection, path: Path) -> Foreign | None:
         lines = f"unnest({quoted(under)}, max_depth := 2)"
         relation = f"(select {lines} from {_relation(path, depth=3)})"
         names = _names(con, relation)
-    # A line that is no object is read as a column of this name.
+    # A line that is not an object is read as a column of this name.
     if not names or (is_json and names == ["json"]):
         return None
     con.execute(f"create temp table lines as from {relation} limit {_ROWS}").fetchall()
@@ -123,12 +123,12 @@ def _read(con: duckdb.DuckDBPyConnection, path: Path) -> Foreign | None:
 
 def _relation(path: Path, *, depth: int) -> str:
     """How DuckDB reads a file so that no value is changed: members of objects stay JSON."""
-    file = literal(str(path))
+    file, options = literal(str(path)), "hive_partitioning = false"
     if is_table(path):
-        return f"read_csv({file}, header = true, all_varchar = true)"
+        return f"read_csv({file}, header = true, all_varchar = true, {options})"
     if ".parquet" in (suffix.lower() for suffix in path.suffixes):
-        return f"read_parquet({file})"
-    return f"read_json({file}, maximum_depth = {depth}, sample_size = -1)"
+        return f"read_parquet({file}, {options})"
+    return f"read_json({file}, maximum_depth = {depth}, sample_size = -1, {options})"
 
 
 def _names(con: duckdb.DuckDBPyConnection, relation: str) -> list[str]:
@@ -159,12 +159,6 @@ def _column(con: duckdb.DuckDBPyConnection, name: str, text: str) -> Column:
     empty, values, distinct, *counts = con.execute(query).fetchall()[0]
     filled = f"nullif({text}, '')" if empty else text
     return Column(name, filled, values, distinct, dict(zip(_FORMS, counts, strict=True)))
-
-
-def words_of(key: str) -> list[str]:
-    """The words of a key, in lower case: `leadId`, `Lead ID` and `lead_id` are the same."""
-    spread = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", key)
-    return re.findall(r"[a-z]+", spread.lower())
 
 
 _FORMS = {

@@ -1,15 +1,13 @@
-"""The type of a value, guessed from counts over all of its values.
-
-How the values are counted does not belong here (values.py).
-"""
+"""Guesses the type of an attribute from counts over all of its values."""
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pipelines.infer.proposal import is_id
-from pipelines.show import counted
-from schemas.definition_values import Option
+from pipelines.infer.proposal import is_id, words_of
+from pipelines.terminal.text import counted
+from schemas.definitions.values import Option
+from schemas.privacy import Privacy
 
 # A type is proposed when this share of the values converts to it: a few are always dirty.
 MOST = 0.95
@@ -20,8 +18,7 @@ _COVERED_BY_OPTIONS = 0.98
 _PROCESSES_PER_OPTION = 10
 _CATEGORY_SHARE = 0.2
 _LONG_TEXT = 80
-_LONGEST_SCALE = 10
-_MOST_DECIMALS = 4
+_MAX_SCALE = 10
 
 _PERSONAL_WORDS = frozenset({
     "name", "names", "firstname", "lastname", "fullname", "surname", "nickname", "username",
@@ -36,6 +33,17 @@ _PERSONAL_WORDS = frozenset({
 _HARMLESS_LAST_WORDS = frozenset({
     "type", "kind", "channel", "status", "state", "category", "class", "level", "group", "code",
     "count", "number", "no", "id", "score", "rating", "segment", "tier", "size",
+})  # fmt: skip
+
+
+_KEY_WORDS = frozenset({
+    "id", "ids", "uuid", "guid", "key", "no", "nr", "number", "ref", "reference", "code", "sku",
+    "ean", "isbn", "iban", "zip", "postcode", "plz", "version", "build",
+})  # fmt: skip
+_AMOUNT_WORDS = frozenset({
+    "amount", "price", "cost", "costs", "total", "sum", "value", "budget", "revenue", "fee", "fees",
+    "salary", "balance", "discount", "tax", "vat", "net", "gross", "quantity", "qty", "weight",
+    "duration", "hours", "rate", "share", "percent", "income", "margin",
 })  # fmt: skip
 
 
@@ -69,7 +77,7 @@ class Guess:
     type: str
     note: str
     options: tuple[Option, ...] = ()
-    personal: bool = False
+    personal: Privacy = "no"
     unique: bool = False
 
 
@@ -96,7 +104,7 @@ class _Shares:
 def guess(profile: Profile) -> Guess:
     """The narrowest type that nearly all values of a key have."""
     if not profile.versions:
-        return Guess("string", "never has a value", personal=is_personal_key(profile.key))
+        return Guess("string", "never has a value", personal=_level(profile.key))
     shares = _Shares(profile)
     if shares.shape("list") >= MOST:
         return _list(profile)
@@ -111,10 +119,13 @@ def guess(profile: Profile) -> Guess:
     return _text(profile, shares)
 
 
+def _level(key: str) -> Privacy:
+    return "direct" if is_personal_key(key) else "no"
+
+
 def is_personal_key(key: str) -> bool:
     """Whether a key sounds like something about a person."""
-    spread = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", key)
-    words = re.findall(r"[a-z]+", spread.lower())
+    words = words_of(key)
     return (
         bool(words)
         and words[-1] not in _HARMLESS_LAST_WORDS
@@ -131,7 +142,7 @@ def _number(profile: Profile, shares: _Shares) -> Guess | None:
         return Guess("datetime", _rest("epoch milliseconds", shares.mark("epoch"), profile))
     if shares.converts("integer") >= MOST:
         scale = _options(profile, int)
-        is_scale = sorted(scale) == list(range(1, len(scale) + 1)) and len(scale) <= _LONGEST_SCALE
+        is_scale = sorted(scale) == list(range(1, len(scale) + 1)) and len(scale) <= _MAX_SCALE
         if scale and is_scale and sum(n for _, n in profile.options) == profile.versions:
             note = f"always 1 to {len(scale)}"
             return Guess("integerEnum", note, options=tuple(range(1, len(scale) + 1)))
@@ -147,28 +158,33 @@ def _text(profile: Profile, shares: _Shares) -> Guess:
         return _typed(name, profile)
     personal = is_personal_key(profile.key) or shares.mark("person") >= MOST / 2
     if profile.is_unique and shares.mark("code") >= MOST:
-        note = "another in every process"
-        return Guess("stringId", note, personal=personal, unique=not personal)
+        note = "unique per process"
+        return Guess("stringId", note, personal="direct" if personal else "no", unique=not personal)
     if not personal and (options := _options(profile, str)):
         return _enum("stringEnum", profile, options)
     kind = "text" if profile.length > _LONG_TEXT else "string"
     note = f"{profile.distinct:,} different in {counted(profile.processes, 'process')}"
     if personal:
-        return Guess(kind, f"{note}; may be about a person", personal=True)
+        return Guess(kind, f"{note}; may be about a person", personal="direct")
     # Words under a key that says nothing may be anything; other values that come back are labels.
     is_label = shares.mark("words") < MOST / 2 or not is_id(profile.key)
     if is_label and profile.distinct <= _CATEGORY_SHARE * profile.processes:
         return Guess(kind, note)
-    return Guess(kind, f"{note}; free text may be about a person", personal=True)
+    return Guess(kind, f"{note}; free text may be about a person", personal="indirect")
 
 
 def _text_type(profile: Profile, shares: _Shares) -> str | None:
-    """A type with a form of its own, where nearly all values have it."""
+    """A type with a recognisable form that nearly all values have."""
+    if shares.mark("epoch") >= MOST and not _sounds_like_key(profile.key):
+        return "datetime"
+    if _is_amount(profile, shares):
+        return "decimal"
     for name in ("email", "date", "time", "datetime"):
-        if shares.converts(name) >= MOST:
+        # Many numbers could also be days or instants.
+        if shares.converts(name) >= MOST and shares.mark("digits") < MOST / 2:
             is_zoned = name == "datetime" and shares.mark("zoned") >= MOST
             return "datetimeISO8601" if is_zoned else name
-    # Much that is no link or telephone number has the form of one.
+    # Many values that are not links or phone numbers have their form.
     for name, mark, words in (
         ("url", "link", r"url|web|link|homepage"),
         ("phone", "plus", r"phone|mobile|fax|tel\b"),
@@ -180,6 +196,20 @@ def _text_type(profile: Profile, shares: _Shares) -> str | None:
         return "booleanText"
     is_month = _sounds_like(profile.key, r"month") and shares.converts("monthOfYear") >= MOST
     return "monthOfYear" if is_month else None
+
+
+def _is_amount(profile: Profile, shares: _Shares) -> bool:
+    """Whether text is numbers to calculate with: with fractions, or under a key that says so."""
+    if shares.converts("decimal") < MOST or shares.mark("leading_zero") > 0:
+        return False
+    says_so = not _AMOUNT_WORDS.isdisjoint(words_of(profile.key))
+    has_fractions = shares.mark("fraction") >= MOST / 2
+    return (has_fractions or says_so) and not _sounds_like_key(profile.key)
+
+
+def _sounds_like_key(key: str) -> bool:
+    """Whether a key sounds like one that identifies something."""
+    return not _KEY_WORDS.isdisjoint(words_of(key)[-1:])
 
 
 def _list(profile: Profile) -> Guess:
@@ -208,7 +238,7 @@ def _options(profile: Profile, *kinds: type) -> tuple[Option, ...]:
 
 def _enum(name: str, profile: Profile, options: Sequence[Option]) -> Guess:
     total = profile.elements or profile.versions
-    note = f"few values, often: {len(options)} options"
+    note = f"few distinct values: {len(options)} options"
     if rare := total - sum(n for option, n in profile.options if option in options):
         note += f", {rare:,} of {total:,} values left out as too rare"
     return Guess(name, note, options=tuple(options))
@@ -219,8 +249,8 @@ def _typed(name: str, profile: Profile) -> Guess:
     good = profile.converts.get(key, 0)
     bad = profile.versions - good
     note = "all values convert" if not bad else f"{bad:,} of {profile.versions:,} do not convert"
-    personal = name in ("email", "phone") or is_personal_key(profile.key)
-    return Guess(name, note, personal=personal and name not in ("boolean", "booleanText"))
+    personal = "direct" if name in ("email", "phone") else _level(profile.key)
+    return Guess(name, note, personal="no" if name in ("boolean", "booleanText") else personal)
 
 
 def _rest(what: str, share: float, profile: Profile) -> str:

@@ -1,14 +1,11 @@
-"""Which ids and shortIds are keys of the same values, in data that has them both ways.
-
-What becomes of a pair does not belong here (values.py).
-"""
+"""Finds which ids and shortIds are keys of the same values, in data that has them both ways."""
 
 from collections.abc import Mapping
 
 import duckdb
 
 from pipelines.infer.proposal import UUID_PATTERN, is_id
-from schemas.attribute_values import Source
+from schemas.records.attribute_values import Source
 
 # In so many processes that have both keys, with this share of them having a value in common, and
 # no other key as near as that.

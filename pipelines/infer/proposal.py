@@ -1,17 +1,18 @@
-"""What a proposal holds, and the names and ids it gives to what the data names in one way only.
+"""The contents of a proposal, and names and ids for what the data identifies in one way only."""
 
-How the parts are guessed, and how they are written, does not belong here.
-"""
-
+import hashlib
 import re
 from dataclasses import dataclass, field
+from typing import NamedTuple
 from uuid import UUID, uuid5
 
-from schemas.definition_parts import column_name
-from schemas.definition_values import Option
-from schemas.definitions import StateKind
+from schemas.definitions.procedure import StateKind
+from schemas.definitions.values import Option
+from schemas.privacy import Privacy
 
 UUID_PATTERN = "(?i)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+# With a version and a variant of RFC 9562.
+VALID_UUID_PATTERN = "(?i)[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 _UUID = re.compile(UUID_PATTERN)
 
 
@@ -24,9 +25,10 @@ class ProposedValue:
     type: str
     note: str
     options: tuple[Option, ...] = ()
-    personal: bool = False
+    personal: Privacy = "no"
     required: bool = False
     unique: bool = False
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,43 +71,60 @@ class Proposal:
     head: list[str]
 
 
+class Name(NamedTuple):
+    """How a definition calls a part: `aliases` are keys of the data that differ from both names."""
+
+    id: str
+    short_id: str
+    aliases: tuple[str, ...] = ()
+
+
 def is_id(key: str) -> bool:
     """Whether the data calls something by its id."""
     return _UUID.fullmatch(key) is not None
+
+
+def words_of(key: str) -> list[str]:
+    """The words of a key, in lower case: `leadId`, `Lead ID` and `lead_id` are the same."""
+    spread = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", key)
+    return re.findall(r"[a-z]+", spread.lower())
 
 
 @dataclass
 class Names:
     """Gives ids and shortIds to what the data knows by one of them; each may be used only once.
 
-    What has a column must not share that either.
+    Parts that may have aliases are never left without a name.
     """
 
     procedure: str
     section: str
-    have_columns: bool
+    have_aliases: bool
     taken: set[str] = field(default_factory=set[str])
 
-    def give(self, key: str, id_: str | None = None) -> tuple[str, str] | None:
-        """The (id, shortId) of what the data calls `key`; the other one is made up, always alike.
+    def give(self, key: str, id_: str | None = None) -> Name | None:
+        """The name of what the data calls `key`; a part of it that is made up is always the same.
 
-        `id_` is the id where the data has it too.
-        None when the key cannot be a shortId, or when it or its column is taken.
+        `id_` is the id where the data has it too. None when the key cannot be a shortId or is
+        taken, and there can be no alias for it.
         """
+        made_up = str(uuid5(UUID(self.procedure), f"{self.section}:{key}"))
+        names: list[Name] = []
         if is_id(key):
-            id_ = key.lower()
-            short_ids = [f"{self.section}_{id_[:8]}", f"{self.section}_{id_.replace('-', '')}"]
-        elif not key or key != key.strip():
-            return None
-        else:
-            made_up = str(uuid5(UUID(self.procedure), f"{self.section}:{key}"))
-            id_, short_ids = (id_ or made_up).lower(), [key]
-        return next(((id_, name) for name in short_ids if self._take(id_, name)), None)
+            mine = key.lower()
+            names += [
+                Name(mine, f"{self.section}_{short}") for short in (mine[:8], mine.replace("-", ""))
+            ]
+        elif key and key == key.strip():
+            names.append(Name((id_ or made_up).lower(), key))
+        if self.have_aliases:
+            digest = hashlib.sha256(key.encode()).hexdigest()
+            readable = self.section if is_id(key) else key.strip() or "unnamed"
+            names.append(Name(made_up, f"{readable}_{digest[:6]}", (key,)))
+        return next(filter(self._take, names), None)
 
-    def _take(self, id_: str, short_id: str) -> bool:
-        mine = {id_, f"shortId {short_id.lower()}"}
-        if self.have_columns:
-            mine.add(f"column {column_name(short_id).lower()}")
+    def _take(self, name: Name) -> bool:
+        mine = {name.id, f"shortId {name.short_id.lower()}"}
         if mine & self.taken:
             return False
         self.taken |= mine

@@ -1,7 +1,4 @@
-"""Landing files -> the versions a run would accept, were their procedure and states defined.
-
-What is guessed from them does not belong here.
-"""
+"""Reads landing files as the versions that a run would accept once their procedure is defined."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,29 +7,23 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from pipelines.elements import read_elements
 from pipelines.infer.advice import no_records
 from pipelines.infer.foreign import is_table
-from pipelines.landing import (
-    Chunk,
-    LandingFile,
-    UnreadableFile,
-    find_files,
-    landing_file,
-    read_chunks,
-)
-from pipelines.parquet import read_rows
-from pipelines.parse import parse_chunk
-from pipelines.show import counted
-from schemas.attribute_values import DOCUMENTS
-from schemas.core_record import convert, core_rules, core_schema, raw
-from schemas.dimensions import PROCESSES
-from schemas.errors import SourceError
-from schemas.rules import find_failures
-from transforms.tables import MACROS
+from pipelines.ingest.chunks import Chunk
+from pipelines.ingest.formats import ACCEPTED, read_file
+from pipelines.ingest.landing import find_files, landing_file
+from pipelines.ingest.landing_file import LandingFile, UnreadableFile
+from pipelines.ingest.parse_versions import parse_chunk
+from pipelines.terminal.text import counted
+from pipelines.warehouse.engine import connect_in_memory
+from schemas.errors import OperationError, SourceError
+from schemas.records.attribute_values import DOCUMENTS
+from schemas.records.dimensions import PROCESSES
+from schemas.records.limits import LINES_PER_FILE, raw
+from schemas.records.record import convert, core_rules, core_schema
+from schemas.records.rule import find_failures
+from transforms.macros.load import MACROS
 
-_READERS = {"ndjson": read_chunks, "json": read_elements, "parquet": read_rows}
-_LINES_PER_FILE = 10_000_000_000
 _COLUMNS = {
     "seq": pl.Int64,
     "process_id": pl.String,
@@ -47,15 +38,15 @@ _COLUMNS = {
     "data": pl.String,
     "derived_data": pl.String,
 }
-_MOST_SHOWN = 10
+_MAX_SHOWN = 10
 
 
 @dataclass
 class Reading:
     """What the files held: `lines` are `blank`, `unusable` or rows of the table `versions`.
 
-    A version is usable when no rule would reject it: a line that is no record, or lacks an id, a
-    status, a state or a valid time is not. `first` is the first of the files.
+    A version is usable if no rule would reject it: not if the line is not a record, or lacks an id,
+    a status, a state or a valid time. `first` is the first of the files.
     """
 
     source: str
@@ -67,7 +58,7 @@ class Reading:
 
 def connect() -> duckdb.DuckDBPyConnection:
     """A database in memory with the conversions of values, for one inference."""
-    con = duckdb.connect(config={"threads": 2})
+    con = connect_in_memory()
     con.execute(MACROS).fetchall()
     types = {pl.Int64: "bigint", pl.Boolean: "boolean"}
     columns = ", ".join(f"{name} {types.get(kind, 'varchar')}" for name, kind in _COLUMNS.items())
@@ -79,16 +70,16 @@ def read_versions(con: duckdb.DuckDBPyConnection, path: Path, *, latest_ms: int)
     """Fill the table `versions`, one row per usable version, from a landing file or a folder.
 
     `seq` numbers lines within files in the order of their names. No time may lie after
-    `latest_ms`. Raises SourceError when there is nothing to read or a file does not read to its
-    end.
+    `latest_ms`. Raises `OperationError` when there is no such file, and `SourceError` when one
+    cannot be read to its end.
     """
     reading = Reading(str(path))
     for number, file in enumerate(_files(path)):
         reading.first = reading.first or file.path
         try:
-            for chunk in _READERS[file.format](file):
+            for chunk in read_file(file, con):
                 reading.lines += chunk.lines
-                _add(con, reading, chunk, first=number * _LINES_PER_FILE, latest_ms=latest_ms)
+                _add(con, reading, chunk, first=number * LINES_PER_FILE, latest_ms=latest_ms)
         except UnreadableFile as problem:
             action = "Ask for it again, or name another file."
             raise SourceError(str(file.path), str(problem), action) from problem
@@ -104,7 +95,8 @@ def choose_procedure(
     """The id of the procedure to infer: the wanted one, else the only one there is.
 
     `names` are the shortIds of procedures that are defined, by id: they will do as well.
-    Raises SourceError when there is none, or when there are several to choose from.
+    Raises `SourceError` when there is none, `OperationError` when there are several or not the
+    wanted one.
     """
     query = """
         select procedure_id, count(*), count(distinct process_id) from versions
@@ -128,13 +120,14 @@ def choose_procedure(
         return known[0]
     rows = [
         f"  {_named(str(id_), names)}: {counted(lines, 'line')}, {counted(n, 'process')}"
-        for id_, lines, n in found[:_MOST_SHOWN]
+        for id_, lines, n in found[:_MAX_SHOWN]
     ]
-    if len(found) > _MOST_SHOWN:
-        rows.append(f"  ... and {len(found) - _MOST_SHOWN:,} more")
+    if len(found) > _MAX_SHOWN:
+        rows.append(f"  ... and {len(found) - _MAX_SHOWN:,} more")
     problem = "several procedures" if wanted is None else f"no line of procedure {wanted}"
     listed = "\n".join(rows)
-    raise SourceError(reading.source, problem, f"Name one of these with --procedure ID:\n{listed}")
+    action = f"Name one of these with --procedure ID:\n{listed}"
+    raise OperationError(reading.source, problem, action)
 
 
 def _named(id_: str, names: Mapping[str, str]) -> str:
@@ -145,19 +138,19 @@ def _files(path: Path) -> Iterator[LandingFile]:
     if path.is_dir():
         found = [file for file in find_files(path)[0] if file.content == PROCESSES]
     elif path.exists():
-        single = landing_file(path)
+        single = landing_file(path.resolve(), path.name, path.stat())
         if single and single.content != PROCESSES:
             found = f"it gives {single.content} their names, and holds no processes"
             action = "Name a file of process records; a run takes in this one beside them."
-            raise SourceError(str(path), found, action)
+            raise OperationError(str(path), found, action)
         found = [single] if single else []
     else:
-        raise SourceError(str(path), "no such file or folder", "Name a landing file.")
+        raise OperationError(str(path), "no such file or folder", "Name a landing file.")
     if not found:
         if is_table(path) and (advice := no_records(path)):
             raise advice
-        kinds = "Name an .ndjson, .jsonl, .json or .parquet file (text also .gz or .zst)"
-        raise SourceError(str(path), "no landing file of process records", f"{kinds}.")
+        found_none = "no landing file of process records"
+        raise OperationError(str(path), found_none, f"Name {ACCEPTED}.")
     yield from found
 
 
@@ -195,7 +188,7 @@ def _add(
     reading.unusable += chunk.lines - parsed.blank - added
 
 
-# A document with a key twice is no record either.
+# A document with a duplicate key is not a record either.
 _ONCE = " and ".join(
     f"len(list_distinct(json_keys({document}))) = len(json_keys({document}))"
     for document in DOCUMENTS

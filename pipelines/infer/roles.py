@@ -1,13 +1,12 @@
-"""Which key of a foreign file stands for which field of a process record, guessed by its name.
+"""Guesses by its name which field of a process record a key of a foreign file holds."""
 
-How its values become those of the field is written in conversion.py.
-"""
-
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from pipelines.infer.foreign import MILLISECONDS, Column, Foreign, words_of
-from schemas.core_record import FIELDS
+from pipelines.infer.foreign import MILLISECONDS, Column, Foreign
+from pipelines.infer.proposal import words_of
+from schemas.records.record import FIELDS
 
 _CREATED = ("created", "creation", "opened", "submitted", "received", "registered", "inserted")
 _UPDATED = ("updated", "modified", "changed", "edited", "update", "modification", "activity")
@@ -26,9 +25,15 @@ _SUBJECTS = frozenset([
     "lead", "ticket", "case", "deal", "opportunity", "order", "issue", "incident", "request",
     "application", "claim", "process",
 ])  # fmt: skip
+# Words that say that a line is a change of something, not the thing itself.
+_HISTORY = frozenset([
+    "history", "histories", "log", "logs", "event", "events", "change", "changes", "changelog",
+    "audit", "transition", "transitions", "version", "versions", "movement", "movements",
+])  # fmt: skip
+_ID_WORDS = ("id", "uuid", "guid")
 _KEYS = ("number", "no", "key", "ref", "reference", "code")
-# More are no states but something people write.
-_MOST_STATES = 60
+# More values than this are text that people write, not states.
+_MAX_STATES = 60
 
 
 @dataclass
@@ -48,6 +53,8 @@ def find_roles(foreign: Foreign) -> Roles:
     """What each key stands for; a key that has a field's own name and kind stands for that."""
     columns = {column.name: column for column in foreign.columns}
     roles = Roles(dict(_named_alike(columns)))
+    if process := _process_of_history(foreign):
+        roles.fields["id"] = process
     taken = {column.name for column in roles.fields.values()}
 
     def take(name: str, found: Column | None) -> None:
@@ -63,7 +70,7 @@ def find_roles(foreign: Foreign) -> Roles:
     if not {"createdAt", "updatedAt"} & roles.fields.keys():
         take("createdAt", next((c for c in times if len(words_of(c.name)) == 1), None))
     take("id", _id_of(plain, foreign))
-    few = [column for column in plain if column.distinct <= _MOST_STATES]
+    few = [column for column in plain if column.distinct <= _MAX_STATES]
     take("state", _first(few, _STATES))
     take("assignedTo", _first(plain, _OWNERS))
     take("isDeleted", _first((c for c in plain if c.is_mostly("boolean")), ("deleted",)))
@@ -121,14 +128,34 @@ def _is_planned(column: Column) -> bool:
     return not _PLANNED.isdisjoint(words_of(column.name))
 
 
+def _singular(word: str) -> set[str]:
+    """Forms of a word, its singular among them."""
+    return {word, word.removesuffix("s"), re.sub("ies$", "y", word)}
+
+
+def _process_of_history(foreign: Foreign) -> Column | None:
+    """The key of the process in a file of changes, where `id` tells the changes apart."""
+    stem = words_of(foreign.stem)
+    names = {word for column in foreign.columns for word in words_of(column.name)}
+    subjects = {form for word in stem if word not in _HISTORY for form in _singular(word)}
+    has_only_changes = "changed" in names and names.isdisjoint(_CREATED)
+    if has_only_changes or not _HISTORY.isdisjoint({*stem, *names}):
+        subjects |= _SUBJECTS
+    for column in foreign.columns:
+        *others, last = words_of(column.name) or [""]
+        names_process = last in _ID_WORDS + _KEYS and others and set(others) <= subjects
+        if names_process and 0 < column.distinct < column.values:
+            return column
+    return None
+
+
 def _id_of(columns: list[Column], foreign: Foreign) -> Column | None:
     """The key that tells processes apart: `id`, `lead_id`, then other ids and numbers."""
-    subject = words_of(foreign.stem)[:1]
-    singular = {word.removesuffix("s") for word in subject} | set(subject)
+    singular = {form for word in words_of(foreign.stem)[:1] for form in _singular(word)}
 
     def rank(column: Column) -> tuple[int, int] | None:
         *others, last = words_of(column.name) or [""]
-        is_id = last in ("id", "uuid", "guid")
+        is_id = last in _ID_WORDS
         if not column.values:
             return None
         if is_id and not others:

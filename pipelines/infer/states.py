@@ -1,7 +1,4 @@
-"""States, their order and kinds, and the moves between them, from the versions of one procedure.
-
-How states are named is in proposal.py, how they are written in writing.py.
-"""
+"""States, their order and kinds, and the moves between them, from the versions of one procedure."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -9,12 +6,21 @@ from dataclasses import dataclass
 
 import duckdb
 
-from pipelines.infer.proposal import Moves, Names, ProposedState, is_id
-from pipelines.show import counted
-from schemas.definitions import StateKind
+from pipelines.infer.proposal import (
+    UUID_PATTERN,
+    VALID_UUID_PATTERN,
+    Moves,
+    Name,
+    Names,
+    ProposedState,
+    is_id,
+)
+from pipelines.terminal.text import counted
+from schemas.definitions.procedure import StateKind
 
 _MOSTLY = 0.5
 _ALMOST_ALL = 0.95
+_RARE = 0.01
 _STARTING = re.compile(
     r"(?<![a-z])(new|open|created|received|incoming|submitted|backlog|to.?do|draft|registered)"
     r"(?![a-z])",
@@ -51,7 +57,7 @@ class Course:
     """The states in order of their rank, where processes start and complete, and the moves.
 
     `left_out` counts the versions in states whose names cannot be shortIds. Without history every
-    process has one version: nobody was seen to begin, or to come from one state to another.
+    process has one version: no beginnings and no moves were observed.
     """
 
     states: list[ProposedState]
@@ -71,12 +77,12 @@ def find_course(con: duckdb.DuckDBPyConnection, procedure: str) -> Course | None
     """
     parameters = {"procedure": procedure}
     seen = {key: _Seen(*row) for key, *row in con.execute(_STATES, parameters).fetchall()}
-    names = Names(procedure, "state", have_columns=False)
+    names = Names(procedure, "state", have_aliases=False)
     labels = {key: label for key, state in seen.items() if (label := names.give(state.spelling))}
     if not labels:
         return None
     known = {key: seen[key] for key in labels}
-    short = {key: short_id for key, (_, short_id) in labels.items()}
+    short = {key: label.short_id for key, label in labels.items()}
     has_history = sum(s.versions for s in seen.values()) > sum(s.first for s in seen.values())
     start, start_note = _start(known, has_history=has_history)
     kinds: dict[str, StateKind] = {
@@ -97,6 +103,16 @@ def find_course(con: duckdb.DuckDBPyConnection, procedure: str) -> Course | None
     )
 
 
+def set_stray_states_aside(con: duckdb.DuckDBPyConnection, procedure: str) -> int:
+    """Take versions out of `versions` whose state looks like a mistake in the data; their number.
+
+    Such a state is rare and only stands beside another state of the same process and instant, or it
+    is a placeholder: an id that is not a valid UUID although other states have valid ones.
+    """
+    deleted = con.execute(_STRAY, {"procedure": procedure}).fetchall()
+    return int(deleted[0][0])
+
+
 def _start(seen: Mapping[str, _Seen], *, has_history: bool) -> tuple[str, str]:
     """The state where processes begin, and why; one where all are closed only if all are such."""
     still_open = {key: state for key, state in seen.items() if not state.is_over}
@@ -109,9 +125,9 @@ def _start(seen: Mapping[str, _Seen], *, has_history: bool) -> tuple[str, str]:
 
     start = max(candidates, key=likelihood)
     if not still_open:
-        return start, "a guess: in no state is anything open"
+        return start, "a guess: no state has open processes"
     if not has_history:
-        return start, "a guess: nobody was seen to begin"
+        return start, "a guess: no beginning was observed"
     begun = sum(state.starts for state in seen.values())
     return start, f"where {seen[start].starts:,} of {begun:,} processes begin"
 
@@ -128,10 +144,10 @@ def _kind(state: _Seen, *, is_start: bool) -> StateKind:
     return "work"
 
 
-def _proposed(label: tuple[str, str], kind: StateKind, state: _Seen) -> ProposedState:
+def _proposed(label: Name, kind: StateKind, state: _Seen) -> ProposedState:
     seen = counted(state.processes, "process")
     note = f"in {seen}; latest in {state.ended:,}, {state.closed:,} of them closed"
-    return ProposedState(*label, kind, note, is_known_by_id=is_id(state.spelling))
+    return ProposedState(label.id, label.short_id, kind, note, is_known_by_id=is_id(state.spelling))
 
 
 def _ranked(
@@ -212,7 +228,35 @@ _ORDERED = """
         window process_order as (partition by process_id order by updated_at, seq)
     )
 """
-# A process that began before the first version at hand says little about where processes begin.
+_STRAY = f"""
+    with mine as (select * from versions where procedure_id = $procedure),
+    at_an_instant as (
+        select process_id, updated_at, state_key
+        from mine group by all
+    ),
+    states as (
+        select
+            m.state_key,
+            count(*) as versions,
+            bool_and(exists (
+                from at_an_instant as o
+                where o.process_id = m.process_id
+                    and o.updated_at = m.updated_at
+                    and o.state_key <> m.state_key
+            )) as is_never_alone,
+            regexp_full_match(m.state_key, '{UUID_PATTERN}') as is_id,
+            regexp_full_match(m.state_key, '{VALID_UUID_PATTERN}') as is_valid_id
+        from mine as m group by m.state_key
+    ),
+    stray as (
+        select state_key from states
+        where (is_never_alone and versions < {_RARE} * (select count(*) from mine))
+            or (is_id and not is_valid_id and (select bool_or(is_valid_id) from states))
+    )
+    delete from versions
+    where procedure_id = $procedure and state_key in (select state_key from stray)
+"""
+# A process that began before the first version given says little about where processes begin.
 _STATES = f"""
     {_ORDERED},
     spellings as (

@@ -1,7 +1,4 @@
-"""The keys of `data` and `derivedData` and what their values look like, counted by DuckDB.
-
-What follows from the counts does not belong here (guesses.py).
-"""
+"""Counts the keys of `data` and `derivedData` and what their values look like, in DuckDB."""
 
 import json
 from collections.abc import Iterable
@@ -15,13 +12,13 @@ from sqlglot import exp
 from pipelines.infer.guesses import MOST_OPTIONS, OPTION_SHARE, Profile
 from pipelines.infer.pairing import find_pairs
 from pipelines.infer.proposal import is_id
-from schemas.attribute_values import Source, raw, values_of
-from schemas.core_record import EARLIEST_MS, LATEST_PLANNED_MS
-from schemas.definition_values import Option
-from schemas.definitions import Attribute, Procedure, State
-from transforms.attributes import convert
+from schemas.definitions.procedure import Attribute, Procedure, State
+from schemas.definitions.values import Option
+from schemas.records.attribute_values import Source, values_of
+from schemas.records.limits import EARLIEST_MS, LATEST_PLANNED_MS, raw
+from transforms.per_procedure.attributes import convert
 
-# The types that values are tried on; the others cannot be told from what is among them.
+# The types that values are tried on; the others look like one of these.
 _TRIED = (
     "boolean", "booleanText", "integer", "decimal", "float", "monthOfYear", "date", "time",
     "datetime", "email", "url", "phone",
@@ -45,8 +42,11 @@ _SHAPES = {
 }
 # What else tells types apart; `plain` is the text of a value without its quotes.
 _MARKS = {
-    "epoch": f"regexp_full_match(text, '[0-9]{{12,13}}') and try_cast(text as bigint) between "
+    "epoch": f"regexp_full_match(plain, '[0-9]{{12,13}}') and try_cast(plain as bigint) between "
     f"{EARLIEST_MS} and {LATEST_PLANNED_MS}",
+    "digits": "regexp_full_match(plain, '-?[0-9]+')",
+    "fraction": r"regexp_full_match(plain, '[-+]?[0-9]+\.[0-9]+')",
+    "leading_zero": r"regexp_full_match(plain, '[-+]?0[0-9]+(\.[0-9]+)?')",
     "many_decimals": r"regexp_matches(text, '\.[0-9]{5}|[eE]')",
     "zoned": "regexp_matches(plain, '(Z|z|[-+][0-9]{2}:?[0-9]{2})$')",
     "link": "regexp_matches(plain, '^(?i)(https?://|www[.])')",
@@ -64,10 +64,12 @@ _MARKS = {
 def profiles(con: duckdb.DuckDBPyConnection, procedure: str, source: Source) -> list[Profile]:
     """What the values of each key look like, keys that are ids last; reads the table `versions`.
 
-    Missing values, JSON null and the empty text do not count.
+    An id is one key in whatever case it is written. Missing values, JSON null and the empty text
+    do not count.
     """
     keys = _keys(con, procedure, source)
     _collect_values(con, procedure, source, keys)
+    keys = list(dict.fromkeys(map(_canonical, keys)))
     pairs = find_pairs(con, procedure, source)
     rename = "update cells set key = $short_id where key = $id"
     for id_, short_id in pairs.items():
@@ -122,6 +124,10 @@ def _keys(con: duckdb.DuckDBPyConnection, procedure: str, source: Source) -> lis
     return sorted(keys, key=lambda key: (is_id(key), key))
 
 
+def _canonical(key: str) -> str:
+    return key.lower() if is_id(key) else key
+
+
 def _collect_values(
     con: duckdb.DuckDBPyConnection, procedure: str, source: Source, keys: list[str]
 ) -> None:
@@ -129,7 +135,7 @@ def _collect_values(
     pointers = ["/" + key.replace("~", "~0").replace("/", "~1") for key in keys]
     names, places = (
         exp.cast(exp.array(*map(exp.Literal.string, texts)), "varchar[]").sql("duckdb")
-        for texts in (keys, pointers)
+        for texts in (map(_canonical, keys), pointers)
     )
     query = f"""
         create or replace temp table cells as
@@ -160,7 +166,7 @@ def _converted() -> list[str]:
         start_state="A",
         completed_state="A",
     )
-    return [convert(value, "UTC").sql("duckdb") for value in values_of(trial)]
+    return [convert(value, "UTC") for value in values_of(trial)]
 
 
 def _options(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, bool], _Options]:

@@ -1,7 +1,4 @@
-"""A proposal as YAML, in the form of the definitions that are delivered.
-
-What is proposed does not belong here.
-"""
+"""Writes a proposal as YAML, in the form of the definitions that leadtime ships."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -9,8 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import yaml
 
 from pipelines.infer.proposal import Proposal, ProposedState, ProposedValue
-from schemas.definition_values import Option
-from schemas.json_schema import SCHEMA_FILE
+from pipelines.terminal.visible import visible
+from schemas.definitions.values import Option
+from schemas.docs.json_schema import SCHEMA_FILE
 
 # Text that every reader of YAML takes for text; the rest goes into quotes.
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*([ .-][A-Za-z0-9_]+)*")
@@ -24,16 +22,16 @@ def write_proposal(proposal: Proposal) -> str:
 
 
 def _lines(proposal: Proposal) -> Iterator[str]:
-    # A URI, as nobody knows where the proposal will be saved, and paths may have blanks.
+    # A URI, as the proposal may be saved anywhere and paths may have spaces.
     yield f"# yaml-language-server: $schema={SCHEMA_FILE.resolve().as_uri()}"
-    yield from (f"# {line}" for line in proposal.head)
+    yield from (f"# {visible(' '.join(line.split()))}" for line in proposal.head)
     yield f"id: {proposal.id}"
-    yield f"shortId: {_scalar(proposal.short_id)}  # the tables are called after it: rename it"
+    yield f"shortId: {_scalar(proposal.short_id)}  # tables are named after it: rename it"
     if proposal.entity:
         yield f"entity: {proposal.entity}"
     if key := proposal.primary_key:
         yield f"primaryKey: {_scalar(key)}"
-    yield "timezone: UTC  # the data does not tell; it matters to times without an offset"
+    yield "timezone: UTC  # not in the data; used for times without an offset"
     for section, values in (
         ("attributes", proposal.attributes),
         ("derivedAttributes", proposal.derived),
@@ -46,9 +44,9 @@ def _lines(proposal: Proposal) -> Iterator[str]:
     yield f"startState: {_scalar(proposal.start)}  # {proposal.start_note}"
     yield f"completedState: {_scalar(proposal.completed)}  # {proposal.completed_note}"
     if not proposal.moves:
-        yield "# No process was seen to move: without a stategraph every move is allowed."
+        yield "# No moves were observed: without a stategraph every move is allowed."
         return
-    yield "stategraph:  # every move seen, with its count; strike out what should be flagged"
+    yield "stategraph:  # every observed move with its count; delete those that should be flagged"
     for moves in proposal.moves:
         note = f"  # {moves.note}" if moves.note else ""
         yield f"  {_scalar(moves.state)}: {_list(moves.targets)}{note}"
@@ -56,9 +54,13 @@ def _lines(proposal: Proposal) -> Iterator[str]:
 
 def _value(value: ProposedValue) -> Mapping[str, str]:
     written = {"id": value.id, "shortId": _scalar(value.short_id), "type": value.type}
-    for name in ("required", "unique", "personal"):
+    for name in ("required", "unique"):
         if getattr(value, name):
             written[name] = "true"
+    if value.personal != "no":
+        written["personal"] = value.personal
+    if value.aliases:
+        written["aliases"] = _list(value.aliases)
     if value.options:
         written["options"] = _list(value.options)
     return written
@@ -88,4 +90,5 @@ def _scalar(value: Option) -> str:
     if is_plain or _UUID.fullmatch(value):
         return value
     # PyYAML knows what YAML must have escaped; its lines end where ours go on.
-    return yaml.safe_dump(value, default_style='"', allow_unicode=True, width=10**9).strip()
+    is_visible = visible(value) == value
+    return yaml.safe_dump(value, default_style='"', allow_unicode=is_visible, width=10**9).strip()

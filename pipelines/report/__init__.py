@@ -1,4 +1,4 @@
-"""The one-page report on a procedure: what is in it, and how it looks in a terminal and as HTML.
+"""The one-page report on a procedure, in a terminal or as HTML.
 
-What the numbers mean is said in the published database, which is all that is read here.
+Reads published tables only and defines no metric.
 """

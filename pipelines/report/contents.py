@@ -1,12 +1,9 @@
-"""What a report on one procedure says, read from the published database.
-
-No metric is defined in these modules: rows are read from published tables.
-"""
+"""The sections of the report on one procedure, in their order."""
 
 import duckdb
 
-from pipelines.report.flow import backlog, oldest, rejected, variants
-from pipelines.report.model import Asking, Report
+from pipelines.report.flow import backlog, data_quality, oldest, variants
+from pipelines.report.model import Reader, Report
 from pipelines.report.results import durations, funnels, outcomes, overview, slas
 
 
@@ -18,18 +15,18 @@ def procedures_of(con: duckdb.DuckDBPyConnection) -> list[str]:
 
 def read_report(con: duckdb.DuckDBPyConnection, procedure: str) -> Report:
     """The report on a procedure (shortId) of a published database."""
-    ask = Asking(con, procedure)
-    ((as_of, time_zone),) = ask("select as_of, time_zone from build")
+    read = Reader(con, procedure)
+    ((as_of, time_zone),) = read("select as_of, time_zone from build")
     sections = [
-        overview(ask),
-        *funnels(ask),
-        durations(ask),
-        outcomes(ask),
-        slas(ask),
-        backlog(ask),
-        variants(ask),
-        oldest(ask),
-        rejected(ask),
+        overview(read),
+        *funnels(read),
+        durations(read),
+        outcomes(read),
+        slas(read),
+        backlog(read),
+        variants(read),
+        oldest(read),
+        data_quality(read),
     ]
     kept = tuple(section for section in sections if section.rows)
     return Report(procedure, as_of, time_zone, kept)

@@ -1,31 +1,33 @@
-"""The sections on the work in hand: backlog, ways taken, oldest work, and what is wrong with it."""
+"""The sections on open work and its flow: backlog, variants, oldest work, data quality."""
 
-from pipelines.report.model import Asking, Column, Section, Trend, number_column
-from pipelines.show import counted, duration, share
+from pipelines.report.model import Column, Reader, Section, Trend, number_column
+from pipelines.terminal.text import counted, duration, share
+from schemas.compiled.wide_table import wide_table_name
+from schemas.sql_text import quoted
 
 _WEEKS = 13
 _TOP = 5
 
 
-def backlog(ask: Asking) -> Section:
-    """Up to the last day on which anything was open or happened."""
-    ((last_day, is_latest),) = ask("""
+def backlog(read: Reader) -> Section:
+    """Arrivals, closings and open processes by week, up to the last day with any of them."""
+    ((last_day, is_latest),) = read("""
         select
             max(day) filter (
-                open_at_start + open_at_end + created + reopened + restored
-                + completed + cancelled + deleted > 0
+                open_at_start + open_at_end + created + reopened + restored + moved_in
+                + completed + cancelled + deleted + moved_out > 0
             ) as last_day,
             last_day = max(day)
         from flow_daily
         where procedure = $procedure
     """)
-    rows = ask(
+    rows = read(
         """
         select
             date_trunc('week', day)::date as week,
-            sum(created + reopened + restored)::bigint,
+            sum(created + reopened + restored + moved_in)::bigint,
             sum(completed)::bigint,
-            sum(cancelled + deleted)::bigint,
+            sum(cancelled + deleted + moved_out)::bigint,
             arg_max(open_at_end, day)
         from flow_daily
         where procedure = $procedure and day <= $last_day
@@ -36,7 +38,7 @@ def backlog(ask: Asking) -> Section:
         last_day=last_day,
         weeks=_WEEKS,
     )
-    days = ask(
+    days = read(
         """
         select day, open_at_end from flow_daily
         where procedure = $procedure and day between $last_day::date - $days + 1 and $last_day
@@ -45,25 +47,27 @@ def backlog(ask: Asking) -> Section:
         last_day=last_day,
         days=_WEEKS * 7,
     )
-    end = "The latest week is not over." if is_latest else f"Nothing was open after {last_day}."
+    end = "The latest week is not complete." if is_latest else f"Nothing was open after {last_day}."
     return Section(
         "Backlog by week",
         (
             Column("week of"),
             number_column("opened"),
             number_column("completed"),
-            number_column("cancelled or deleted"),
-            number_column("open at the end"),
+            number_column("left otherwise"),
+            number_column("open at week's end"),
         ),
         tuple(rows[:_TOP]),
-        f"Opened: created, reopened or restored. {end}",
+        "Opened: created, reopened, restored or moved in from another procedure. Left otherwise: "
+        f"cancelled, deleted or moved to another procedure. {end}",
         Trend("open at the end of each day", tuple(days)),
-        brief=2,
+        n_brief=2,
     )
 
 
-def variants(ask: Asking) -> Section:
-    rows = ask(
+def variants(read: Reader) -> Section:
+    """The most frequent sequences of states."""
+    rows = read(
         """
         select variant, processes, share, share, p50_resolution_seconds
         from variants
@@ -73,9 +77,9 @@ def variants(ask: Asking) -> Section:
         """,
         top=_TOP,
     )
-    ((ways,),) = ask("select count(*) from variants where procedure = $procedure")
+    ((n_variants,),) = read("select count(*) from variants where procedure = $procedure")
     return Section(
-        "The ways most often taken",
+        "Most frequent variants",
         (
             Column("states"),
             number_column("processes"),
@@ -84,53 +88,58 @@ def variants(ask: Asking) -> Section:
             Column("median to completion", duration, is_number=True),
         ),
         tuple(rows),
-        f"{counted(ways, 'way')} in all. Open ones count with the states they have been in so far.",
-        brief=1,
+        f"{counted(n_variants, 'variant')} in total. Open processes count with the states so far.",
+        n_brief=1,
     )
 
 
-def oldest(ask: Asking) -> Section:
-    table = f'"{ask.procedure.lower()}_processes"'
-    rows = ask(
+def oldest(read: Reader) -> Section:
+    """The open processes with the highest age."""
+    table = quoted(wide_table_name(read.procedure))
+    names = "people.users" if read.has_names else "(select user_id, null as name from users)"
+    rows = read(
         f"""
         select
             left(process_id::varchar, 8),
             state,
-            case
-                when assigned_to is null then 'nobody'
-                when assigned_to_name = assigned_to::varchar then left(assigned_to_name, 8)
-                else assigned_to_name
-            end,
+            coalesce(u.name, left(p.assigned_to::varchar, 8), 'unassigned'),
             age_seconds,
             seconds_in_state,
-            coalesce(assigned_to_name = assigned_to::varchar, false)
-        from {table}
+            p.assigned_to is not null and u.name is null
+        from {table} as p
+        left join {names} as u on u.user_id = p.assigned_to
         where outcome = 'open'
         order by age_seconds desc, process_id
         limit $top
         """,
         top=_TOP,
     )
-    note = f"The first 8 characters of `process_id`; all of them are in {table.strip(chr(34))}."
+    note = f"Process: the first 8 characters of `process_id` in {table.strip(chr(34))}."
     if any(is_nameless for *_, is_nameless in rows):
-        note += " Ids get names from a file `users.ndjson` in the landing folder."
+        note += (
+            " A file `users.ndjson` in the landing folder gives names to user ids."
+            if read.has_names
+            else " Assignee: the first 8 characters of the id; names are in `people.duckdb`, for "
+            "those who may read it."
+        )
     return Section(
-        "Open for the longest time",
+        "Oldest open processes",
         (
             Column("process"),
             Column("state"),
-            Column("held by"),
+            Column("assignee"),
             Column("age", duration, is_number=True),
-            Column("in this state for", duration, is_number=True),
+            Column("time in state", duration, is_number=True),
         ),
         tuple(row[:-1] for row in rows),
         note,
-        brief=3,
+        n_brief=3,
     )
 
 
-def rejected(ask: Asking) -> Section:
-    rows = ask(
+def data_quality(read: Reader) -> Section:
+    """The rules broken most often."""
+    rows = read(
         """
         select rule, sentence, sum(n_versions)::bigint as n
         from data_quality
@@ -142,8 +151,8 @@ def rejected(ask: Asking) -> Section:
         top=_TOP,
     )
     return Section(
-        "What is wrong with the data most often",
-        (Column("rule"), Column("what should hold"), number_column("versions")),
+        "Most frequent data quality problems",
+        (Column("rule"), Column("requirement"), number_column("versions")),
         tuple(rows),
-        "`from data_quality` has all rules, `from violations` each case.",
+        "All rules: `from data_quality`; single cases: `from violations`.",
     )

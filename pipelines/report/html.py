@@ -1,10 +1,11 @@
-"""A report as one HTML page that needs nothing else. What it says is in `contents.py`."""
+"""Writes reports as one self-contained HTML page."""
 
+import re
 from collections.abc import Sequence
 from html import escape
 
 from pipelines.report.model import Column, Report, Section, Trend, low_and_high
-from pipelines.show import MISSING, count
+from pipelines.terminal.text import MISSING, count
 
 _WIDTH, _HEIGHT, _MARGIN = 720, 140, 8
 
@@ -14,16 +15,33 @@ body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto
 h1 { font-size: 1.6rem; } h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; padding: .25rem .75rem .25rem 0; border-bottom: 1px solid var(--line); }
-th { font-weight: 600; } .number { text-align: right; font-variant-numeric: tabular-nums; }
+th { font-weight: 600; vertical-align: bottom; } section { overflow-x: auto; }
+.number { text-align: right; font-variant-numeric: tabular-nums; }
+td.number { white-space: nowrap; }
 .bar { width: 10rem; } .bar div { background: var(--ink); height: .7rem; border-radius: 2px; }
-.note, footer { color: #777; font-size: .9rem; } figure { margin: 1rem 0; }
+.note, footer { color: #777; font-size: .95em; } figure { margin: 1rem 0; }
 svg { width: 100%; height: auto; } polyline { fill: none; stroke: var(--ink); stroke-width: 2; }
-text { fill: #777; font-size: 12px; }
+text { fill: #777; font-size: 12px; } code { font-size: .95em; }
+@media (max-width: 40rem) {
+  body { font-size: 13px; margin: 1rem auto; } .bar { display: none; }
+  th, td { padding-right: .5rem; } text { font-size: 22px; }
+}
+@media print {
+  :root { color-scheme: light; --line: #bbb; } * { print-color-adjust: exact; }
+  @page { margin: 12mm; } body { font-size: 9px; line-height: 1.3; max-width: none; margin: 0; }
+  h1 { font-size: 1.4rem; margin: 0; } h2 { font-size: .9rem; margin: .6rem 0 .2rem; }
+  th, td { padding: .1rem .5rem .1rem 0; } .note { margin: .2rem 0; }
+  .bar div { height: .5rem; } figure { margin: .2rem 0; }
+  svg { height: 60px; } section, tr { break-inside: avoid; } section { overflow: visible; }
+  article + article { break-before: page; } nav { display: none; }
+}
 """
+# Names in titles and notes, as in Markdown.
+_NAME = re.compile("`([^`]+)`")
 
 
 def html_report(reports: Sequence[Report]) -> str:
-    """The page: one part for each report, with a list of them on top where there are several."""
+    """The page: one part per report, with links to them at the top if there are several."""
     names = [report.procedure for report in reports]
     links = " · ".join(f'<a href="#{escape(name)}">{escape(name)}</a>' for name in names)
     parts = "\n".join(_report(report) for report in reports)
@@ -48,8 +66,8 @@ def _report(report: Report) -> str:
     as_of = report.as_of.isoformat(" ", "minutes")
     sections = "\n".join(_section(section) for section in report.sections)
     return f"""<article id="{escape(report.procedure)}">
-<h1>Report on {escape(report.procedure)}s</h1>
-<p class="note">As at {as_of} UTC; days begin at midnight of {escape(report.time_zone)}.</p>
+<h1>Report on {escape(report.procedure)}</h1>
+<p class="note">As of {as_of} UTC; days begin at midnight in {escape(report.time_zone)}.</p>
 {sections}
 </article>"""
 
@@ -66,9 +84,9 @@ def _section(section: Section) -> str:
         for row in section.rows
     )
     chart = _chart(section.trend) if section.trend and section.trend.points else ""
-    note = f'<p class="note">{escape(section.note)}</p>' if section.note else ""
+    note = f'<p class="note">{_marked(section.note)}</p>' if section.note else ""
     return f"""<section>
-<h2>{escape(section.title)}</h2>
+<h2>{_marked(section.title)}</h2>
 {chart}
 <table><thead><tr>{head}</tr></thead>
 <tbody>
@@ -76,6 +94,10 @@ def _section(section: Section) -> str:
 </tbody></table>
 {note}
 </section>"""
+
+
+def _marked(text: str) -> str:
+    return _NAME.sub(r"<code>\1</code>", escape(text))
 
 
 def _class(column: Column) -> str:
@@ -92,7 +114,7 @@ def _cell(column: Column, value: object) -> str:
 
 
 def _chart(trend: Trend) -> str:
-    """The trend as a line, with its first and last day and its range written at the edges."""
+    """The trend as a line, labelled with its first and last day and its range."""
     low, high = low_and_high(trend.points)
     days = [day for day, _ in trend.points]
     last = max(1, len(days) - 1)

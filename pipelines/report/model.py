@@ -1,7 +1,4 @@
-"""What a report is made of: sections with columns, rows, notes and trends.
-
-What they say is in the other modules here; how they look in `terminal.py` and `html.py`.
-"""
+"""The parts of a report: sections with columns, rows, notes and trends."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -10,14 +7,14 @@ from typing import Any
 
 import duckdb
 
-from pipelines.show import count
+from pipelines.terminal.text import count
 
 _HALF_WIDTH = 0.5
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a section; `show` makes text of a value, `is_bar` draws a share 0..1."""
+    """A column of a section; `show` formats a value, `is_bar` draws a share 0..1."""
 
     title: str
     show: Callable[[Any], str] = str
@@ -35,10 +32,10 @@ class Trend:
 
 @dataclass(frozen=True)
 class Section:
-    """One question and its answer; `note` says what is left out, or how to read it.
+    """One table of the report; `note` says what is left out, or how to read it.
 
-    `brief` is how many rows a brief report has of it; 0 leaves it out. The sections that are
-    `is_central` are all there is of a report in a nutshell.
+    `n_brief` rows of it are in a brief report (0: none). A summary has only the sections that are
+    `is_central`.
     """
 
     title: str
@@ -46,13 +43,13 @@ class Section:
     rows: tuple[tuple[Any, ...], ...]
     note: str = ""
     trend: Trend | None = None
-    brief: int = 0
+    n_brief: int = 0
     is_central: bool = False
 
 
 @dataclass(frozen=True)
 class Report:
-    """The report on one procedure as at an instant (UTC)."""
+    """The report on one procedure as of an instant (UTC)."""
 
     procedure: str
     as_of: datetime
@@ -60,17 +57,17 @@ class Report:
     sections: tuple[Section, ...]
 
     def in_brief(self) -> "Report":
-        """The few rows that say most."""
-        sections = [replace(s, rows=s.rows[: s.brief]) for s in self.sections if s.brief]
+        """The report with only the most important rows."""
+        sections = [replace(s, rows=s.rows[: s.n_brief]) for s in self.sections if s.n_brief]
         return replace(self, sections=tuple(sections))
 
-    def in_a_nutshell(self) -> "Report":
-        """How many get through, and how fast."""
+    def summary(self) -> "Report":
+        """The funnels and durations only."""
         brief = self.in_brief()
         return replace(brief, sections=tuple(s for s in brief.sections if s.is_central))
 
 
-class Asking:
+class Reader:
     """Runs queries in which `$procedure` is the one the report is about."""
 
     def __init__(self, con: duckdb.DuckDBPyConnection, procedure: str) -> None:
@@ -81,6 +78,12 @@ class Asking:
         given = {"procedure": self.procedure, **values}
         used = {name: value for name, value in given.items() if f"${name}" in query}
         return self._con.execute(query, used).fetchall()
+
+    @property
+    def has_names(self) -> bool:
+        """Whether the names of users can be read: the database `people` is attached."""
+        query = "select count(*) from duckdb_databases() where database_name = 'people'"
+        return bool(self(query)[0][0])
 
 
 def number_column(title: str) -> Column:

@@ -1,11 +1,12 @@
-"""The sections on what became of processes: funnels, times, outcomes, SLA clocks."""
+"""The sections on results: counts by outcome, funnels, durations, outcomes, SLA clocks."""
 
-from pipelines.report.model import Asking, Column, Section, number_column
-from pipelines.show import counted, duration, share
+from pipelines.report.model import Column, Reader, Section, number_column
+from pipelines.terminal.text import counted, duration, share
 
 
-def overview(ask: Asking) -> Section:
-    rows = ask("""
+def overview(read: Reader) -> Section:
+    """How many processes are open, completed, cancelled and deleted."""
+    rows = read("""
         select
             count(*),
             count(*) filter (p.outcome = 'open'),
@@ -17,27 +18,28 @@ def overview(ask: Asking) -> Section:
         inner join process_lifecycle as l using (process_id)
         where p.procedure = $procedure
     """)
-    titles = ("all", "open", "completed", "cancelled", "deleted", "reopened at least once")
+    titles = ("total", "open", "completed", "cancelled", "deleted", "reopened at least once")
     return Section(
-        f"How the {ask.procedure}s stand",
+        "Processes by outcome",
         tuple(number_column(title) for title in titles),
         tuple(rows) if rows[0][0] else (),
     )
 
 
-def funnels(ask: Asking) -> list[Section]:
-    funnels = ask("""
+def funnels(read: Reader) -> list[Section]:
+    """A section for each funnel of the procedure."""
+    funnels = read("""
         select funnel, within_seconds from funnels
         where procedure = $procedure order by funnel
     """)
     return [
-        _funnel(ask, funnel, within, is_first=place == 0)
+        _funnel(read, funnel, within, is_first=place == 0)
         for place, (funnel, within) in enumerate(funnels)
     ]
 
 
-def _funnel(ask: Asking, funnel: str, within: float | None, *, is_first: bool) -> Section:
-    rows = ask(
+def _funnel(read: Reader, funnel: str, within: float | None, *, is_first: bool) -> Section:
+    rows = read(
         """
         select
             step,
@@ -56,7 +58,7 @@ def _funnel(ask: Asking, funnel: str, within: float | None, *, is_first: bool) -
     limit = f", steps reached within {duration(within)}" if within else ""
     waiting = max((row[-1] for row in rows), default=0)
     note = (
-        f"{counted(waiting, 'process')} may still go further: shares can rise." if waiting else ""
+        f"{counted(waiting, 'open process')} may still advance: shares can rise." if waiting else ""
     )
     return Section(
         f"Funnel `{funnel}`{limit}",
@@ -67,11 +69,11 @@ def _funnel(ask: Asking, funnel: str, within: float | None, *, is_first: bool) -
             Column("of first", share, is_number=True),
             Column("of previous", share, is_number=True),
             Column("median time", duration, is_number=True),
-            number_column("may still come"),
+            number_column("may still reach it"),
         ),
         tuple(rows),
         note,
-        brief=len(rows) if is_first else 0,
+        n_brief=len(rows) if is_first else 0,
         is_central=True,
     )
 
@@ -83,8 +85,9 @@ _MEASURES = {
 }
 
 
-def durations(ask: Asking) -> Section:
-    rows = ask(
+def durations(read: Reader) -> Section:
+    """Percentiles of times from creation, of finished processes only."""
+    rows = read(
         """
         select measure, n, p50_seconds, p90_seconds
         from duration_stats
@@ -93,77 +96,90 @@ def durations(ask: Asking) -> Section:
         """,
         measures=list(_MEASURES),
     )
-    ((never, everything),) = ask("""
+    ((never, everything),) = read("""
         select
             count(*) filter (p.outcome = 'open' and l.first_completed_at is null),
-            nullif(count(*) filter (p.outcome <> 'deleted'), 0)
+            greatest(count(*) filter (p.outcome <> 'deleted'), 1)
         from processes as p
         inner join process_lifecycle as l using (process_id)
         where p.procedure = $procedure
     """)
     still_open = (
-        f"Finished ones only. {counted(never, ask.procedure)} ({share(never / everything)} of "
-        "those not deleted) were never completed and are still open: they would make these times "
-        "longer."
+        f"Finished processes only, so the figures are biased towards fast ones: {never:,} "
+        f"({share(never / everything)} of those not deleted) are open and were never completed."
     )
     return Section(
-        "How long it takes, from creation",
+        "Durations from creation",
         (
             Column("", lambda measure: _MEASURES[measure]),
             number_column("finished"),
-            Column("half within", duration, is_number=True),
-            Column("90 % within", duration, is_number=True),
+            Column("median", duration, is_number=True),
+            Column("90th percentile", duration, is_number=True),
         ),
         tuple(rows),
-        still_open if never else "All that were not cancelled or deleted are finished.",
-        brief=len(rows),
+        still_open if never else "All processes not cancelled or deleted are finished.",
+        n_brief=len(rows),
         is_central=True,
     )
 
 
-def outcomes(ask: Asking) -> Section:
-    rows = ask("""
-        select outcome, events, n_censored, p25_seconds, p50_seconds, p75_seconds
+def outcomes(read: Reader) -> Section:
+    """Times by which shares of all processes have an outcome, open ones included."""
+    rows = read("""
+        select
+            outcome || if(is_small and events > 0, ' (few)', ''),
+            events,
+            n_censored,
+            p25_seconds,
+            p50_seconds,
+            p50_seconds_low,
+            p50_seconds_high,
+            p75_seconds
         from time_to_outcome
         where procedure = $procedure
         order by list_position(['completed', 'cancelled', 'any'], outcome)
     """)
     return Section(
-        "Time to the first outcome, open ones included",
+        "Time to the first outcome, open processes included",
         (
             Column("first outcome"),
-            number_column("so far"),
-            number_column("without any"),
-            Column("a quarter of all within", duration, is_number=True),
-            Column("half of all within", duration, is_number=True),
-            Column("three quarters within", duration, is_number=True),
+            number_column("processes"),
+            number_column("no outcome yet"),
+            Column("25 % within", duration, is_number=True),
+            Column("50 % within", duration, is_number=True),
+            Column("at least", duration, is_number=True),
+            Column("at most", duration, is_number=True),
+            Column("75 % within", duration, is_number=True),
         ),
         tuple(rows),
-        "Of all that were created; `-` where that share has not been reached. Only what came first "
-        "counts: one cancelled, reopened and then completed is a cancelled one, and one deleted "
-        "before any outcome is without.",
+        "Shares of all processes created (Aalen-Johansen); `-`: not reached yet. At least, at "
+        "most: 95 % interval of the median. Few: fewer than 5 outcomes, too few to say much. Only "
+        "the first outcome counts, also after a reopening. Processes deleted before any outcome "
+        "have none.",
     )
 
 
-def slas(ask: Asking) -> Section:
-    rows = ask("""
+def slas(read: Reader) -> Section:
+    """The clocks of each SLA policy."""
+    rows = read("""
         select policy, n, met, breached, running, share_met, p90_elapsed_seconds
         from sla_attainment
         where procedure = $procedure and level = 'all' and period is null
         order by policy
     """)
     return Section(
-        "Clocks of SLA policies",
+        "SLA clocks",
         (
             Column("policy"),
             number_column("clocks"),
             number_column("met"),
             number_column("breached"),
             number_column("running"),
-            Column("met, of decided", share, is_number=True),
-            Column("90 % stopped within", duration, is_number=True),
+            Column("share met", share, is_number=True),
+            Column("90th percentile", duration, is_number=True),
         ),
         tuple(rows),
-        "In working time of each clock's calendar. A running clock past its target is breached.",
-        brief=len(rows),
+        "Share met: of met and breached. Times are working time of the clock's calendar. A running "
+        "clock past its target is breached.",
+        n_brief=len(rows),
     )

@@ -1,27 +1,27 @@
-"""A report as it looks in a terminal. What it says is in `contents.py`."""
+"""Prints a report in a terminal."""
 
 from math import ceil
 
 from rich.console import Console
 
 from pipelines.report.model import Column, Report, Section, Trend, low_and_high
-from pipelines.show import MISSING, count, grid
+from pipelines.terminal.text import MISSING, count, grid
 
 _BAR_WIDTH = 16
 _SPARKS = "▁▂▃▄▅▆▇█"
 
 
 def print_report(console: Console, report: Report) -> None:
-    """Print the sections one after the other."""
+    """Print the title and every section."""
     as_of = report.as_of.isoformat(" ", "minutes")
-    console.print(f"Report on {report.procedure}s as at {as_of} UTC", style="bold")
+    console.print(f"Report on {report.procedure}, as of {as_of} UTC", style="bold")
     for section in report.sections:
         console.print()
         print_section(console, section)
 
 
 def print_section(console: Console, section: Section) -> None:
-    """Print one section: title, table, chart and note."""
+    """Print one section: title, table, trend and note."""
     console.print(section.title)
     rows = [
         [_cell(column, value) for column, value in zip(section.columns, row, strict=True)]
@@ -50,7 +50,7 @@ def _cell(column: Column, value: object) -> str:
 
 
 def _print_trend(console: Console, trend: Trend) -> None:
-    """Print one character a day, or every few days: the last of them."""
+    """Print one character per day, or per few days when there is no room (the last of them)."""
     days = ceil(len(trend.points) / console.width)
     shown = trend.points[::-1][::days][::-1]
     low, high = low_and_high(shown)

@@ -1,7 +1,4 @@
-"""When processes are created, and how each one looks at its first recorded version.
-
-What happens to them afterwards does not belong here (see `paths`).
-"""
+"""Draws when processes are created, and their first recorded versions."""
 
 from __future__ import annotations
 
@@ -38,10 +35,10 @@ def weekday(day: pl.Expr) -> pl.Expr:
 def draw_arrivals(
     situations: Situations, draws: Draws, *, n: int, start: int, end: int
 ) -> pl.DataFrame:
-    """One row per process, in no order of time, as at its first version; at most `n` rows.
+    """One row per process (unordered) with its first version; at most `n` rows.
 
     `t` is the instant of that version in epoch milliseconds. It equals `created_at` unless the
-    history starts late; then the process may already be well on its way, or even done.
+    recorded history starts late; then the process may be in a later state, or completed.
     """
     base = pl.select(
         procedure_no=_by_weight([b.share for b in BEHAVIOURS], draws.uniform("procedure", n)),
@@ -90,7 +87,7 @@ def _by_weight(weights: Sequence[float], u: pl.Series) -> pl.Series:
 
 
 def _creation_instants(draws: Draws, *, n: int, start: int, end: int) -> pl.Series:
-    """Days by growth and weekday, hours by the habits of a day; both ends reach over the span."""
+    """Days by growth and weekday, hours by office days; both ends may lie outside the span."""
     first, last = start // DAY_MS, end // DAY_MS
     length = max(last - first, 1)
     weights = [
@@ -104,7 +101,7 @@ def _creation_instants(draws: Draws, *, n: int, start: int, end: int) -> pl.Seri
 
 
 def _per_procedure(situations: Situations, u: pl.Expr, *, late: bool) -> pl.Expr:
-    """First recorded state: the start state, or one of the states a late history begins in."""
+    """First recorded state: the start state, or one of the states in which late histories begin."""
 
     def numbers(behaviour: Behaviour) -> pl.Series:
         names = behaviour.late_states if late else behaviour.late_states[:1]

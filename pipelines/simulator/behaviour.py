@@ -1,10 +1,8 @@
 """How leads and tickets behave: what may happen in each state, how often, and how long it takes.
 
-Drawing the histories themselves does not belong here (see `paths`).
-
-A weight table reads: names in capitals are moves to that state, the rest are other kinds of
-change. Weights are relative within one situation. Moves that the stategraph does not know are
-there on purpose, with small weights: real records have them.
+In a weight table, names in capitals are moves to that state, others are other kinds of change.
+Weights are relative within one table. Moves that the stategraph forbids occur on purpose, with
+small weights, as in real records.
 """
 
 from __future__ import annotations
@@ -16,7 +14,7 @@ from typing import TypeAlias
 HOUR = 3600
 DAY = 24 * HOUR
 
-# `rest` means that nothing happens to the process any more: it stays as it is, open or not.
+# `rest`: no further change; the process stays as it is, open or closed.
 KINDS = (
     "rest",
     "move",
@@ -39,7 +37,7 @@ Weights: TypeAlias = Mapping[str, float]
 
 @dataclass(frozen=True)
 class Behaviour:
-    """One procedure's habits. `mean_gap` is in seconds, by state, while the process is open."""
+    """The behaviour of one procedure. `mean_gap` is in seconds, by state, for open processes."""
 
     procedure: str
     share: float

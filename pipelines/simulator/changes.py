@@ -1,7 +1,4 @@
-"""What one step changes about a process, and the truth about it, noted at that moment.
-
-Which step is taken does not belong here (see `paths`).
-"""
+"""Applies one step to all processes: time, fields, and the true counts for tests."""
 
 from __future__ import annotations
 
@@ -30,7 +27,7 @@ _ALSO_EDITS_SHARE = 0.3
 _ALSO_TAKES_SHARE = 0.55
 _PLANS_AHEAD_SHARE = 0.5
 _FORGETS_TO_CLEAR_SHARE = 0.03
-# How a closing version states when the process was closed, cumulative.
+# How a closing version dates the closing, as cumulative shares.
 _STAMP_NOW, _STAMP_EARLIER, _STAMP_MISSING, _STAMP_LATER = 0.88, 0.95, 0.985, 0.995
 
 _OPEN, _COMPLETED, _CANCELLED = range(len(STATUSES))
@@ -42,10 +39,10 @@ def did(*kinds: str) -> pl.Expr:
 
 
 def advance_clock(chosen: pl.DataFrame) -> pl.DataFrame:
-    """Heavy-tailed gaps, mostly in office hours; a tie happens in the same millisecond.
+    """Advance by heavy-tailed gaps, mostly in office hours; a tie keeps the same millisecond.
 
-    No two ties in a row: with every version unlike the one before it, no two versions of one
-    instant can then be alike.
+    Ties never follow each other: as every version differs from the previous one, versions of one
+    instant always differ.
     """
     shape = (-pl.col("gap").log()) ** 1.5 / _MEAN_OF_GAP_SHAPE
     gap_ms = pl.max_horizontal(shape * pl.col("mean_gap") * pl.col("pace"), 1.0) * SECOND_MS
@@ -71,7 +68,7 @@ def advance_clock(chosen: pl.DataFrame) -> pl.DataFrame:
 
 
 def change_fields(chosen: pl.DataFrame) -> pl.DataFrame:
-    """New state, status, deletion mark, assignee, plan and data; the old ones as `old_...`."""
+    """Set state, status, deletion flag, assignee, next action, edits; keep old as `old_...`."""
     team = team_size()
     is_unassigned = pl.col("assignee") == UNASSIGNED
     other = (
@@ -92,7 +89,7 @@ def change_fields(chosen: pl.DataFrame) -> pl.DataFrame:
         .then(other)
         .otherwise("assignee")
     )
-    # An unassignment of nobody and a change in a tie must still show somewhere in the version.
+    # Unassigning an unassigned process, and a tie, must still change something in the version.
     edits = (
         did("edit")
         | (did("unassign") & is_unassigned)
@@ -124,7 +121,7 @@ def change_fields(chosen: pl.DataFrame) -> pl.DataFrame:
 
 
 def note_effects(changed: pl.DataFrame) -> pl.DataFrame:
-    """Stamps of assignment and closing, and the truth about visits, spells and deletions."""
+    """Set the times of assignment and closing, and count visits, spells and deletions."""
     completes = (pl.col("status") == _COMPLETED) & (pl.col("old_status") != _COMPLETED)
     cancels = (pl.col("status") == _CANCELLED) & (pl.col("old_status") != _CANCELLED)
     reopens = (pl.col("status") == _OPEN) & (pl.col("old_status") != _OPEN)
@@ -167,7 +164,7 @@ def note_effects(changed: pl.DataFrame) -> pl.DataFrame:
 
 
 def _closing_stamp() -> pl.Expr:
-    """What a closing version writes as completedAt or cancelledAt: mostly its own instant."""
+    """The completedAt or cancelledAt of a closing version: mostly its own instant."""
     u = pl.col("stamp")
     return (
         pl.when(u < _STAMP_NOW)
@@ -183,12 +180,12 @@ def _closing_stamp() -> pl.Expr:
 
 
 def _closing_instant() -> pl.Expr:
-    """When the closing really counts from: a stamp outside the process's life does not hold."""
+    """The instant from which the closing counts: implausible times are ignored."""
     is_earlier = (pl.col("stamp") >= _STAMP_NOW) & (pl.col("stamp") < _STAMP_EARLIER)
     return pl.when(is_earlier).then(_earlier()).otherwise("t")
 
 
 def _earlier() -> pl.Expr:
-    """Somewhere in the later half of the spell that ends."""
+    """An instant in the second half of the spell that ends."""
     back = (pl.col("t") - pl.col("spell_began_at")) * pl.col("day") * 0.5
     return pl.col("t") - back.cast(pl.Int64)

@@ -1,7 +1,4 @@
-"""The companies that leads and tickets are about: the `record` of a process, its size and address.
-
-What a process says itself does not belong here (see `facts`).
-"""
+"""Draws the companies that are the records of leads and tickets."""
 
 from __future__ import annotations
 
@@ -13,10 +10,10 @@ from pipelines.simulator.draws import Draws
 from pipelines.simulator.members import decimal_text, json_object, number_member, text_member
 
 PROCESSES_PER_COMPANY = 6
-_FEWEST = 12
-# Companies the platform knows and the file of records does not.
+_MIN_COMPANIES = 12
+# Shares of companies missing from the file of records, and without a size.
 _UNKNOWN_SHARE, _NO_SIZE_SHARE = 0.02, 0.05
-_LARGEST = 4_000
+_MAX_SIZE = 4_000
 
 _FIRST_WORDS = (
     "amber", "birch", "cobalt", "delta", "ember", "fjord", "granite", "harbour", "indigo",
@@ -41,18 +38,18 @@ _CITY_SPAN = 600
 
 
 def draw_companies(draws: Draws, *, processes: int) -> pl.DataFrame:
-    """One row per company: one for about six processes.
+    """One row per company, one for about six processes.
 
-    `slug` is its name in addresses. `address` and `place` (latitude, longitude) are JSON texts.
-    `is_known` companies are in the file of records; `size` (people) is null where nobody knows it.
+    `slug` is its name in web addresses. `address` and `place` (latitude, longitude) are JSON texts.
+    Companies with `is_known` are in the file of records; `size` (people) may be null.
     """
-    n = max(_FEWEST, processes // PROCESSES_PER_COMPANY)
+    n = max(_MIN_COMPANIES, processes // PROCESSES_PER_COMPANY)
     words, trades = pl.Series(_FIRST_WORDS), pl.Series(list(_INDUSTRIES))
     number = pl.int_range(n, dtype=pl.Int32, eager=True)
     turn = number // (words.len() * trades.len())
     trade = number // words.len() % trades.len()
     suffix = pl.select(pl.when(turn > 0).then("-" + (turn + 1).cast(pl.String))).to_series()
-    size = (draws.uniform("size", n) * log(_LARGEST)).exp().cast(pl.Int64)
+    size = (draws.uniform("size", n) * log(_MAX_SIZE)).exp().cast(pl.Int64)
     city = draws.below("city", n, len(_CITIES))
     columns = ("city", "postal_code", "country", "south", "west")
     drawn = pl.DataFrame(
@@ -74,8 +71,8 @@ def draw_companies(draws: Draws, *, processes: int) -> pl.DataFrame:
         }
     )  # fmt: skip
     lat, lng = (
-        decimal_text(pl.col(corner) + pl.col(way), digits=4)
-        for corner, way in (("south", "north"), ("west", "east"))
+        decimal_text(pl.col(corner) + pl.col(offset), digits=4)
+        for corner, offset in (("south", "north"), ("west", "east"))
     )
     town = pl.format("{} {}", "postal_code", "city")
     return drawn.select(
@@ -97,7 +94,7 @@ def draw_companies(draws: Draws, *, processes: int) -> pl.DataFrame:
 
 
 def record_details() -> pl.Expr:
-    """What the record of a company says, as a JSON object."""
+    """The `data` of a company's record, as a JSON object."""
     return json_object(
         text_member("industry", pl.col("industry")),
         text_member("country", pl.col("country")),

@@ -1,10 +1,7 @@
-"""Dirty lines: records that must be rejected, and single values that are nulled or flagged.
+"""Damages lines: records that must be rejected, and values that are nulled or flagged.
 
-Which versions get dirty does not belong here, nor does what the pipeline makes of them.
-
-Rejected lines are damaged copies of real versions, so the truth about processes stays as it is.
-Nulled and flagged values sit in real versions, but only where no state, status, assignee or
-instant depends on them.
+Rejected lines are damaged copies of versions, so processes do not change. Nulled and flagged values
+never affect states, statuses, assignees or instants.
 """
 
 from __future__ import annotations
@@ -70,7 +67,7 @@ _NULLED: dict[str, Mapping[str, tuple[str, object]]] = {
 _NULLED_REFERENCE = "not_a_reference"
 NULLED = (*_NULLED, _NULLED_REFERENCE)
 
-# Kind -> attribute by procedure -> value (None: the key is missing). Nothing changes, it is noted.
+# Kind -> attribute by procedure -> value (None: the key is missing). Every one is flagged.
 _FLAGGED: dict[str, Mapping[str, tuple[str, object]]] = {
     "number_as_text": {"lead": ("score", "146"), "ticket": ("effort_hours", "1.75")},
     "required_missing": {"lead": ("source", None), "ticket": ("subject", None)},

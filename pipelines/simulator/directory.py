@@ -1,7 +1,4 @@
-"""Whom and what processes refer to: people, pods, teams, companies; and the files with their names.
-
-Which process refers to which of them does not belong here (see `facts`).
-"""
+"""Draws people, pods, teams and companies, and writes the files with their names."""
 
 from __future__ import annotations
 
@@ -15,10 +12,10 @@ from pipelines.simulator.behaviour import BEHAVIOURS
 from pipelines.simulator.companies import draw_companies, record_details
 from pipelines.simulator.draws import Draws
 from pipelines.simulator.members import json_member, json_object, text_member
-from schemas.definitions import Procedure
+from schemas.definitions.procedure import Procedure
 
 _CREATORS = 60
-# The files miss a user now and then, and the pod and the team that are named last.
+# Some users, and the last pod and team, are missing from the files.
 _UNKNOWN_USER_EVERY = 20
 _PODS = ("Amethyst", "Basalt", "Copper", "Diamond", "Emerald", "Flint", "Garnet", None)
 _TEAMS = ("North", "South", "West", None)
@@ -40,7 +37,7 @@ LAST_NAMES = (
 
 @dataclass(frozen=True)
 class Directory:
-    """`people` processes are assigned to: `procedure_no, assignee` (number within it), `person`.
+    """`people`: assignees by `procedure_no` and `assignee` (number within it), with id `person`.
 
     `companies` as in `draw_companies`; the others are ids.
     """
@@ -91,11 +88,11 @@ def write_dimensions(folder: Path, directory: Directory, procedures: Sequence[Pr
 
 
 def _users(directory: Directory) -> pl.DataFrame:
-    """Everybody under a name of their own, apart from a few."""
+    """Ids with unique names, except for a few users without one."""
     ids = pl.concat([directory.people["person"], directory.creators])
     number = pl.int_range(pl.len())
     first = pl.lit(pl.Series(FIRST_NAMES)).gather(number % len(FIRST_NAMES))
-    # The lists are of lengths without a common factor: names repeat only after all pairs.
+    # The lengths of the lists have no common factor: names repeat only after all pairs.
     last = pl.lit(pl.Series(LAST_NAMES)).gather(number % len(LAST_NAMES))
     is_known = number % _UNKNOWN_USER_EVERY != _UNKNOWN_USER_EVERY - 1
     return ids.to_frame("id").with_columns(name=pl.when(is_known).then(first + " " + last))

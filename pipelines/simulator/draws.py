@@ -1,7 +1,4 @@
-"""Seeded random columns: every named stream is its own generator, so one draw never shifts another.
-
-What the numbers are used for does not belong here.
-"""
+"""Seeded random columns. Every named stream has its own generator, so draws are independent."""
 
 from __future__ import annotations
 
@@ -23,7 +20,7 @@ class Draws:
         self._seed = seed
 
     def generator(self, stream: str) -> Random:
-        """Python's own generator for what is drawn one by one."""
+        """A generator for single draws."""
         return Random(f"{self._seed}/{stream}")
 
     def words(self, stream: str, height: int) -> pl.Series:
@@ -44,7 +41,7 @@ class Draws:
     def pick(
         self, stream: str, height: int, options: Sequence[str | None] | pl.Series
     ) -> pl.Series:
-        """One of the options a row, all equally likely."""
+        """One of the options per row, all equally likely."""
         return pl.Series(stream, options).gather(self.below(stream, height, len(options)))
 
     def uuids(self, stream: str, height: int) -> pl.Series:

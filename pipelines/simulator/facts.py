@@ -1,7 +1,4 @@
-"""What does not change about a process: its ids, company and parent, and where its data starts.
-
-How these facts and the changing ones become text does not belong here (see `records`, `values`).
-"""
+"""Draws what does not change about a process: its ids, company, parent and initial values."""
 
 from __future__ import annotations
 
@@ -14,10 +11,10 @@ from pipelines.simulator.directory import FIRST_NAMES, LAST_NAMES, Directory
 from pipelines.simulator.draws import Draws
 from pipelines.simulator.kinship import LEAD, TICKET, draw_parents
 from pipelines.simulator.paths import Histories
-from schemas.definitions import Attribute, Procedure
+from schemas.definitions.procedure import Attribute, Procedure
 
 _SHARED_EMAIL_SHARE = 0.005
-# Shares of processes that do not have these: the columns `has_...`.
+# Shares of processes without these values (the columns `has_...`).
 _LACKING = {"phone": 0.3, "website": 0.3, "address": 0.6, "manager": 0.4, "visit": 0.7}
 _DRIFT_SHARE = 0.01
 
@@ -38,7 +35,7 @@ _PROBLEMS = (
 _CIRCUMSTANCES = ("", " again", " (urgent)", " on mobile", " after migration", " for our branch")
 _ONBOARDING = ("Set up accounts", "Import old data", "Train the team", "Connect the shop")
 _ONBOARDING_CATEGORY = '"Request"'
-# Months as people enter them, and what they mean to say with yes.
+# Months and booleans as people enter them.
 _MONTHS = ("1", "3", '"March"', "6", '"Sep"', "12", None, None)
 _YES_OR_NO = ("yes", "no", "Y", "n")
 _PRICES = {"STARTER-1": 19, "TEAM-5": 89, "BUSINESS-20": 349, "TRAINING": 450}
@@ -47,10 +44,10 @@ _PRICES = {"STARTER-1": 19, "TEAM-5": 89, "BUSINESS-20": 349, "TRAINING": 450}
 def draw_facts(
     histories: Histories, procedures: Sequence[Procedure], directory: Directory, draws: Draws
 ) -> pl.DataFrame:
-    """One row per process, in the order of the histories' processes (grain: process).
+    """One row per process, in the order of the histories' processes.
 
-    A child is about the company of its oldest ancestor. `base_...` columns are where changing
-    attributes start from. Choices among options, `utm`, `cart`, `device`, `renewal`, `address` and
+    A child has the company of its topmost ancestor. `base_...` columns are initial values of
+    changing attributes. Choices among options, `utm`, `cart`, `device`, `renewal`, `address` and
     `place` are JSON; other text columns hold plain text.
     """
     processes = histories.processes
@@ -112,13 +109,13 @@ def attribute(procedure: Procedure, short_id: str) -> Attribute:
 
 
 def _parent_ids(kin: pl.DataFrame, ids: pl.Series, draws: Draws) -> pl.Series:
-    """The ids of the parents; those of orphans belong to no process there is."""
+    """The ids of the parents; those of orphans do not exist."""
     unknown = draws.uuids("unknown parents", kin["is_orphan"].arg_true().len())
     return ids.gather(kin["parent"]).scatter(kin["is_orphan"].arg_true(), unknown)
 
 
 def _phones(draws: Draws, n: int) -> pl.Series:
-    """Numbers reserved in Germany for films and books."""
+    """Phone numbers that are reserved in Germany for fiction."""
     last = draws.below("phone", n, 1000).cast(pl.String).str.zfill(3)
     return "+493023125" + last
 
@@ -131,7 +128,7 @@ def _times(draws: Draws, n: int) -> pl.Series:
 
 
 def _emails(draws: Draws, n: int, company: pl.Series) -> pl.Series:
-    """One address each, but a few people turn up twice: duplicate primary keys are part of life."""
+    """One address per process, except for a few duplicates: primary keys are not always unique."""
     own = pl.int_range(n, dtype=pl.Int32, eager=True)
     is_shared = draws.uniform("shared email", n) < _SHARED_EMAIL_SHARE
     address = "contact" + own.cast(pl.String) + "@" + company + ".example"
@@ -156,7 +153,7 @@ def _carts() -> list[str]:
 
 
 def _devices() -> list[str]:
-    """Devices as the inventory knows them; not every ticket is about one."""
+    """References to devices of an inventory."""
     known = [{"system": "inventory", "key": f"PC-{number:04}"} for number in range(120)]
     return [_compact(device) for device in known]
 
@@ -168,7 +165,7 @@ def _compact(value: object) -> str:
 def _choices(
     procedure: Procedure, short_ids: Sequence[str], draws: Draws, n: int
 ) -> dict[str, pl.Series]:
-    """A constant choice among the options of each attribute, as JSON text (multi-enums: lists)."""
+    """A choice among the options of each attribute, as JSON text (multi-enums: lists)."""
     columns: dict[str, pl.Series] = {}
     for short_id in short_ids:
         declared = attribute(procedure, short_id)

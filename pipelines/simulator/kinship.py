@@ -1,7 +1,4 @@
-"""Who belongs to whom: onboarding tickets of converted leads, sub-tickets, and odd relations.
-
-A relation is between rows of the facts; how it is written into records does not belong here.
-"""
+"""Draws parents: onboarding tickets of converted leads, sub-tickets, and unknown parents."""
 
 from __future__ import annotations
 
@@ -13,18 +10,18 @@ from pipelines.simulator.draws import Draws
 LEAD, TICKET = range(len(BEHAVIOURS))
 
 _SUB_TICKET_SHARE, _ONBOARDING_SHARE = 0.1, 0.2
-# A parent that was never exported: deleted for good, or of a team that does not export.
+# Parents that were never exported.
 _ORPHAN_SHARE = 0.004
 _SUB_TICKET_DISTANCE, _ONBOARDING_DISTANCE = 150, 40
-_LONGEST_CHAIN_LOG2 = 20
+_MAX_DEPTH_LOG2 = 20
 
 
 def draw_parents(processes: pl.DataFrame, steps: pl.DataFrame, draws: Draws) -> pl.DataFrame:
     """One row per process: `parent` (row), `parent_procedure_no`, `is_orphan`, `family` (row).
 
     Only tickets have parents: a lead that converted before the ticket was created, or an older
-    ticket. One ticket begins before the history of its lead does, so that it arrives first. An
-    orphan has a `parent_procedure_no` and no `parent`. `family` is the oldest ancestor.
+    ticket. One ticket arrives before its lead, whose recorded history begins late. An orphan has a
+    `parent_procedure_no` but no `parent`. `family` is the topmost ancestor.
     """
     n = processes.height
     rows = processes.select("process", "procedure_no", "created_at")
@@ -66,21 +63,21 @@ def draw_parents(processes: pl.DataFrame, steps: pl.DataFrame, draws: Draws) -> 
     kinds = pl.lit(rows["procedure_no"]).gather(pl.col("parent"))
     return parents.with_columns(
         parent_procedure_no=pl.when("is_orphan").then(LEAD).otherwise(kinds),
-        family=_oldest_ancestors(parents["parent"]),
+        family=_topmost_ancestors(parents["parent"]),
     )
 
 
 def _one_before(instants: pl.Series, created_at: pl.Series, distance: pl.Series) -> pl.Series:
-    """Place of one of the instants strictly before each creation; null where there is none."""
+    """Position of one of the instants strictly before each creation; null if there is none."""
     place = instants.search_sorted(created_at, side="left").cast(pl.Int32) - 1 - distance
     return place.set(place < 0, None)
 
 
 def _early_child(rows: pl.DataFrame, steps: pl.DataFrame) -> tuple[int, int] | None:
-    """A ticket created, and known, between the creation of a lead and its first version.
+    """A ticket first recorded between the creation of a lead and the lead's first version.
 
     The lead is the one whose recorded history begins latest after its creation, if possible in
-    another month, so that parent and child come in different files.
+    another month, so that parent and child are in different files.
     """
     known = rows.with_columns(first=steps.filter(pl.col("step") == 1)["t"])
     months = [pl.col(name).cast(pl.Datetime("ms")).dt.truncate("1mo") for name in known.columns[2:]]
@@ -97,11 +94,11 @@ def _early_child(rows: pl.DataFrame, steps: pl.DataFrame) -> tuple[int, int] | N
     return None
 
 
-def _oldest_ancestors(parent: pl.Series) -> pl.Series:
-    """Row of the ancestor without a parent; each round looks twice as far up."""
+def _topmost_ancestors(parent: pl.Series) -> pl.Series:
+    """Row of the ancestor without a parent; each round doubles the distance looked up."""
     own = pl.int_range(parent.len(), dtype=pl.Int32, eager=True)
     above = parent.cast(pl.Int32).zip_with(parent.is_not_null(), own)
-    for _ in range(_LONGEST_CHAIN_LOG2):
+    for _ in range(_MAX_DEPTH_LOG2):
         further = above.gather(above)
         if (further == above).all():
             break

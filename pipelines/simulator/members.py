@@ -1,7 +1,4 @@
-"""Members of JSON objects as text columns: a million lines are put together without a loop.
-
-Which members a record has does not belong here.
-"""
+"""Expressions that build JSON objects as text columns, without a loop over rows."""
 
 from __future__ import annotations
 
@@ -11,7 +8,7 @@ import polars as pl
 
 
 def json_member(key: str, value: pl.Expr, *, absent: str | None = "null") -> pl.Expr:
-    """`,"key":value`, `value` being JSON text. A null value becomes `absent`, or nothing at all."""
+    """`,"key":value` with `value` as JSON text. Null becomes `absent`; if that is None, nothing."""
     label = pl.lit(f",{json.dumps(key)}:")
     if absent is None:
         return (label + value).fill_null("")
@@ -29,12 +26,12 @@ def number_member(key: str, value: pl.Expr, *, absent: str | None = "null") -> p
 
 
 def json_object(*members: pl.Expr) -> pl.Expr:
-    """The object of these members; with none of them present it is `{}`."""
+    """The object of these members; without any it is `{}`."""
     return pl.lit("{") + pl.concat_str(*members).str.strip_prefix(",") + "}"
 
 
 def decimal_text(number: pl.Expr, *, digits: int) -> pl.Expr:
-    """A whole number, not negative, with its last `digits` digits behind the point."""
+    """A non-negative whole number with its last `digits` digits after the decimal point."""
     base = 10**digits
-    behind = (number % base).cast(pl.String).str.zfill(digits)
-    return (number // base).cast(pl.String) + "." + behind
+    decimals = (number % base).cast(pl.String).str.zfill(digits)
+    return (number // base).cast(pl.String) + "." + decimals

@@ -1,8 +1,4 @@
-"""The histories: every process takes one step at a time, all processes together.
-
-The truth about visits and completions is noted here, at the moment a step is taken. How versions
-become records in files does not belong here.
-"""
+"""Draws the histories: all processes take one step at a time, together."""
 
 from __future__ import annotations
 
@@ -16,18 +12,18 @@ from pipelines.simulator.changes import DRAWS, advance_clock, change_fields, did
 from pipelines.simulator.draws import Draws
 from pipelines.simulator.situations import SLOTS, Situations, situation
 
-_MOST_STEPS = 400
+_MAX_STEPS = 400
 _VERSIONS_PER_PROCESS = 9
 
 _COMPLETED = STATUSES.index("COMPLETED")
 
-# What a version says, and what its step did to visits, statuses and deletions (running counts).
-_SAID = (
+# The fields of a version, and the true running counts of visits, completions and deletions.
+_FIELDS = (
     "process", "step", "t", "is_tie", "state", "status", "is_deleted", "assignee", "first_assignee",
     "first_assigned_at", "last_assigned_at", "next_action_at", "completed_at", "cancelled_at",
     "n_edits",
 )  # fmt: skip
-_NOTED = (
+_COUNTS = (
     "visit_no", "opens_visit", "closed_visit_no", "first_completed_at", "last_completed_at",
     "n_completions", "n_cancellations", "n_reopens", "n_deletions", "n_restores",
 )  # fmt: skip
@@ -52,7 +48,7 @@ def draw_histories(
         if steps.height >= versions:
             break
         n = n * 3 // 2
-    # Rows beyond the wanted number go; what the last process did next is simply not known yet.
+    # Cut to the wanted number of versions; the last process may lose its latest ones.
     steps = steps.sort("process", "step").head(versions)
     processes = arrivals.head(steps.item(-1, "process") + 1)
     return Histories(processes.select("process", "procedure_no", "created_at"), steps)
@@ -62,13 +58,13 @@ def _walk(
     situations: Situations, draws: Draws, arrivals: pl.DataFrame, *, end: int
 ) -> pl.DataFrame:
     now = _first_versions(arrivals)
-    taken = [now.select(*_SAID, *_NOTED)]
-    for step in range(2, _MOST_STEPS):
+    steps = [now.select(*_FIELDS, *_COUNTS)]
+    for step in range(2, _MAX_STEPS):
         now = _next_versions(situations, draws, now, step=step, end=end)
         if now.is_empty():
             break
-        taken.append(now.select(*_SAID, *_NOTED))
-    return pl.concat(taken)
+        steps.append(now.select(*_FIELDS, *_COUNTS))
+    return pl.concat(steps)
 
 
 def _first_versions(arrivals: pl.DataFrame) -> pl.DataFrame:
@@ -113,7 +109,7 @@ def _first_versions(arrivals: pl.DataFrame) -> pl.DataFrame:
 def _next_versions(
     situations: Situations, draws: Draws, now: pl.DataFrame, *, step: int, end: int
 ) -> pl.DataFrame:
-    """The next version of every process that has one up to `end`."""
+    """The next version of every process that has one by `end`."""
     n = now.height
     place = situation(pl.col("state"), pl.col("status"), is_deleted=pl.col("is_deleted"))
     slot = place * SLOTS + draws.below(f"action {step}", n, SLOTS)

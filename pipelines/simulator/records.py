@@ -1,7 +1,4 @@
-"""Versions as lines of JSON, as the platform exports them.
-
-Which line goes into which file, and what gets damaged on the way, does not belong here.
-"""
+"""Renders versions as lines of JSON, as the platform exports them."""
 
 from __future__ import annotations
 
@@ -23,12 +20,12 @@ from pipelines.simulator.values import (
     later_data,
     settled_data,
 )
-from schemas.definitions import Procedure
+from schemas.definitions.procedure import Procedure
 
 
 @dataclass(frozen=True)
 class Renderer:
-    """What is the same for all lines. `heads`, `settled` and `later` have a text per process."""
+    """Renders lines; `heads`, `settled` and `later` hold the constant text of each process."""
 
     procedures: Sequence[Procedure]
     situations: Situations
@@ -39,21 +36,21 @@ class Renderer:
     later: Mapping[Style, pl.Series]
 
     def render(self, versions: pl.DataFrame) -> pl.Series:
-        """One line per row of `versions`, in their order: the columns of a step, and `style`."""
+        """One line per row of `versions` (the columns of a step, and `style`), in their order."""
         numbered = versions.with_row_index("place")
         parts = [
-            self._render_alike(group, procedure_no=number, style=style)
+            self._render_group(group, procedure_no=number, style=style)
             for number in (LEAD, TICKET)
             for style in STYLES
-            if not (group := self._alike(numbered, number, style)).is_empty()
+            if not (group := self._group(numbered, number, style)).is_empty()
         ]
         return pl.concat(parts).sort("place")["line"]
 
-    def _alike(self, numbered: pl.DataFrame, procedure_no: int, style: Style) -> pl.DataFrame:
+    def _group(self, numbered: pl.DataFrame, procedure_no: int, style: Style) -> pl.DataFrame:
         of_procedure = pl.lit(self.facts["procedure_no"]).gather(pl.col("process")) == procedure_no
         return numbered.filter(of_procedure & (pl.col("style") == style))
 
-    def _render_alike(
+    def _render_group(
         self, versions: pl.DataFrame, *, procedure_no: int, style: Style
     ) -> pl.DataFrame:
         procedure = self.procedures[procedure_no]
@@ -140,7 +137,7 @@ def _named(names: Sequence[str], number: pl.Expr) -> pl.Expr:
 
 
 def _state_names(procedure: Procedure, situations: Situations, style: Style) -> list[str]:
-    """What every numbered state is called in the records of one procedure; others are blank."""
+    """The name of every state in the records of one procedure; empty for other procedures."""
     own = {s.short_id: str(s.id) if style == "internal" else s.short_id for s in procedure.states}
     return [
         own[name] if short_id == procedure.short_id else ""

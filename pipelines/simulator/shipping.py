@@ -1,7 +1,4 @@
-"""Which line goes into which file: months or slices, late arrivals, repeats, dirty copies.
-
-The text of the lines does not belong here.
-"""
+"""Draws which line goes into which file: late arrivals, duplicates and damaged copies included."""
 
 from __future__ import annotations
 
@@ -21,15 +18,15 @@ STAINS = (*NULLED, *FLAGGED)
 # Of all dirty lines: this share is rejected, this share has a value nulled, the rest are flagged.
 _REJECTED_SHARE, _NULLED_SHARE = 0.4, 0.35
 _SAME_FILE_SHARE = 0.5
-_MOST_FILES_LATER = 3
-# Every so many files the export went process by process and not by time.
+_MAX_FILES_LATER = 3
+# Every fourth file is ordered by process, not by time.
 _BY_PROCESS_EVERY = 4
 _INTERNAL_EVERY = 3
 
 
 @dataclass(frozen=True)
 class Shipment:
-    """`names`: file names in the order they are to be ingested. `lines`: one row per line.
+    """`names`: file names in ingest order. `lines`: one row per line.
 
     `lines` holds `row` (of the version in the steps), `file`, `copy` (ORIGINAL, REPEAT, REJECT),
     `is_late`, `style`, `stain` (number in STAINS or null), `reject_kind` (name or null).
@@ -41,7 +38,7 @@ class Shipment:
     def of_file(self, number: int, steps: pl.DataFrame) -> pl.DataFrame:
         """The lines of one file in their order, with the columns of their versions.
 
-        Versions of one process in one millisecond keep their order: it is the only witness.
+        Versions of one process in one millisecond keep their order, which only the file shows.
         """
         own = self.lines.filter(pl.col("file") == number)
         wide = pl.concat([own, steps.select(pl.all().gather(own["row"]))], how="horizontal")
@@ -59,7 +56,7 @@ def draw_shipment(
     duplicate_share: float,
     dirty_share: float,
 ) -> Shipment:
-    """A place for every version and every extra line. `steps` is ordered by process and step."""
+    """A file for every version and every extra line. `steps` is ordered by process and step."""
     n = steps.height
     names, home = _homes(steps["t"], files)
     last = len(names) - 1
@@ -74,7 +71,7 @@ def draw_shipment(
         is_tie="is_tie",
         home=home,
         u_late=draws.uniform("late", n),
-        files_later=draws.below("files later", n, _MOST_FILES_LATER) + 1,
+        files_later=draws.below("files later", n, _MAX_FILES_LATER) + 1,
         u_dirty=u_dirty,
         reject_kind=reject_kinds.gather((which * len(REJECTED)).cast(pl.Int32)),
         stain=pl.when(u_dirty < rejected_below)
@@ -84,8 +81,8 @@ def draw_shipment(
         .when(u_dirty < dirty_share)
         .then(flagged_kind),
     ).with_columns(
-        # Two versions of one millisecond travel together, or their order would be lost; and the
-        # second stays clean, or a nulled value could make it equal to the first.
+        # Two versions of one millisecond stay in one file, or their order would be lost; the second
+        # is not damaged, as a nulled value could make it equal to the first.
         pl.when(~pl.col("is_tie")).then(pl.col("u_late", "files_later")).forward_fill(),
         stain=pl.when(~pl.col("is_tie")).then("stain"),
         style=pl.when(pl.col("home") % _INTERNAL_EVERY == 0)
@@ -110,10 +107,10 @@ def draw_shipment(
 def _repeats(
     originals: pl.DataFrame, draws: Draws, duplicate_share: float, *, last: int
 ) -> pl.DataFrame:
-    """Byte for byte the same line again, in the same file or a later one."""
+    """Identical copies of lines, in the same file or a later one."""
     n = originals.height
     later = pl.min_horizontal(
-        pl.col("file") + 1 + draws.below("repeat later", n, _MOST_FILES_LATER), last
+        pl.col("file") + 1 + draws.below("repeat later", n, _MAX_FILES_LATER), last
     )
     is_same_file = draws.uniform("repeat place", n) < _SAME_FILE_SHARE
     return originals.with_columns(
@@ -136,7 +133,7 @@ def _lines(versions: pl.DataFrame, copy: int) -> pl.DataFrame:
 
 
 def _homes(t: pl.Series, files: Files) -> tuple[tuple[str, ...], pl.Series]:
-    """File names, and for each version the number of the file it belongs to by its instant."""
+    """File names, and for each version the number of its file by its instant."""
     if files == "monthly":
         month = t.cast(pl.Datetime("ms")).dt.truncate("1mo")
         starts = month.unique().sort()
@@ -146,5 +143,5 @@ def _homes(t: pl.Series, files: Files) -> tuple[tuple[str, ...], pl.Series]:
     ranked = t.sort()
     cuts = ranked.gather([ranked.len() * number // files for number in range(1, files)])
     names = tuple(f"part-{number:04}.ndjson" for number in range(1, files + 1))
-    # Cuts lie between instants, so that equal instants stay together.
+    # Cuts lie between instants, so equal instants stay together.
     return names, cuts.search_sorted(t, side="right").cast(pl.Int32)

@@ -1,15 +1,11 @@
-"""Simulates leads and tickets: landing files as the platform would export them, and the truth.
-
-How processes behave does not belong here (see `behaviour` and `paths`).
-"""
+"""Simulates leads and tickets and writes landing files as the platform would export them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
@@ -17,7 +13,7 @@ from pipelines.settings import PROCEDURES_FOLDER
 from pipelines.simulator.arrivals import DAY_MS
 from pipelines.simulator.behaviour import BEHAVIOURS
 from pipelines.simulator.damage import FLAGGED, NULLED, REJECTED, reject, soil
-from pipelines.simulator.directory import draw_directory, write_dimensions
+from pipelines.simulator.directory import Directory, draw_directory, write_dimensions
 from pipelines.simulator.draws import Draws
 from pipelines.simulator.facts import draw_facts
 from pipelines.simulator.paths import Histories, draw_histories
@@ -31,19 +27,19 @@ from pipelines.simulator.shipping import (
     Shipment,
     draw_shipment,
 )
-from pipelines.simulator.situations import compile_situations
-from pipelines.simulator.truth import true_derived, true_outcomes, true_visits, write_truth
+from pipelines.simulator.situations import Situations, compile_situations
 from pipelines.simulator.values import STYLES, attribute_keys
-from schemas.definition_files import load_procedures
-from schemas.errors import SourceError
+from schemas.definitions.procedure import Procedure
+from schemas.errors import OperationError
+from schemas.load import load_procedures
 
 DEFAULT_DAYS = 270
-_MOST_BLANK_LINES = 3
+_MAX_BLANK_LINES = 3
 
 
 @dataclass(frozen=True)
 class SimulationSummary:
-    """What was written. `lines = versions + duplicates + sum(rejected) + blank`, also per file."""
+    """Counts of what was written: lines = versions + duplicates + sum(rejected) + blank."""
 
     files: Mapping[str, Mapping[str, int]]
     processes: Mapping[str, int]
@@ -55,6 +51,18 @@ class SimulationSummary:
     rejected: Mapping[str, int] = field(default_factory=dict)
     nulled: Mapping[str, int] = field(default_factory=dict)
     flagged: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The simulated processes, before they are written as lines of files."""
+
+    draws: Draws
+    situations: Situations
+    histories: Histories
+    procedures: Sequence[Procedure]
+    directory: Directory
+    facts: pl.DataFrame
 
 
 def simulate(
@@ -69,36 +77,27 @@ def simulate(
     duplicate_share: float = 0.01,
     dirty_share: float = 0.01,
     dimensions: bool = False,
-    truth: Path | None = None,
 ) -> SimulationSummary:
     """Writes landing files with exactly `versions` different versions into `folder`.
 
     `start` and `end` are instants (aware, or epoch milliseconds); without `start` the history
     covers 270 days. `files` is a number of slices of equal size, or one file a month; ingest them
     in the order of their names. Shares are of `versions`; rejected and repeated lines come on top.
-    With `dimensions` there are files with the names of users, pods, teams, entities and records
-    beside them, which the summary does not count. `truth` receives the true visits, outcomes,
-    derived values and counts. Same arguments, same bytes.
+    With `dimensions`, files with the names of users, pods, teams, entities and records are written
+    too, which the summary does not count. The same arguments give the same bytes.
 
-    Raises ValueError for arguments that cannot be met, SourceError when `folder` already holds
-    landing files (the truth would not be about them).
+    Raises `ValueError` for arguments that cannot be met, and `OperationError` when `folder` already
+    holds landing files.
     """
-    end_ms = _epoch_ms(end)
-    start_ms = end_ms - DEFAULT_DAYS * DAY_MS if start is None else _epoch_ms(start)
-    if end_ms - start_ms < DAY_MS:
-        raise ValueError("a simulation needs at least a day between start and end")
     if versions < 1 or (files != "monthly" and not 1 <= files <= versions):
         raise ValueError("a simulation needs at least one version, and one for each file")
     if any(folder.glob("*.ndjson")):
-        raise SourceError(str(folder), "already holds landing files", "Choose an empty folder.")
-    draws = Draws(seed)
-    situations = compile_situations()
-    histories = draw_histories(situations, draws, versions=versions, start=start_ms, end=end_ms)
-    definitions = load_procedures(PROCEDURES_FOLDER)
-    procedures = [definitions.by_short_id[behaviour.procedure] for behaviour in BEHAVIOURS]
-    directory = draw_directory(draws, processes=histories.processes.height)
-    facts = draw_facts(histories, procedures, directory, draws)
-    renderer = prepare_renderer(procedures, situations, facts, directory.people)
+        raise OperationError(str(folder), "already holds landing files", "Choose an empty folder.")
+    drawn = draw_processes(versions=versions, seed=seed, end=end, start=start)
+    draws, histories = drawn.draws, drawn.histories
+    renderer = prepare_renderer(
+        drawn.procedures, drawn.situations, drawn.facts, drawn.directory.people
+    )
     shipment = draw_shipment(
         histories.steps,
         draws,
@@ -107,18 +106,27 @@ def simulate(
         duplicate_share=duplicate_share,
         dirty_share=dirty_share,
     )
-    summary = _write_files(folder, histories, shipment, renderer, draws, has_dirt=dirty_share > 0)
     if dimensions:
-        write_dimensions(folder, directory, procedures)
-    if truth is not None:
-        write_truth(
-            truth,
-            visits=true_visits(histories, facts, situations),
-            outcomes=true_outcomes(histories, facts),
-            derived=true_derived(histories, facts, situations),
-            counts=_counts(summary),
-        )
-    return summary
+        write_dimensions(folder, drawn.directory, drawn.procedures)
+    return _write_files(folder, histories, shipment, renderer, draws, has_dirt=dirty_share > 0)
+
+
+def draw_processes(
+    *, versions: int, seed: int, end: datetime | int, start: datetime | int | None = None
+) -> Drawn:
+    """The processes with exactly `versions` versions; the arguments are those of `simulate`."""
+    end_ms = _epoch_ms(end)
+    start_ms = end_ms - DEFAULT_DAYS * DAY_MS if start is None else _epoch_ms(start)
+    if end_ms - start_ms < DAY_MS:
+        raise ValueError("a simulation needs at least a day between start and end")
+    draws = Draws(seed)
+    situations = compile_situations()
+    histories = draw_histories(situations, draws, versions=versions, start=start_ms, end=end_ms)
+    definitions = load_procedures(PROCEDURES_FOLDER)
+    procedures = [definitions.by_short_id[behaviour.procedure] for behaviour in BEHAVIOURS]
+    directory = draw_directory(draws, processes=histories.processes.height)
+    facts = draw_facts(histories, procedures, directory, draws)
+    return Drawn(draws, situations, histories, procedures, directory, facts)
 
 
 def _write_files(
@@ -135,7 +143,7 @@ def _write_files(
     for number, name in enumerate(shipment.names):
         lines = shipment.of_file(number, histories.steps)
         text = _apply_dirt(renderer.render(lines), lines, renderer)
-        blank = draws.generator(f"blank {name}").randrange(_MOST_BLANK_LINES) if has_dirt else 0
+        blank = draws.generator(f"blank {name}").randrange(_MAX_BLANK_LINES) if has_dirt else 0
         _write_lines(folder / name, text, blank=blank)
         counts[name] = {
             "lines": lines.height + blank,
@@ -147,10 +155,10 @@ def _write_files(
     everything = shipment.lines
     stains = dict(everything.filter(pl.col("copy") == ORIGINAL)["stain"].value_counts().iter_rows())
     rejects = dict(everything["reject_kind"].value_counts().iter_rows())
-    born = dict(histories.processes["procedure_no"].value_counts().iter_rows())
+    by_procedure = dict(histories.processes["procedure_no"].value_counts().iter_rows())
     return SimulationSummary(
         files=counts,
-        processes={b.procedure: born.get(number, 0) for number, b in enumerate(BEHAVIOURS)},
+        processes={b.procedure: by_procedure.get(number, 0) for number, b in enumerate(BEHAVIOURS)},
         lines=sum(count["lines"] for count in counts.values()),
         versions=histories.steps.height,
         duplicates=sum(count["duplicates"] for count in counts.values()),
@@ -163,7 +171,7 @@ def _write_files(
 
 
 def _apply_dirt(text: pl.Series, lines: pl.DataFrame, renderer: Renderer) -> pl.Series:
-    """The same lines, with the few dirty ones exchanged."""
+    """The lines, with the dirty ones replaced."""
     numbers = renderer.facts["procedure_no"]
     keys = [{style: attribute_keys(p, style) for style in STYLES} for p in renderer.procedures]
     dirty = lines.with_row_index("place").filter(
@@ -185,29 +193,11 @@ def _apply_dirt(text: pl.Series, lines: pl.DataFrame, renderer: Renderer) -> pl.
 
 
 def _write_lines(path: Path, text: pl.Series, *, blank: int) -> None:
-    """One line a row; blank lines go after the first line and to the end."""
+    """Write one line per row; blank lines go after the first line and at the end."""
     empty = pl.Series([""], dtype=pl.String)
     parts = [text.head(1), *[empty] * (blank // 2), text.slice(1), *[empty] * (blank - blank // 2)]
     lines = pl.concat([part.alias("line") for part in parts]).to_frame()
     lines.write_csv(path, include_header=False, quote_style="never")
-
-
-def _counts(summary: SimulationSummary) -> dict[str, Any]:
-    return {
-        "overall": {
-            "lines": summary.lines,
-            "accepted": summary.versions,
-            "duplicates": summary.duplicates,
-            "quarantined": sum(summary.rejected.values()),
-            "blank": summary.blank,
-            "late": summary.late,
-        },
-        "files": summary.files,
-        "processes": summary.processes,
-        "rejected": summary.rejected,
-        "nulled": summary.nulled,
-        "flagged": summary.flagged,
-    }
 
 
 def _epoch_ms(instant: datetime | int) -> int:

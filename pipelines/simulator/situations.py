@@ -1,7 +1,4 @@
-"""The behaviours of all procedures as look-up columns, so that a million draws are one gather.
-
-The weights themselves do not belong here (see `behaviour`).
-"""
+"""Compiles the behaviours into look-up columns, so that any number of draws is one gather."""
 
 from __future__ import annotations
 
@@ -19,7 +16,7 @@ from pipelines.simulator.behaviour import (
     Weights,
 )
 
-# A weight is a number of slots out of this many: one draw below it picks the action.
+# A weight becomes a number of slots out of this many; a draw picks a slot, hence the action.
 SLOTS = 4000
 # Per state: the three statuses, deleted while open, deleted while closed.
 PER_STATE = 5
@@ -27,7 +24,7 @@ NO_CHANGE = -1
 
 
 def situation(state: pl.Expr, status: pl.Expr, *, is_deleted: pl.Expr) -> pl.Expr:
-    """Row of the look-up columns a process is in."""
+    """The row of the look-up columns for a process."""
     deleted = pl.when(status == 0).then(3).otherwise(4)
     offset = pl.when(is_deleted).then(deleted).otherwise(status)
     return (state * PER_STATE + offset).cast(pl.Int32)

@@ -1,7 +1,4 @@
-"""Values of the attributes of leads and tickets, as members of `data` and `derivedData`.
-
-The other fields of a record do not belong here (see `records`).
-"""
+"""The attribute values of leads and tickets, as members of `data` and `derivedData`."""
 
 from __future__ import annotations
 
@@ -21,22 +18,22 @@ from pipelines.simulator.members import (
     text_member,
 )
 from pipelines.simulator.situations import Situations
-from schemas.definitions import Procedure
+from schemas.definitions.procedure import Procedure
 
-# Internal exports key attributes and states by id and write 0 for "not yet"; external ones use
+# Internal exports use ids of attributes and states, and 0 for missing times; external ones use
 # shortIds and null.
 Style = Literal["internal", "external"]
 STYLES: tuple[Style, Style] = ("internal", "external")
 
-# The facts that changing values start from.
+# The facts that are initial values of changing attributes.
 BASES = ("base_1", "base_2", "base_3", "has_drift")
 
-# The formula of `expected_value` in lead.yaml has the same shares.
+# The same shares as in the formula of `expected_value` in lead.yaml.
 _WIN_PERCENT = {
     "NEW": 5, "CONTACTED": 10, "QUALIFIED": 25, "PROPOSAL": 50, "NEGOTIATION": 70,
     "CONVERTED": 100,
 }  # fmt: skip
-_SMALLEST_STEP = 20  # cents: every percentage of such an amount is whole cents
+_BUDGET_STEP = 20  # cents, so that every percentage is a whole number of cents
 _DRIFT = 250_00  # cents
 _LATER_FROM_EDITS = 3
 _ESCALATED_AFTER = 6
@@ -44,13 +41,13 @@ _SECOND_MS = 1000
 
 
 def attribute_keys(procedure: Procedure, style: Style) -> dict[str, str]:
-    """What each attribute, by shortId, is called in `data` and `derivedData`."""
+    """The key of each attribute, by shortId, in `data` and `derivedData`."""
     attributes = (*procedure.attributes, *procedure.derived_attributes)
     return {a.short_id: str(a.id) if style == "internal" else a.short_id for a in attributes}
 
 
 def settled_data(procedures: Sequence[Procedure], style: Style) -> pl.Expr:
-    """Per process: members that are there from the first version; every other one follows."""
+    """Per process: the members that are present from the first version."""
     lead = attribute_keys(procedures[LEAD], style)
     ticket = attribute_keys(procedures[TICKET], style)
     phone = pl.when("has_phone").then("phone")
@@ -83,7 +80,7 @@ def settled_data(procedures: Sequence[Procedure], style: Style) -> pl.Expr:
 
 
 def later_data(procedures: Sequence[Procedure], style: Style) -> pl.Expr:
-    """Per process: members that come with the third edit and stay, each after a comma."""
+    """Per process: the members added by the third edit, each after a comma."""
     lead = attribute_keys(procedures[LEAD], style)
     ticket = attribute_keys(procedures[TICKET], style)
     number = pl.col("number").cast(pl.String).str.zfill(7)
@@ -104,7 +101,7 @@ def later_data(procedures: Sequence[Procedure], style: Style) -> pl.Expr:
 
 
 def changing_data(procedure: Procedure, style: Style) -> list[pl.Expr]:
-    """Per version: members that follow from its edits, its status and its plans."""
+    """Per version: the members that depend on its edits, status and next action."""
     keys = attribute_keys(procedure, style)
     if procedure.short_id == "lead":
         own = _lead_data(keys, [str(plan) for plan in attribute(procedure, "plan").options])
@@ -118,7 +115,7 @@ def _lead_data(keys: Mapping[str, str], plans: Sequence[str]) -> list[pl.Expr]:
     edits = pl.col("n_edits")
     plan = pl.lit(pl.Series(plans)).gather((pl.col("base_1") + edits // 4) % len(plans))
     close_day = pl.col("t").cast(pl.Datetime("ms")) + pl.duration(days=pl.col("base_3"))
-    # Rounded to half years, so that the expectation changes now and then and not each time.
+    # Rounded to half years, so that it changes rarely.
     close_on = close_day.dt.truncate("6mo").dt.offset_by("5mo").dt.to_string("%Y-%m-15")
     budget = decimal_text(_budget(), digits=2)
     return [
@@ -148,7 +145,7 @@ def _ticket_data(keys: Mapping[str, str]) -> list[pl.Expr]:
 
 
 def derived_data(procedure: Procedure, situations: Situations, style: Style) -> pl.Expr:
-    """Per version: what the platform computed itself; for a few leads it is not up to date."""
+    """Per version: the derived values that the platform supplies; outdated for a few leads."""
     if procedure.short_id != "lead":
         return pl.lit("{}")
     keys = attribute_keys(procedure, style)
@@ -159,7 +156,7 @@ def derived_data(procedure: Procedure, situations: Situations, style: Style) -> 
 
 
 def expected_value(situations: Situations) -> pl.Expr:
-    """Of a lead's version, in cents: its budget by the chance of its state; null without one."""
+    """Expected value of a lead's version in cents: budget times win share; null if no budget."""
     names = situations.states["name"]
     percent = names.replace_strict(_WIN_PERCENT, default=0, return_dtype=pl.Int64)
     value = _budget().cast(pl.Int64) * pl.lit(percent).gather(pl.col("state")) // 100
@@ -169,4 +166,4 @@ def expected_value(situations: Situations) -> pl.Expr:
 def _budget() -> pl.Expr:
     """In cents."""
     cents = pl.col("base_2") + 150_000 + pl.col("n_edits") // 3 * 12_550
-    return cents // _SMALLEST_STEP * _SMALLEST_STEP
+    return cents // _BUDGET_STEP * _BUDGET_STEP

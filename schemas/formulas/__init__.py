@@ -1,7 +1,4 @@
-"""The formula language: text to a checked, typed DuckDB expression over known columns.
-
-Where formulas stand in a procedure, and computing them over tables, does not belong here.
-"""
+"""The formula language: text becomes a checked, typed DuckDB expression over known columns."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Operators on numbers, and instants plus intervals.
-
-Comparisons and truth values belong in `compiler.py`.
-"""
+"""Compiles operators on numbers, and the sum of an instant and an interval."""
 
 from __future__ import annotations
 
@@ -31,7 +28,7 @@ from schemas.formulas.values import (
     try_cast,
 )
 
-_MOST_TERMS = 400
+_MAX_TERMS = 400
 # As many terms of this size still fit DECIMAL(38,9), so adding them cannot overflow.
 _TERM = {WHOLE: "HUGEINT", DECIMAL: "DECIMAL(35,9)", DOUBLE: DOUBLE}
 # A product of two DECIMAL(38,9) has 18 digits after the point and so at most 20 before it.
@@ -60,8 +57,8 @@ def add(terms: Sequence[tuple[bool, Value]]) -> Value:
     """
     values = [value for _, value in terms]
     kind = _number_kind("`+` or `-`", values)
-    if len(values) > _MOST_TERMS:
-        raise FormulaProblem(f"a sum of {len(values)} terms", f"at most {_MOST_TERMS}")
+    if len(values) > _MAX_TERMS:
+        raise FormulaProblem(f"a sum of {len(values)} terms", f"at most {_MAX_TERMS}")
     parts: list[exp.Expr] = []
     for is_taken_away, value in terms:
         part = try_cast(as_kind(value, kind).sql, _TERM[kind])

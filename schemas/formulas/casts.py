@@ -1,7 +1,4 @@
-"""Explicit casts: which exist, and what is read as what.
-
-Widening without a cast belongs in `kinds.py`.
-"""
+"""Explicit casts: which exist, and how each converts."""
 
 from __future__ import annotations
 
@@ -124,7 +121,7 @@ def _read_text(value: Value, kind: str) -> Value:
     if isinstance(value.literal, str) and kind in _EXAMPLES:
         return _written_out(value.literal, kind)
     pattern = rf"^\s*({_TEXT_OF[kind]})\s*$"
-    # No match is the empty text, which is no value of any of these kinds.
+    # Without a match the text is empty, which does not convert to any of these kinds.
     found = call("regexp_extract", value.sql, text(pattern), whole(1))
     return operation(kind, try_cast(found, kind), [value], may_fail=True)
 

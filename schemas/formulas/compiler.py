@@ -1,7 +1,4 @@
-"""From the checked tree of a formula to its DuckDB expression, with types.
-
-Syntax belongs in `syntax.py`, single functions in `functions_*.py`.
-"""
+"""Compiles the checked tree of a formula to a typed DuckDB expression."""
 
 from __future__ import annotations
 
@@ -30,8 +27,9 @@ from schemas.formulas.values import Value, any_fails, as_kind, comparable, opera
 class Compiler:
     """Compiles node by node; `reads` collects the names."""
 
-    def __init__(self, columns: Mapping[str, str]) -> None:
+    def __init__(self, columns: Mapping[str, str], names: Mapping[str, str]) -> None:
         self._columns = columns
+        self._names = names
         self.reads: set[str] = set()
 
     def value(self, node: exp.Expr) -> Value:
@@ -53,7 +51,8 @@ class Compiler:
         return [here, *reversed(parts)]
 
     def column(self, node: exp.Expr) -> Value:
-        name = leaves.match_name(name_of(typed(exp.Column, node)), self._columns)
+        written = name_of(typed(exp.Column, node))
+        name = leaves.match_name(written, self._columns, self._names)
         self.reads.add(name)
         return leaves.read_column(name, self._columns[name])
 

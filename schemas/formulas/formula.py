@@ -1,7 +1,4 @@
-"""A formula, compiled and finished: what other modules hold.
-
-How its parts compile belongs in `compiler.py`.
-"""
+"""A compiled formula, as other modules use it."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ from schemas.formulas.problems import FormulaProblem, one_of
 from schemas.formulas.syntax import parse, too_deep
 from schemas.formulas.values import Value, as_kind
 
-_MOST_COMPILED = 20_000
+_MAX_COMPILED = 20_000
 
 
 @dataclass(frozen=True)
@@ -38,16 +35,21 @@ class Formula:
 
 
 def compile_formula(
-    text: str, columns: Mapping[str, str], *, expects: str | None = None
+    text: str,
+    columns: Mapping[str, str],
+    *,
+    names: Mapping[str, str] | None = None,
+    expects: str | None = None,
 ) -> Formula:
     """Compile a formula over columns (name -> DuckDB type).
 
-    Names are matched as written, else without regard to case when only one column fits. `expects`
+    Names are matched as written, else without regard to case when only one column fits. `names`
+    are further names of columns, such as shortIds that cannot be columns themselves. `expects`
     is the declared type: BIGINT widens to DECIMAL(38,9), both to DOUBLE, DATE to TIMESTAMP, null to
     anything. Raises FormulaProblem for the first problem.
     """
     try:
-        compiler = Compiler(columns)
+        compiler = Compiler(columns, names or {})
         result = compiler.value(parse(text))
         return _finished(text, result, frozenset(compiler.reads), expects)
     except RecursionError:
@@ -71,7 +73,7 @@ def _finished(text: str, result: Value, reads: frozenset[str], expects: str | No
     if result.fails is not None:
         checked = values.case([(result.fails, exp.Null())], checked)
         value = values.case([(result.fails, _raised(kind))], value)
-    if any(count > _MOST_COMPILED for count, _ in enumerate(checked.walk())):
+    if any(count > _MAX_COMPILED for count, _ in enumerate(checked.walk())):
         raise FormulaProblem("a formula that is too long once compiled", "a simpler formula")
     # The parts share nodes up to here; a copy has each of its own.
     return Formula(text, kind, reads, value.copy(), checked.copy())

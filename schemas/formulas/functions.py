@@ -1,7 +1,4 @@
-"""What a function of the language is: its arguments, its result, and how it compiles.
-
-The functions themselves are in `functions_*.py`, the list of all in `library.py`.
-"""
+"""The model of a function of the language: arguments, result, and how it compiles."""
 
 from __future__ import annotations
 

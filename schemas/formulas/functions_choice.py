@@ -1,7 +1,4 @@
-"""Functions that choose among their arguments.
-
-`case` itself is an operator and belongs in `compiler.py`.
-"""
+"""Functions that choose among their arguments."""
 
 from __future__ import annotations
 
@@ -25,7 +22,7 @@ from schemas.formulas.values import (
     is_known,
 )
 
-_MOST_ARGUMENTS = 50
+_MAX_ARGUMENTS = 50
 _WRITTEN_OUT = {
     DATE: "a day, such as `date '2026-01-31'`",
     INSTANT: "an instant, such as `timestamp '2026-01-31 09:30:00'`",
@@ -113,7 +110,7 @@ def _if(name: str, arguments: Sequence[Value]) -> Value:
 
 
 def _coalesce(name: str, arguments: Sequence[Value]) -> Value:
-    check_count(name, arguments, 1, _MOST_ARGUMENTS)
+    check_count(name, arguments, 1, _MAX_ARGUMENTS)
     kind = common_kind(f"`{name}`", arguments)
     values = [as_kind(value, kind) for value in arguments]
     fails = first_decided([(value, is_known(value.sql)) for value in values])
@@ -132,7 +129,7 @@ def _nullif(name: str, arguments: Sequence[Value]) -> Value:
 
 
 def _extreme(name: str, arguments: Sequence[Value]) -> Value:
-    check_count(name, arguments, 1, _MOST_ARGUMENTS)
+    check_count(name, arguments, 1, _MAX_ARGUMENTS)
     kind = compared_kind(f"`{name}`", arguments)
     values = [as_kind(value, kind) for value in arguments]
     sql = cast(call(name, *(collated(value) for value in values)), kind)

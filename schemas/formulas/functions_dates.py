@@ -1,7 +1,4 @@
-"""Functions on dates, times and instants. All instants are UTC.
-
-Adding an interval belongs in `arithmetic.py`.
-"""
+"""Functions on dates, times and instants. All instants are UTC."""
 
 from __future__ import annotations
 

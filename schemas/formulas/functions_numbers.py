@@ -1,7 +1,4 @@
-"""Functions on numbers and on lists.
-
-Operators such as `+` belong in `arithmetic.py`.
-"""
+"""Functions on numbers and on lists."""
 
 from __future__ import annotations
 
@@ -22,7 +19,7 @@ from schemas.formulas.values import (
     whole_literal,
 )
 
-_MOST_DIGITS = 9
+_MAX_DIGITS = 9
 
 
 def _calling(name: str) -> Build:
@@ -62,7 +59,7 @@ def _to_whole_steps(name: str, says: str) -> Function:
 def _round(name: str, arguments: Sequence[Value]) -> Value:
     check_count(name, arguments, 1, 2)
     number, *rest = arguments
-    digits = whole_literal(rest[0], 0, _MOST_DIGITS, "the number of digits") if rest else 0
+    digits = whole_literal(rest[0], 0, _MAX_DIGITS, "the number of digits") if rest else 0
     form = pick(name, [Overload((kind,), kind, call) for kind in NUMBERS], [number])
     value = as_kind(number, form.gives)
     if value.kind == WHOLE:
@@ -120,7 +117,7 @@ FUNCTIONS = (
     Function(
         "round",
         tuple((form, kind) for kind in NUMBERS for form in (kind, f"{kind}, digits")),
-        f"Rounded to 0 to {_MOST_DIGITS} digits after the point, a half away from zero.",
+        f"Rounded to 0 to {_MAX_DIGITS} digits after the point, a half away from zero.",
         _round,
     ),
     _to_whole_steps("floor", "The next whole number that is not greater."),
@@ -133,7 +130,7 @@ FUNCTIONS = (
     _on_doubles("sqrt", 1, "Square root; fails below 0."),
     _on_doubles("ln", 1, "Natural logarithm; fails at 0 and below."),
     _on_doubles("exp", 1, "e to the power of x."),
-    _on_doubles("power", 2, "x to the power of y; fails where that is no finite number."),
+    _on_doubles("power", 2, "x to the power of y; fails if the result is not finite."),
     strict("contains", "Whether a text contains a text, or a list an element.", *_contains()),
     strict("list_contains", "Whether a list contains an element.", *_list_contains()),
     strict(

@@ -1,7 +1,4 @@
-"""Functions on text and JSON.
-
-Which patterns are allowed belongs in `patterns.py`.
-"""
+"""Functions on text and JSON."""
 
 from __future__ import annotations
 
@@ -26,8 +23,8 @@ from schemas.formulas.values import (
 )
 
 # A text made by replacing may be this many times as long as the texts it comes from.
-MOST_GROWTH = 1_000
-_MOST_ARGUMENTS = 50
+MAX_GROWTH = 1_000
+_MAX_ARGUMENTS = 50
 
 
 def _plain(name: str, takes: int, gives: str, says: str) -> Function:
@@ -61,7 +58,7 @@ def _length() -> Function:
 
 
 def _concat(name: str, arguments: Sequence[Value]) -> Value:
-    check_count(name, arguments, 1, _MOST_ARGUMENTS)
+    check_count(name, arguments, 1, _MAX_ARGUMENTS)
     if any(argument.kind not in (TEXT, "NULL") for argument in arguments):
         kinds = ", ".join(argument.kind for argument in arguments)
         raise FormulaProblem(f"`concat({kinds})`", "texts (`cast(x as varchar)`)")
@@ -128,10 +125,10 @@ def _json_text(name: str, arguments: Sequence[Value]) -> Value:
 
 def check_growth(growth: int) -> int:
     """The growth of a text, if it is still allowed."""
-    if growth > MOST_GROWTH:
+    if growth > MAX_GROWTH:
         raise FormulaProblem(
             "a text that could grow very long",
-            f"replacing and joining that makes a text at most {MOST_GROWTH} times as long",
+            f"replacing and joining that makes a text at most {MAX_GROWTH} times as long",
         )
     return growth
 

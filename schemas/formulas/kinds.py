@@ -1,7 +1,4 @@
-"""The types a formula knows, how columns map to them, and which widen to which.
-
-Explicit casts belong in `casts.py`.
-"""
+"""The types of the formula language, the columns they come from, and which widen to which."""
 
 from __future__ import annotations
 

@@ -1,11 +1,9 @@
-"""What a formula starts from: columns and numbers written out.
-
-Operators and functions do not belong here.
-"""
+"""Compiles columns and literal numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Iterable, Mapping
 
 from sqlglot import exp
 
@@ -24,20 +22,28 @@ from schemas.formulas.problems import FormulaProblem, one_of, quoted
 from schemas.formulas.values import Value
 
 _LARGEST_WHOLE = 2**63 - 1
-_LONGEST_NUMBER = 40
+_MAX_NUMBER = 40
 
 
-def match_name(written: str, columns: Iterable[str]) -> str:
-    """The column a name stands for: as written, else the only one alike but for case."""
+def match_name(written: str, columns: Iterable[str], names: Mapping[str, str]) -> str:
+    """The column a name stands for: as written, else the only one that differs in case or in how
+    letters are composed, else by `names`.
+    """
     known = list(columns)
     if written in known:
         return written
-    alike = [name for name in known if name.lower() == written.lower()]
+    alike = [name for name in known if _folded(name) == _folded(written)]
     if len(alike) == 1:
         return alike[0]
     if alike:
         raise FormulaProblem(f"the name {quoted(written)}, which several have", one_of(alike))
+    if names.get(written) in known:
+        return names[written]
     raise FormulaProblem(f"unknown name {quoted(written)}", one_of(known, written))
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).lower()
 
 
 def read_column(name: str, sql_type: str) -> Value:
@@ -60,8 +66,8 @@ def read_column(name: str, sql_type: str) -> Value:
 
 def read_number(content: str) -> Value:
     """A number: `12` is BIGINT, `1.5` DECIMAL, `1e6` and what does not fit DECIMAL is DOUBLE."""
-    if len(content) > _LONGEST_NUMBER:
-        raise FormulaProblem(f"the number {quoted(content)}", f"{_LONGEST_NUMBER} digits")
+    if len(content) > _MAX_NUMBER:
+        raise FormulaProblem(f"the number {quoted(content)}", f"{_MAX_NUMBER} digits")
     before, point, after = content.partition(".")
     is_plain = (before + after).isdecimal() and content.isascii()
     if is_plain and not point:

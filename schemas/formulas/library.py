@@ -1,7 +1,4 @@
-"""The list of all functions a formula may call.
-
-How they compile belongs in `functions_*.py`.
-"""
+"""All functions that a formula may call."""
 
 from __future__ import annotations
 

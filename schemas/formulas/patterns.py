@@ -1,7 +1,7 @@
-"""Patterns of `like` and of regular expressions: which ones a formula may hold.
+"""Patterns of `like` and of regular expressions: which ones a formula may contain.
 
-DuckDB stops the whole query at a regular expression it cannot read, so only a part of the syntax is
-let through that it surely reads. The functions themselves are in `functions_text.py`.
+DuckDB aborts the whole query at a regular expression it cannot parse, so only a subset that it is
+known to parse is allowed.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from math import prod
 
 from schemas.formulas.problems import FormulaProblem, quoted
 
-_LONGEST = 300
-_MOST_REPEATS = 500
-_MOST_WILDCARDS = 3
+_MAX_LENGTH = 300
+_MAX_REPEATS = 500
+_MAX_WILDCARDS = 3
 _ALLOWED = (
     "a regular expression of characters, `.`, `[...]`, `\\d \\w \\s \\b`, `( )`, `(?: )`, `|`, "
     "`* + ? {2,5}`, `^`, `$`, with `(?i)` in front to ignore case"
@@ -36,8 +36,8 @@ _PIECE = re.compile(
 def check_regex(pattern: str) -> int:
     """The number of groups of a regular expression. Raises FormulaProblem if it is not allowed."""
     body = pattern.removeprefix("(?i)")
-    if len(pattern) > _LONGEST:
-        raise FormulaProblem(f"a pattern of {len(pattern)} characters", f"at most {_LONGEST}")
+    if len(pattern) > _MAX_LENGTH:
+        raise FormulaProblem(f"a pattern of {len(pattern)} characters", f"at most {_MAX_LENGTH}")
     position, repeats, can_repeat = 0, list[int](), False
     while position < len(body):
         piece = _PIECE.match(body, position)
@@ -50,9 +50,9 @@ def check_regex(pattern: str) -> int:
             repeats.append(max(int(piece["most"] or 1), int(piece["least"] or 1), 1))
         can_repeat = bool(piece["close"] or piece["class"] or kind == "plain")
         position = piece.end()
-    if prod(repeats) > _MOST_REPEATS:
+    if prod(repeats) > _MAX_REPEATS:
         raise FormulaProblem(
-            f"the pattern {quoted(pattern)}", f"at most {_MOST_REPEATS} repeats in all"
+            f"the pattern {quoted(pattern)}", f"at most {_MAX_REPEATS} repeats in all"
         )
     try:
         with warnings.catch_warnings():
@@ -74,10 +74,10 @@ def check_replacement(replacement: str, groups: int) -> None:
 
 def check_like(pattern: str) -> None:
     """Refuse a pattern of `like` whose matching could take long."""
-    if pattern.count("%") > _MOST_WILDCARDS or len(pattern) > _LONGEST:
+    if pattern.count("%") > _MAX_WILDCARDS or len(pattern) > _MAX_LENGTH:
         raise FormulaProblem(
             f"the pattern {quoted(pattern)}",
-            f"at most {_MOST_WILDCARDS} times `%` (or `regexp_matches`), {_LONGEST} characters",
+            f"at most {_MAX_WILDCARDS} times `%` (or `regexp_matches`), {_MAX_LENGTH} characters",
         )
 
 

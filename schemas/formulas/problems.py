@@ -1,7 +1,4 @@
-"""How a problem in a formula is worded: what was found, and what is allowed.
-
-The rules themselves do not belong here.
-"""
+"""Messages about formulas: what was found, and what is allowed."""
 
 from __future__ import annotations
 
@@ -9,8 +6,8 @@ from collections.abc import Iterable
 
 from schemas.nearest import did_you_mean
 
-_MOST_NAMES = 40
-_LONGEST_TEXT = 60
+_MAX_NAMES = 40
+_MAX_TEXT = 60
 
 
 class FormulaProblem(Exception):
@@ -27,11 +24,11 @@ def one_of(names: Iterable[str], near: str = "") -> str:
     known = sorted(set(names))
     if not known:
         return "nothing: no name is known here"
-    cut = ", ..." if len(known) > _MOST_NAMES else ""
-    return did_you_mean(near, known) or f"one of {', '.join(known[:_MOST_NAMES])}{cut}"
+    cut = ", ..." if len(known) > _MAX_NAMES else ""
+    return did_you_mean(near, known) or f"one of {', '.join(known[:_MAX_NAMES])}{cut}"
 
 
 def quoted(text: str) -> str:
     """A piece of a formula as its author would recognise it; long text is cut."""
     flat = " ".join(text.split())
-    return f"`{flat if len(flat) <= _LONGEST_TEXT else flat[:_LONGEST_TEXT] + '...'}`"
+    return f"`{flat if len(flat) <= _MAX_TEXT else flat[:_MAX_TEXT] + '...'}`"

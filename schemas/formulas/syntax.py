@@ -1,7 +1,4 @@
-"""From the text of a formula to a tree of a few plain node classes, within limits.
-
-What the nodes mean, and which names and types fit, does not belong here.
-"""
+"""Parses the text of a formula to a tree of a few plain node classes, within limits."""
 
 from __future__ import annotations
 
@@ -16,15 +13,19 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from schemas.formulas.problems import FormulaProblem, quoted
 
-LONGEST_TEXT = 4_000
-MOST_NODES = 500
-DEEPEST = 30
+MAX_LENGTH = 4_000
+MAX_NODES = 500
+MAX_DEPTH = 30
 
 _DIALECT = DuckDB()
 _AN_EXPRESSION = "one expression, such as `if(score > 700, 'good', 'other')`"
+_A_FORMULA = (
+    f"{_AN_EXPRESSION}; a name that is a word of SQL, begins with a digit or has other signs "
+    'stands in double quotes: `"select"`'
+)
 _PARTS = (
     "values, column names, operators, `case`, `cast`, `extract` and the functions of "
-    "schemas/formulas.md"
+    "schemas/docs/formulas.md"
 )
 # What the parser raises for broken text: its own errors, and what it stumbles over.
 _STUMBLES = (SqlglotError, AttributeError, IndexError, KeyError, TypeError, ValueError)
@@ -138,8 +139,8 @@ def is_chain(node: exp.Expr, child: exp.Expr) -> bool:
 
 
 def _read(text: str) -> exp.Expr:
-    if len(text) > LONGEST_TEXT:
-        raise FormulaProblem(f"{len(text)} characters", f"at most {LONGEST_TEXT}")
+    if len(text) > MAX_LENGTH:
+        raise FormulaProblem(f"{len(text)} characters", f"at most {MAX_LENGTH}")
     if not text.strip():
         raise FormulaProblem("nothing", _AN_EXPRESSION)
     if any(not (c.isprintable() or c in " \n\r\t") for c in text):
@@ -153,7 +154,7 @@ def _read(text: str) -> exp.Expr:
     except RecursionError:
         raise too_deep() from None
     except _STUMBLES as error:
-        raise FormulaProblem(_place(error), _AN_EXPRESSION) from None
+        raise FormulaProblem(_place(error), _A_FORMULA) from None
     if len(trees) != 1 or trees[0] is None:
         raise FormulaProblem("no expression, or more than one", _AN_EXPRESSION)
     return trees[0]
@@ -161,13 +162,15 @@ def _read(text: str) -> exp.Expr:
 
 def too_deep() -> FormulaProblem:
     """The problem of a formula with too many things inside each other."""
-    return FormulaProblem("too many things inside each other", f"at most {DEEPEST} levels")
+    return FormulaProblem("too many things inside each other", f"at most {MAX_DEPTH} levels")
 
 
 def _place(error: Exception) -> str:
     details = error.errors[0] if isinstance(error, ParseError) and error.errors else {}
     near = str(details.get("highlight") or "")
-    return f"text that is no formula, at {quoted(near)}" if near else "text that is no formula"
+    return (
+        f"text that is not a formula, at {quoted(near)}" if near else "text that is not a formula"
+    )
 
 
 def _check_tokens(tokens: list[Token]) -> None:
@@ -181,7 +184,7 @@ def _check_tokens(tokens: list[Token]) -> None:
             raise FormulaProblem("a `;`", _AN_EXPRESSION)
         if kind in _OPENING:
             open_tokens.append(kind)
-            if len(open_tokens) > DEEPEST:
+            if len(open_tokens) > MAX_DEPTH:
                 raise too_deep()
         elif open_tokens and (kind in _CLOSING or _ends_case(kind, open_tokens)):
             open_tokens.pop()
@@ -222,13 +225,13 @@ def _plain(node: exp.Expr) -> str:
 def _check_size(tree: exp.Expr) -> None:
     count = 0
     for node, depth in _depths(tree):
-        # Parts of names and types are no steps of the formula.
+        # Parts of names and types do not count as steps of the formula.
         if not isinstance(node, exp.Identifier | exp.DataType | exp.DataTypeParam | exp.Var):
             count += 1
-        if depth > DEEPEST:
+        if depth > MAX_DEPTH:
             raise too_deep()
-        if count > MOST_NODES:
-            raise FormulaProblem("a formula of too many parts", f"at most {MOST_NODES}")
+        if count > MAX_NODES:
+            raise FormulaProblem("a formula of too many parts", f"at most {MAX_NODES}")
 
 
 def _depths(tree: exp.Expr) -> Iterator[tuple[exp.Expr, int]]:

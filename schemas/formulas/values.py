@@ -1,8 +1,8 @@
-"""A compiled part of a formula, and the small builders its DuckDB expression is made with.
+"""A compiled part of a formula, and the builders for its DuckDB expression.
 
-What an operator or a function means does not belong here. Every expression built from these is
-total: whatever stands in the row, DuckDB never raises. That matters, because DuckDB takes
-expressions shared by two columns out of `try(...)` and evaluates them before it.
+Every expression built from these is total: DuckDB never raises, whatever the row holds. That
+matters, because DuckDB takes expressions shared by two columns out of `try(...)` and evaluates them
+before it.
 """
 
 from __future__ import annotations

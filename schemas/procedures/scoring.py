@@ -1,7 +1,4 @@
-"""Grades leads by what is known about them: the script behind `grade` of lead.yaml.
-
-A score of one column alone is a formula and belongs in the definition.
-"""
+"""The script that computes `grade` in lead.yaml from several attributes of a lead."""
 
 from __future__ import annotations
 
@@ -16,7 +13,7 @@ _CONSENT = 10
 def grade(leads: pl.DataFrame) -> pl.Series:
     """One grade a row: A from 90 points, B from 70, C from 45, else D; null without a score.
 
-    Points are the score and those for plan, source and consent; what is not known gives none.
+    Points are the score and those for plan, source and consent; unknown values give none.
     """
     points = (
         pl.col("score")

@@ -12,7 +12,7 @@ import time
 import duckdb
 import pytest
 
-from transforms.tables import PUBLISHED_MACROS
+from transforms.macros.load import PUBLISHED_MACROS
 
 VISITS = int(os.environ.get("LEADTIME_BENCHMARK_VISITS", "5000000"))
 REPEATS = 3

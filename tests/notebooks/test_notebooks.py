@@ -26,12 +26,12 @@ from playwright.sync_api import Request, expect
 from notebooks.parts import layout
 from notebooks.parts.funnels import OWN_STATES, Window, funnels_of
 from notebooks.parts.published import bins, connect, in_percent, in_words
-from pipelines.execute import run_job
+from pipelines.launch import run_job
 from pipelines.run import Request as RunRequest
 from pipelines.settings import PROCEDURES_FOLDER, Settings
-from pipelines.show import duration, share
 from pipelines.simulator import simulate
-from tests.browser import free_port, needs_browser, open_page, serving
+from pipelines.terminal.text import duration, share
+from tests.support.browser import free_port, needs_browser, open_page, serving
 
 END = datetime(2026, 3, 1, tzinfo=UTC)
 NOTEBOOKS = ("conversion", "data_quality", "resolution_times")
@@ -125,8 +125,8 @@ def test_a_funnel_is_that_of_the_tables(data: Path, published: duckdb.DuckDBPyCo
     assert immature > 0
     for figure in (f"{processes:,}", in_percent(part), in_words(median)):
         assert figure in shown.text
-    assert f"{immature} open ones may still reach CONVERTED: its share can rise" in shown.text
-    assert "within 60 d of the first" in shown.text
+    assert f"{immature} open processes may still reach CONVERTED: its share can rise" in shown.text
+    assert "within 60 d of the first step" in shown.text
 
 
 def test_a_window_of_the_readers_own_is_counted_by_the_macro(
@@ -151,7 +151,7 @@ def test_a_window_of_the_readers_own_is_counted_by_the_macro(
         "conversion", data, **chosen(procedure="lead", mode="ordered", outcome="completed")
     )
     assert usual.names["steps"]["processes"][-1] > rows[-1][0]
-    assert "within 7 d of the first" in shown.text
+    assert "within 7 d of the first step" in shown.text
 
 
 def test_values_of_a_breakdown_add_up_to_the_funnel(data: Path) -> None:
@@ -193,7 +193,7 @@ def test_cohorts_and_curves_are_those_of_the_tables(
         select count(*) filter (ended_by <> 'outcome'), count(*) from process_outcomes
         where procedure = 'lead'
     """).fetchall()
-    assert f"{without:,} of {everything:,} have had no outcome" in shown.text
+    assert f"{without:,} of {everything:,} have no outcome yet" in shown.text
 
 
 def test_without_funnels_the_reader_chooses_states(data: Path) -> None:
@@ -233,7 +233,7 @@ def test_times_are_those_of_the_tables(data: Path, published: duckdb.DuckDBPyCon
     """).fetchall()
     assert shown.names["bins"]["n"].sum() == n
     assert in_words(median) in shown.text
-    assert f"{n:,} processes got there. {waiting} open ones may still get there" in shown.text
+    assert f"{n:,} finished processes. {waiting} open processes not included." in shown.text
     assert shown.names["states"]["state"].to_list()[:2] == ["NEW", "TRIAGE"]
     open_now = published.sql("select count(*) from ticket_processes where outcome = 'open'")
     assert [(shown.names["ageing"]["open_processes"].sum(),)] == open_now.fetchall()
@@ -266,9 +266,9 @@ def test_they_run_over_empty_tables(name: str, tmp_path_factory: pytest.TempPath
     settings = _with_nothing(tmp_path_factory.getbasetemp() / "nothing")
     text = show(name, settings.data).text
     assert {
-        "conversion": "No lead has had an outcome so far.",
+        "conversion": "No lead has an outcome yet, or too few to draw a curve.",
         "data_quality": "The latest 1 of 1.",
-        "resolution_times": "Nothing of this kind has ended for any lead so far.",
+        "resolution_times": "No such interval of any lead has ended yet.",
     }[name] in text
 
 
@@ -328,11 +328,11 @@ def test_a_reader_changes_the_mode_and_the_figures_follow(
         page.goto(address)
         page.get_by_label("procedure", exact=True).select_option("lead")
         figures = page.locator("body")
-        expect(figures).to_contain_text(f"reached CONVERTED{reached['ordered']:,}of those")
+        expect(figures).to_contain_text(f"reached CONVERTED{reached['ordered']:,}share of entered")
         funnel = page.get_by_label(re.compile("^Funnel. Mode ordered:.*CONVERTED")).first
         before = funnel.locator("canvas").screenshot()
         page.get_by_label("mode", exact=True).select_option("strict")
-        expect(figures).to_contain_text(f"reached CONVERTED{reached['strict']:,}of those")
+        expect(figures).to_contain_text(f"reached CONVERTED{reached['strict']:,}share of entered")
         funnel = page.get_by_label(re.compile("^Funnel. Mode strict:.*CONVERTED")).first
         assert funnel.locator("canvas").screenshot() != before
     assert left == []

@@ -22,11 +22,12 @@ import zstandard
 
 from pipelines.run import Request
 from pipelines.settings import PROCEDURES_FOLDER, Settings
-from pipelines.simulator import simulate
-from schemas.definition_files import load_procedures
-from schemas.dimensions import DIMENSIONS
-from tests.pipelines.simulated_files import Record, by_process, read_landing, value_of
-from tests.pipelines.test_whole_runs import INCIDENTS, build_all
+from schemas.load import load_procedures
+from schemas.records.dimensions import DIMENSIONS
+from tests.support.builds import INCIDENTS, build_all
+from tests.support.in_clear import connect_in_clear
+from tests.support.simulated_files import Record, by_process, read_landing, value_of
+from tests.support.simulated_truth import simulate_with_truth
 
 END = datetime(2026, 3, 1, tzinfo=UTC)
 PROCEDURES = {str(procedure.id): procedure for procedure in load_procedures(PROCEDURES_FOLDER)}
@@ -39,7 +40,9 @@ class Simulated:
 
     def __init__(self, folder: Path) -> None:
         landing = folder / "landing"
-        simulate(landing, versions=9_000, seed=23, end=END, dimensions=True, truth=folder / "truth")
+        simulate_with_truth(
+            landing, folder / "truth", versions=9_000, seed=23, end=END, dimensions=True
+        )
         settings = Settings(data=folder / "data", landing=landing)
         self.path = build_all(settings, Request(as_of=END))
         self.derived = pl.read_parquet(folder / "truth" / "derived.parquet")
@@ -63,7 +66,7 @@ class Simulated:
         return {key: last for key, last in lasts.items() if last["procedure"] == procedure}
 
     def rows(self, table: str) -> Rows:
-        with duckdb.connect(self.path, read_only=True) as con:
+        with connect_in_clear(self.path) as con:
             frame = con.sql(f"select process_id::varchar as id, * from {table}").pl()
         return {row["id"]: row for row in frame.iter_rows(named=True)}
 
@@ -239,6 +242,7 @@ _DERIVED = [
 ]
 
 
+@pytest.mark.nightly
 def test_incidents_gain_a_formula_and_a_script(tmp_path: Path) -> None:
     if not INCIDENTS.is_dir():
         pytest.skip("the incident history is not at hand")

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from pipelines.replay import replay
+from pipelines.ingest.quarantine import replay
 from pipelines.settings import Settings
-from pipelines.warehouse import open_warehouse
-from schemas.definition_files import load_procedures
+from pipelines.warehouse.open import open_warehouse
 from schemas.errors import DefinitionError
-from tests.pipelines import changing_job as job
-from tests.pipelines.changing_job import (
+from schemas.load import load_procedures
+from tests.support import changing_job as job
+from tests.support.changing_job import (
     CHECK_STATE,
     DEFINITION,
     GRAPH_WITHOUT_PARKED,
@@ -22,7 +22,7 @@ from tests.pipelines.changing_job import (
     with_attribute,
     with_state,
 )
-from tests.pipelines.definition_runs import (
+from tests.support.definition_runs import (
     AS_OF,
     assert_same,
     copied,
@@ -112,7 +112,7 @@ def test_a_removed_state_keeps_its_place_its_name_and_its_versions(
     assert rows(path, quarantined) == [(0,)]
 
 
-def test_a_removed_state_that_the_graph_still_has_is_judged_by_it(
+def test_a_removed_state_that_the_graph_still_has_decides_its_moves(
     before: Settings, tmp_path: Path
 ) -> None:
     path = run(copied(before, tmp_path), with_state(2, removed=True), OTHER).path
@@ -131,18 +131,21 @@ def test_a_state_or_procedure_that_versions_hold_cannot_go(
     with pytest.raises(DefinitionError) as raised:
         run(settings, without)
     assert [str(problem) for problem in raised.value.problems] == [
-        f"{settings.procedures / job.JOB}.json: states: found no state {job.PARKED}, which 2 "
-        "versions hold; allowed: every state that versions hold; one that is no more has "
+        f"{settings.procedures / job.JOB}.json: states: found no state {job.PARKED}, but 2 "
+        "versions hold it; allowed: every state that versions hold; a retired state has "
         "`removed: true`",
-        f"{settings.procedures}: (folder): found no procedure task ({job.TASK}), of which the "
-        "warehouse holds versions; allowed: a definition for every procedure of the warehouse; if "
-        "they are in another folder, name it with `--procedures DIR` or LEADTIME_PROCEDURES",
+        f"{settings.procedures}: (folder): found no procedure task ({job.TASK}), but the warehouse "
+        "holds versions of it; allowed: a definition for every procedure in the warehouse; if the "
+        "definitions are in another folder, name it with `--procedures DIR` or LEADTIME_PROCEDURES",
     ]
     with pytest.raises(DefinitionError, match="no procedure task"):
         run(settings, without)
 
 
-@pytest.mark.parametrize("changes", [{}, {"removed": True}])
+@pytest.mark.nightly
+@pytest.mark.parametrize(
+    "changes", [{}, pytest.param({"removed": True}, marks=pytest.mark.nightly)]
+)
 def test_replay_brings_back_the_versions_of_a_new_state(
     changes: dict[str, Any], tmp_path: Path
 ) -> None:

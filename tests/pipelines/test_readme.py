@@ -1,11 +1,10 @@
-"""The README is true: its tables exist, its queries run, its definition is in order.
-
-Whether the answers are right does not belong here.
-"""
+"""The README is true: its tables and files exist, its queries run, its definition is valid."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import fields
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -13,12 +12,12 @@ import pytest
 import yaml
 from typer.main import get_command
 
-from pipelines.command import app
+from pipelines.cli.main import app
 from pipelines.settings import Settings
-from schemas.catalogue import published_tables
-from schemas.definition_checks import check_procedure
-from schemas.definition_files import load_procedures
-from tests.pipelines.published import publish_simulated
+from schemas.compiled.masking import published_tables
+from schemas.load import load_procedures
+from schemas.loading.check_procedure import check_procedure
+from tests.support.published import publish_simulated
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 QUERIES = re.findall(r"^\|.*\| `((?:from|select) [^`]+)` \|$", README, re.MULTILINE)
@@ -45,7 +44,7 @@ def test_a_query_has_an_answer(settings: Settings, query: str) -> None:
 
 
 def test_every_table_is_named_and_every_named_one_exists() -> None:
-    part = README.split("## The tables")[1].split("## Ask")[0]
+    part = README.split("## The tables")[1].split("## Queries")[0]
     named: set[str] = set()
     for cell in re.findall(r"^\| (`.*?) \|", part, re.MULTILINE):
         previous = ""
@@ -56,17 +55,29 @@ def test_every_table_is_named_and_every_named_one_exists() -> None:
                 whole = previous.partition("_")[0] + name
             named.add(whole)
             previous = previous if name.startswith("_") else name
-    # What is defined, and the build itself, are told by `from catalog`.
+    # Tables of definitions and of the build are left to `from catalog`.
     assert named == _tables() - {"process_outcomes", "states", "transitions", "funnels"} - {
         "sla_policies",
         "build",
     }
 
 
-def test_the_definition_is_in_order() -> None:
+def test_the_definition_is_valid() -> None:
     (document,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
     procedure = check_procedure(yaml.safe_load(document), file="README.md")
     assert procedure.short_id == "order"
+
+
+def test_every_file_and_folder_exists() -> None:
+    root = Path(__file__).parents[2]
+    named = re.findall(r"[`(]([\w.]+/[\w./]*)[`)]", README)
+    sources = {
+        name for name in named if name.split("/")[0] in {"schemas", "transforms", "pipelines"}
+    }
+    assert len(sources) > 10
+    for name in sources:
+        pattern = re.sub(r"\b(NAME|MODE)\b|(?<=_)MODE\b", "*", name)
+        assert list(root.glob(pattern)), name
 
 
 def test_every_command_and_option_exists() -> None:
@@ -79,6 +90,18 @@ def test_every_command_and_option_exists() -> None:
         assert {word.rstrip(",") for word in words if word.startswith("--")} <= options, line
 
 
+@cache
 def _tables() -> set[str]:
     procedures = load_procedures(Path(__file__).parents[2] / "schemas" / "procedures")
     return {table.name for table in published_tables(procedures)}
+
+
+def test_every_setting_is_described_with_its_default() -> None:
+    page = (Path(__file__).parents[2] / "schemas" / "docs" / "settings.md").read_text()
+    rows = dict(re.findall(r"^\| `LEADTIME_(\w+)` \| ([^|]+) \|", page, re.MULTILINE))
+    assert [name.lower() for name in rows] == [field.name for field in fields(Settings)]
+    for field in fields(Settings):
+        shown = re.fullmatch("`([^`]+)`", rows[field.name.upper()])
+        if shown:
+            default = getattr(Settings(), field.name)
+            assert shown[1] == (f"{default:g}" if isinstance(default, float) else str(default))

@@ -10,54 +10,15 @@ import duckdb
 import polars as pl
 import pytest
 
-from pipelines.run import Request, Run, open_run
+from pipelines.run import Request
 from pipelines.settings import Settings
-from pipelines.simulator import SimulationSummary, simulate
-from tests.warehouse import differences, plain
+from pipelines.simulator import SimulationSummary
+from tests.support.builds import INCIDENTS, assert_same_tables, build_all
+from tests.support.simulated_truth import simulate_with_truth
+from tests.support.warehouse import differences, plain
 
-INCIDENTS = Path(__file__).parents[3] / "shared" / "data" / "incidents"
 END = datetime(2026, 3, 1, tzinfo=UTC)
 AS_OF = datetime(2026, 6, 1, tzinfo=UTC)
-# Numbers of files and runs say how the data came, not what it says.
-_OF_THE_RUN = {"ingest_files", "quarantine", "build", "metric_catalog", "catalog"}
-
-
-def build_all(settings: Settings, request: Request) -> Path:
-    """One whole run; the path of the published database."""
-    with open_run(settings, request, purpose="a test") as run:
-        run.ingest()
-        build(run)
-        return run.publish().path
-
-
-def build(run: Run) -> None:
-    for name in run.builder.names("history"):
-        run.builder.refresh_history(name)
-    for layer in ("core", "mart"):
-        for name in run.builder.names(layer):
-            run.builder.build(layer, name)
-
-
-def assert_same_tables(left: Path, right: Path) -> None:
-    """Both databases hold the same rows, apart from how the files were numbered."""
-    with duckdb.connect(left, read_only=True) as con:
-        con.execute(f"attach '{right}' as other (read_only)")
-        names = [
-            name
-            for (name,) in con.execute(
-                "select table_name from duckdb_tables() where database_name <> 'other'"
-            ).fetchall()
-        ]
-        for name in sorted(set(names) - _OF_THE_RUN):
-            columns = "* exclude (first_seen_at, last_seen_at)" if name == "data_quality" else "*"
-            here, there = (
-                f'(select {columns} from {place}."{name}")' for place in ("main", "other.main")
-            )
-            unlike = con.execute(
-                f"select count(*) from (({here} except all {there}) "
-                f"union all ({there} except all {here}))"
-            ).fetchall()
-            assert unlike == [(0,)], name
 
 
 def one(path: Path, query: str) -> tuple[object, ...]:
@@ -117,6 +78,7 @@ def test_incident_figures(
     assert one(incidents_published, query) == expected
 
 
+@pytest.mark.nightly
 def test_incidents_in_four_parts_give_the_same_tables(
     incidents: Settings, incidents_published: Path, tmp_path: Path
 ) -> None:
@@ -134,7 +96,7 @@ def test_incidents_in_four_parts_give_the_same_tables(
 
 def test_incidents_as_of_an_earlier_day(incidents: Settings, incidents_published: Path) -> None:
     earlier = datetime(2016, 4, 1, tzinfo=UTC)
-    out = incidents.data / "april.duckdb"
+    out = incidents.data.parent / "april.duckdb"
     build_all(incidents, Request(as_of=earlier, out=out))
     assert one(out, "select count(*) from processes where outcome = 'open'") == (3_346,)
     assert one(out, "select max(updated_at) <= '2016-04-01' from processes") == (True,)
@@ -146,8 +108,8 @@ def simulated(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> tuple[Settings, Path, SimulationSummary]:
     folder = tmp_path_factory.mktemp("simulated")
-    summary = simulate(
-        folder / "landing", versions=20_000, seed=11, end=END, truth=folder / "truth"
+    summary = simulate_with_truth(
+        folder / "landing", folder / "truth", versions=20_000, seed=11, end=END
     )
     return Settings(data=folder / "data", landing=folder / "landing"), folder / "truth", summary
 
@@ -191,6 +153,7 @@ def test_simulated_outcomes_are_the_true_ones(
     assert {"outcome", "n_completions", "n_reopens"} <= shared & set(found[0])
 
 
+@pytest.mark.nightly
 def test_simulated_in_any_split_gives_the_same_tables(
     simulated: tuple[Settings, Path, SimulationSummary], simulated_published: Path, tmp_path: Path
 ) -> None:
@@ -211,7 +174,7 @@ def test_full_rebuild_gives_the_same_tables(
     simulated: tuple[Settings, Path, SimulationSummary], simulated_published: Path
 ) -> None:
     settings = simulated[0]
-    out = settings.data / "full.duckdb"
+    out = settings.data.parent / "full.duckdb"
     build_all(settings, Request(as_of=AS_OF, full=True, out=out))
     assert_same_tables(out, simulated_published)
 

@@ -1,11 +1,9 @@
-"""Working time of stays and processes, in the calendar of each process.
-
-How much a calendar works is for `working_time.py`.
-"""
+"""Working time of stays and processes, in the calendars that applied to each process."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +11,7 @@ from .changes import shown_value
 from .history import process_lifecycle, status_spells
 from .stays import assignments, state_visits
 from .versions import Procedures, Row, Version, histories, start
-from .working_time import CalendarAsWritten, read_calendars, worked_ms
+from .working_time import CalendarAsWritten, read_calendars, worked_ms, working_days_ms
 
 _CALENDARS = read_calendars(Path(__file__).parents[2] / "schemas" / "calendars")
 _CHOICE = re.compile(r"case when (\w+) = (\d+) then '(\w+)' else '(\w+)' end")
@@ -40,7 +38,7 @@ def business_assignments(
 
 
 def business_lifecycle(versions: list[Version], procedures: Procedures, *, as_of: int) -> list[Row]:
-    """`process_lifecycle` with the calendar of each process and its durations in working time."""
+    """`process_lifecycle` with the latest calendar of each process and durations in working time."""
     known = calendars(versions, procedures, as_of)
     starts = {key: start(history) for key, history in histories(versions, as_of).items()}
     opened: dict[str, float] = dict.fromkeys(starts, 0.0)
@@ -60,7 +58,7 @@ def business_lifecycle(versions: list[Version], procedures: Procedures, *, as_of
         rows.append(
             row
             | {
-                "calendar": known[key][0],
+                "calendar": known[key][-1].name,
                 "business_resolution_seconds": None if first is None else since_start(first),
                 "business_full_resolution_seconds": None
                 if row["full_resolution_seconds"] is None
@@ -75,20 +73,37 @@ def business_lifecycle(versions: list[Version], procedures: Procedures, *, as_of
     return rows
 
 
+@dataclass(frozen=True)
+class Stretch:
+    """The time in which one calendar applies, from the version with this number on."""
+
+    name: str
+    version: int
+    started_at: int
+    ended_at: int | None
+
+
 def calendars(
     versions: list[Version], procedures: Procedures, as_of: int
-) -> dict[str, tuple[str, CalendarAsWritten | None]]:
-    """The calendar of each process, by name and as written; None for every hour."""
-    found: dict[str, tuple[str, CalendarAsWritten | None]] = {}
+) -> dict[str, list[Stretch]]:
+    """The calendars of each process, one per version: each applies until the next version."""
+    found: dict[str, list[Stretch]] = {}
     for process_id, history in histories(versions, as_of).items():
-        latest = history[-1]
-        name = _chosen(procedures[latest["procedure"]], latest["data"])
-        found[process_id] = name, _CALENDARS.get(name)
+        ends = [*(version["updated_at"] for version in history[1:]), None]
+        found[process_id] = [
+            Stretch(
+                _chosen(procedures[version["procedure"]], version["data"]),
+                number,
+                version["updated_at"] if number else start(history),
+                ended_at,
+            )
+            for number, (version, ended_at) in enumerate(zip(history, ends, strict=True))
+        ]
     return found
 
 
 class CalendarTime:
-    """The working time of one calendar, as clocks count it."""
+    """The working time of one calendar, as SLA clocks count it."""
 
     def __init__(self, calendar: CalendarAsWritten) -> None:
         self._calendar = calendar
@@ -97,7 +112,7 @@ class CalendarTime:
         return worked_ms(self._calendar, started, ended)
 
     def reached(self, started: int, milliseconds: int) -> int | None:
-        """Found by halving: the first instant by which so much has been worked."""
+        """The first instant by which so much has been worked, found by bisection."""
         low, high = started, started + 86_400_000
         while self.between(started, high) < milliseconds:
             low, high = high, high + 86_400_000
@@ -108,6 +123,9 @@ class CalendarTime:
             else:
                 high = middle
         return high
+
+    def days(self, started: int, count: int) -> int:
+        return working_days_ms(self._calendar, started, count)
 
 
 CALENDAR_TIMES = {name: CalendarTime(calendar) for name, calendar in _CALENDARS.items()}
@@ -124,11 +142,18 @@ def _chosen(procedure: dict[str, Any], data: dict[str, Any]) -> str:
 
 
 def _worked(
-    known: dict[str, tuple[str, CalendarAsWritten | None]],
+    known: dict[str, list[Stretch]],
     row: Row,
     started_at: int,
     ended_at: int | None,
     as_of: int,
 ) -> float:
-    calendar = known[row["process_id"]][1]
-    return worked_ms(calendar, started_at, as_of if ended_at is None else ended_at) / 1000
+    """Working time of `[started_at, ended_at)`: each part in the calendar that applied then."""
+    until = as_of if ended_at is None else ended_at
+    worked = 0
+    for stretch in known[row["process_id"]]:
+        begin = max(started_at, stretch.started_at)
+        end = until if stretch.ended_at is None else min(until, stretch.ended_at)
+        if begin < end:
+            worked += worked_ms(_CALENDARS.get(stretch.name), begin, end)
+    return worked / 1000

@@ -1,12 +1,10 @@
-"""Changes of the attributes whose history is kept.
-
-Only the types that the examples use are converted; stays belong to the stays module.
-"""
+"""Changes of the attributes whose history is kept. Only the types that examples use convert."""
 
 from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from typing import Any
 
 from .durations import seconds
@@ -14,41 +12,48 @@ from .versions import Procedures, Row, Version, histories, start
 
 
 def attribute_changes(versions: list[Version], procedures: Procedures, *, as_of: int) -> list[Row]:
-    """One row per change of a value, by process, attribute and order; deleted versions count."""
+    """One row per change of a value, by process and order; deleted versions count.
+
+    Values begin anew where the procedure changes.
+    """
     rows: list[Row] = []
     for process_id, history in histories(versions, as_of).items():
-        procedure = procedures[history[-1]["procedure"]]
-        for attribute in procedure.get("attributes", []):
-            if not attribute["track"]:
-                continue
-            number, since = 0, start(history)
-            old = shown_value(history[0]["data"], attribute)
-            for version in history[1:]:
-                new = shown_value(version["data"], attribute)
+        numbers: Counter[str] = Counter()
+        since: dict[str, int] = {}
+        for before, version in zip([None, *history], history, strict=False):
+            for attribute in procedures[version["procedure"]].get("attributes", []):
+                name = attribute["short_id"]
+                if not attribute["track"]:
+                    continue
+                if before is None or before["procedure"] != version["procedure"]:
+                    since[name] = start(history) if before is None else version["updated_at"]
+                    continue
+                old, new = (shown_value(of["data"], attribute) for of in (before, version))
                 if new == old:
                     continue
-                number += 1
+                numbers[name] += 1
                 rows.append(
                     {
                         "process_id": process_id,
                         "procedure": version["procedure"],
-                        "attribute": attribute["short_id"],
+                        "attribute": name,
                         "type": attribute["type"],
-                        "change_no": number,
+                        "change_no": numbers[name],
                         "old_value": old,
                         "new_value": new,
                         "changed_at": version["updated_at"],
-                        "previous_seconds": seconds(version["updated_at"] - since),
+                        "previous_seconds": seconds(version["updated_at"] - since[name]),
                         "state": version["state"],
                         "assigned_to": version["assigned_to"],
+                        "is_deleted": version["is_deleted"],
                     }
                 )
-                old, since = new, version["updated_at"]
+                since[name] = version["updated_at"]
     return rows
 
 
 def shown_value(data: dict[str, Any], attribute: dict[str, Any]) -> str | None:
-    """The typed value as text; null when there is none, it is bad, or it is no option."""
+    """The typed value as text; null if missing, not convertible, or not among the options."""
     found = data.get(attribute["id"], data.get(attribute["short_id"]))
     if found is None or found == "":
         return None
@@ -67,7 +72,7 @@ def shown_value(data: dict[str, Any], attribute: dict[str, Any]) -> str | None:
                 return None
             value = text
         case other:
-            raise NotImplementedError(other)
+            raise ValueError(f"the reference has no values of type {other}")
     if attribute["options"] and value not in attribute["options"]:
         return None
     return str(value)

@@ -1,7 +1,4 @@
-"""What processes did against the stategraph, and what they skipped.
-
-Whether a single move is allowed belongs to the stays module.
-"""
+"""What processes did against the stategraph, and the states they skipped."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ from .versions import Procedures, Row, Version
 
 
 def conformance(versions: list[Version], procedures: Procedures, *, as_of: int) -> list[Row]:
-    """One row per procedure; `share_conforming` is null without a stategraph or processes."""
+    """One row per procedure; `share_conforming` is null without a stategraph or moves."""
     moves: dict[str, dict[str, list[bool]]] = {short_id: {} for short_id in procedures}
     for visit in state_visits(versions, procedures, as_of=as_of):
         made = moves[visit["procedure"]].setdefault(visit["process_id"], [])
@@ -23,14 +20,16 @@ def conformance(versions: list[Version], procedures: Procedures, *, as_of: int) 
     rows: list[Row] = []
     for short_id in sorted(procedures):
         made = moves[short_id].values()
-        conforming = sum(all(process) for process in made)
-        has_share = bool(made) and procedures[short_id]["stategraph"] is not None
+        movers = [process for process in made if process]
+        conforming = sum(all(process) for process in movers)
+        has_share = bool(movers) and procedures[short_id]["stategraph"] is not None
         rows.append(
             {
                 "procedure": short_id,
                 "processes": len(made),
+                "n_without_moves": len(made) - len(movers),
                 "conforming": conforming,
-                "share_conforming": conforming / len(made) if has_share else None,
+                "share_conforming": conforming / len(movers) if has_share else None,
                 "n_moves": sum(len(process) for process in made),
                 "n_not_allowed": sum(process.count(False) for process in made),
             }

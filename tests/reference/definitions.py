@@ -34,6 +34,7 @@ def read_procedures(*paths: Path) -> Procedures:
             ],
             "stategraph": raw.get("stategraph"),
             "calendar": raw.get("calendar"),
+            "observed_since": raw.get("observedSince"),
             "attributes": [
                 {
                     "id": attribute["id"],
@@ -86,14 +87,21 @@ def _policy(sla: dict[str, Any]) -> dict[str, Any]:
     }
     target = sla["target"]
     if isinstance(target, str):
-        return policy | {"target_ms": _milliseconds(target)}
+        return policy | {"target": sla_target(target)}
     by = target["by"]
-    durations = {str(value): _milliseconds(text) for value, text in target["values"].items()}
-    otherwise = _milliseconds(target.get("otherwise"))
+    durations = {str(value): sla_target(text) for value, text in target["values"].items()}
+    otherwise = sla_target(target["otherwise"]) if "otherwise" in target else None
     return policy | {
         "reads": [by],
         "target": lambda values: durations.get(values[by], otherwise),
     }
+
+
+def sla_target(written: str) -> tuple[str, int]:
+    """The target of a policy: its unit (`ms`, or `days` of the calendar) and their number."""
+    if written[-1] in "dw":
+        return "days", int(written[:-1]) * (7 if written[-1] == "w" else 1)
+    return "ms", int(written[:-1]) * _UNITS[written[-1]] * 1000
 
 
 def _events(written: Any) -> list[tuple[str, str | None]]:

@@ -5,13 +5,18 @@ Visits and stays themselves are for `stays.py` and `open_stays.py`.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
+from fractions import Fraction
 
 from .changes import attribute_changes
 from .durations import mean_seconds, percentile_seconds
 from .history import process_lifecycle, processes, state_visits
+from .observation import observed_since
 from .open_stays import open_stays
-from .versions import Procedures, Row, Version
+from .outcomes import Watched, reached
+from .stays import spells_of
+from .versions import Procedures, Row, Version, histories
 
 _DAYS = (0, 1, 3, 7, 14, 30, 90)
 _NAMES = (
@@ -72,18 +77,21 @@ def state_durations(versions: list[Version], procedures: Procedures, *, as_of: i
 def rework(versions: list[Version], procedures: Procedures, *, as_of: int) -> list[Row]:
     """One row per procedure and state."""
     changes = attribute_changes(versions, procedures, as_of=as_of)
-    ways: dict[str, list[str]] = defaultdict(list)
+    paths: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for visit in state_visits(versions, procedures, as_of=as_of):
-        ways[visit["process_id"]].append(visit["state"])
+        paths[visit["process_id"]].append((visit["procedure"], visit["state"]))
     rows: list[Row] = []
     for (procedure, state), visits in _by_state(versions, procedures, as_of).items():
         again = [v for v in visits if v["n_previous_visits"] > 0 and v["direction"] != "same"]
         turns = 0
         for process_id in {v["process_id"] for v in visits}:
-            way = ways[process_id]
+            path = paths[process_id]
+            here = (procedure, state)
             turns += sum(
-                way[n] == state and way[n - 2] == state and way[n - 1] != state
-                for n in range(2, len(way))
+                path[n] == path[n - 2] == here
+                and path[n - 1][0] == procedure
+                and path[n - 1] != here
+                for n in range(2, len(path))
             )
         everyone = {v["process_id"] for v in visits}
         back = {v["process_id"] for v in again}
@@ -99,7 +107,8 @@ def rework(versions: list[Version], procedures: Procedures, *, as_of: int) -> li
                 "n_backward": sum(v["direction"] == "backward" for v in visits),
                 "n_ping_pongs": turns,
                 "n_changes_in_place": sum(
-                    (c["procedure"], c["state"]) == (procedure, state) for c in changes
+                    (c["procedure"], c["state"]) == (procedure, state) and not c["is_deleted"]
+                    for c in changes
                 )
                 if any(a["track"] for a in procedures[procedure]["attributes"])
                 else None,
@@ -108,14 +117,16 @@ def rework(versions: list[Version], procedures: Procedures, *, as_of: int) -> li
     return rows
 
 
-def open_ageing(versions: list[Version], procedures: Procedures, *, as_of: int) -> list[Row]:
+def open_ageing(
+    versions: list[Version], procedures: Procedures, *, as_of: int, time_zone: str
+) -> list[Row]:
     """One row per procedure, state and bucket in which an open process is."""
     groups: dict[tuple[str, str, int], list[float]] = defaultdict(list)
     for row in _waiting(versions, procedures, as_of):
         days = row["seconds_in_state"] / 86400
         number = sum(days >= start for start in _DAYS)
         groups[row["procedure"], row["state"], number].append(row["seconds_in_state"])
-    limits = _limits(versions, procedures, as_of)
+    limits = _limits(versions, procedures, as_of, time_zone)
     rows: list[Row] = []
     for (procedure, state, number), lengths in groups.items():
         limit = limits.get((procedure, state))
@@ -128,15 +139,17 @@ def open_ageing(versions: list[Version], procedures: Procedures, *, as_of: int) 
                 "open_processes": len(lengths),
                 "longest_seconds": max(lengths),
                 "p85_seconds": limit,
-                "n_stalled": sum(limit is not None and length > limit for length in lengths),
+                "n_stalled": None if limit is None else sum(n > limit for n in lengths),
             }
         )
     return rows
 
 
-def stalled_processes(versions: list[Version], procedures: Procedures, *, as_of: int) -> list[Row]:
+def stalled_processes(
+    versions: list[Version], procedures: Procedures, *, as_of: int, time_zone: str
+) -> list[Row]:
     """One row per open process beyond the limit of its state."""
-    limits = _limits(versions, procedures, as_of)
+    limits = _limits(versions, procedures, as_of, time_zone)
     return [
         {
             "process_id": row["process_id"],
@@ -165,15 +178,37 @@ def _waiting(versions: list[Version], procedures: Procedures, as_of: int) -> lis
 
 
 def _limits(
-    versions: list[Version], procedures: Procedures, as_of: int
+    versions: list[Version], procedures: Procedures, as_of: int, time_zone: str
 ) -> dict[tuple[str, str], float]:
-    limits: dict[tuple[str, str], float] = {}
-    for place, visits in _by_state(versions, procedures, as_of).items():
-        ended = _finished(visits)
-        limit = percentile_seconds(ended, 0.85)
-        if limit is not None:
-            limits[place] = round(limit, 3)
-    return limits
+    """By state: when 85 % of the stays while open have ended, if they have."""
+    since = observed_since(versions, procedures, as_of=as_of, time_zone=time_zone)
+    stays: dict[tuple[str, str], list[Watched]] = defaultdict(list)
+    seen = histories(versions, as_of)
+    for visit in state_visits(versions, procedures, as_of=as_of):
+        history = seen[visit["process_id"]]
+        begun = visit["entered_at"]
+        spells = [
+            spell
+            for spell in spells_of(history)
+            if spell.started_at <= begun < (spell.ended_at or math.inf)
+            and spell.status == spell.shown[0]["status"] == "OPEN"
+        ]
+        if not spells or begun < since[visit["procedure"]]:
+            continue
+        closed_at = spells[0].ended_at or math.inf
+        left_at = visit["left_at"] or math.inf
+        is_cut_off = visit["is_left_by_deletion"] or visit["is_left_by_procedure_change"]
+        is_ended = left_at != math.inf and not is_cut_off
+        if closed_at < left_at:
+            is_ended = spells[0].ended_by in ("completed", "cancelled")
+        until = min(closed_at, left_at, as_of)
+        ending = "completed" if is_ended else None
+        stays[visit["procedure"], visit["state"]].append(Watched(int(until) - begun, ending))
+    return {
+        place: limit
+        for place, watched in stays.items()
+        if (limit := reached(watched, "any", Fraction(85, 100))) is not None
+    }
 
 
 def _finished(visits: list[Row]) -> list[int]:
@@ -181,7 +216,7 @@ def _finished(visits: list[Row]) -> list[int]:
     return [
         round(v["seconds"] * 1000)
         for v in visits
-        if not v["is_current"] and not v["is_left_by_deletion"]
+        if not (v["is_current"] or v["is_left_by_deletion"] or v["is_left_by_procedure_change"])
     ]
 
 

@@ -40,7 +40,7 @@ def _backlog(
     zone = ZoneInfo(time_zone)
     stays = open_stays(versions, procedures, as_of=as_of)
     rows: list[Row] = []
-    for procedure, spells in open_spells(versions, procedures, as_of).items():
+    for procedure, spells in open_spells(versions, as_of).items():
         ends = [(last_instant(day, as_of, zone), day) for day in days(spells, as_of, zone)]
         there = Counter(
             (day, stay[by])
@@ -62,7 +62,7 @@ def cumulative_flow(
     zone = ZoneInfo(time_zone)
     visits = state_visits(versions, procedures, as_of=as_of)
     rows: list[Row] = []
-    for procedure, spells in open_spells(versions, procedures, as_of).items():
+    for procedure, spells in open_spells(versions, as_of).items():
         for rank, state in enumerate(procedures[procedure]["states"], start=1):
             first: dict[str, int] = {}
             for visit in visits:
@@ -92,7 +92,7 @@ def flow_weekly(
     """Per procedure and local week, from that of the first opening to that of `as_of`."""
     zone = ZoneInfo(time_zone)
     rows: list[Row] = []
-    for procedure, spells in open_spells(versions, procedures, as_of).items():
+    for procedure, spells in open_spells(versions, as_of).items():
         first_day = local_day(min(spell["started_at"] for spell in spells), zone)
         week = first_day - timedelta(days=first_day.weekday())
         while week <= local_day(as_of, zone):
@@ -117,7 +117,7 @@ def _week(spells: list[Row], week: date, as_of: int, zone: ZoneInfo) -> Row:
         for spell in spells
         if spell["ended_at"] is not None
         and spell["ended_at"] in seen
-        and spell["ended_by"] != "deleted"
+        and spell["ended_by"] in ("completed", "cancelled")
     ]
     open_ms = 0
     for spell in spells:
@@ -127,7 +127,8 @@ def _week(spells: list[Row], week: date, as_of: int, zone: ZoneInfo) -> Row:
     arrivals = events["created"] + events["reopened"] + events["restored"]
     closed = events["completed"] + events["cancelled"]
     mean = mean_seconds(lengths)
-    return {event: events[event] for event in ("created", "reopened", "restored")} | {
+    moves = ("moved_in", "moved_out")
+    return {event: events[event] for event in ("created", "reopened", "restored", *moves)} | {
         "is_partial": next_at > as_of + 1,
         "open_at_start": sum(contains(spell, begins_at - 1) for spell in spells),
         "arrivals": arrivals,

@@ -1,36 +1,46 @@
-"""Funnels by trying: how far each process came in each mode, and the counts per step.
+"""Reference for funnels: how far each process got in each mode, and the counts per step.
 
 A definition has `name`, `steps` (`name`, `states`, `outcome`, `optional`, `within_ms`, `gap_ms`),
-`within_ms`, `exclude` and `entry`. Conditions on values do not belong here.
+`within_ms`, `exclude` and `entry`. Conditions on values are left out.
 """
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from itertools import pairwise
+from statistics import NormalDist
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from .durations import percentile_seconds, seconds
 from .history import processes, status_spells
-from .versions import Procedures, Row, Version, histories, runs
+from .intervals import limits
+from .observation import observed_since
+from .versions import Procedures, Row, Run, Version, histories, runs, start
 
 MODES = ("ordered", "strict", "any_order", "reached")
 _NEVER = (10**9, 0)
+_Z = NormalDist().inv_cdf(0.975)
+_ONLY_PUBLISHED = (
+    "n_left_out",
+    *(f"share_of_first_adjusted{end}" for end in ("", "_low", "_high")),
+)
+_ELSEWHERE = "a state of another procedure"
 
 
 @dataclass(frozen=True)
 class Mark:
-    """A visit begins, or an outcome comes. Marks are ordered by the version that shows them."""
+    """A move into a state, or an outcome. Marks are ordered by the version that shows them."""
 
     place: tuple[int, int]
     at: int
     state: str | None
     rank: int
-    visit_no: int
+    move_no: int
     outcome: str | None = None
 
 
@@ -40,16 +50,21 @@ class Path:
 
     process_id: str
     entered_at: int
+    entry_version: int
     reached: dict[int, int]
     stop_reason: str
+    is_whole: bool = True
+    """Whether the process was observed from its start."""
 
 
-def funnel_progress(versions: list[Version], procedures: Procedures, *, as_of: int) -> list[Row]:
+def funnel_progress(
+    versions: list[Version], procedures: Procedures, *, as_of: int, time_zone: str = "UTC"
+) -> list[Row]:
     """One row per funnel, mode, process and step reached; `stop_reason` only on the last."""
     rows: list[Row] = []
     for short_id, definition, mode in _all(procedures):
         names = step_names(definition, mode)
-        for path in paths(versions, procedures, short_id, definition, mode, as_of):
+        for path in paths(versions, procedures, short_id, definition, mode, as_of, time_zone):
             previous = None
             for step_no, at in sorted(path.reached.items()):
                 rows.append(
@@ -66,19 +81,22 @@ def funnel_progress(versions: list[Version], procedures: Procedures, *, as_of: i
                         if previous is None
                         else seconds(at - previous),
                         "stop_reason": path.stop_reason if step_no == max(path.reached) else None,
+                        "is_observed_from_start": path.is_whole,
                     }
                 )
                 previous = at
     return rows
 
 
-def funnel_steps(versions: list[Version], procedures: Procedures, *, as_of: int) -> list[Row]:
+def funnel_steps(
+    versions: list[Version], procedures: Procedures, *, as_of: int, time_zone: str = "UTC"
+) -> list[Row]:
     """One row per funnel, mode and step, steps that no process reached included."""
     rows: list[Row] = []
     for short_id, definition, mode in _all(procedures):
-        found = paths(versions, procedures, short_id, definition, mode, as_of)
+        found = paths(versions, procedures, short_id, definition, mode, as_of, time_zone)
         head = {"funnel": definition["name"], "procedure": short_id, "mode": mode}
-        rows += [head | step for step in step_rows(found, definition, mode)]
+        rows += [head | step for step in step_rows(found, definition, mode, as_of)]
     return rows
 
 
@@ -90,15 +108,48 @@ def funnel_cohorts(
     rows: list[Row] = []
     for short_id, definition, mode in _all(procedures):
         cohorts: dict[date, list[Path]] = defaultdict(list)
-        for path in paths(versions, procedures, short_id, definition, mode, as_of):
+        for path in paths(versions, procedures, short_id, definition, mode, as_of, time_zone):
             entered = datetime.fromtimestamp(path.entered_at / 1000, UTC).astimezone(zone)
             cohorts[entered.date().replace(day=1)].append(path)
         for cohort, found in cohorts.items():
             head = {"funnel": definition["name"], "procedure": short_id, "mode": mode}
             rows += [
-                {**head, "cohort": cohort, **step} for step in step_rows(found, definition, mode)
+                {**head, "cohort": cohort, **step}
+                for step in step_rows(found, definition, mode, as_of)
             ]
     return rows
+
+
+def breakdowns_at_entry(
+    versions: list[Version],
+    procedures: Procedures,
+    *,
+    as_of: int,
+    attribute: str,
+    time_zone: str = "UTC",
+) -> list[Row]:
+    """The step rows by the value of an attribute at the entry."""
+    found = histories(versions, as_of)
+    rows: list[Row] = []
+    for short_id, definition, mode in _all(procedures):
+        groups: dict[Any, list[Path]] = defaultdict(list)
+        for path in paths(versions, procedures, short_id, definition, mode, as_of, time_zone):
+            value = _value_at_entry(found[path.process_id], path, attribute, short_id)
+            groups[value].append(path)
+        for value, members in groups.items():
+            head = {"funnel": definition["name"], "mode": mode, "value": value}
+            rows += [{**head, **step} for step in step_rows(members, definition, mode, as_of)]
+    return rows
+
+
+def _value_at_entry(history: list[Version], path: Path, attribute: str, procedure: str) -> Any:
+    """That of the last version until the entry, of those up to the one that shows the entry.
+
+    Versions of another procedure have none of the attributes of this one.
+    """
+    mine = [v for v in history[: path.entry_version + 1] if v["procedure"] == procedure]
+    until = [v for v in mine if v["updated_at"] <= path.entered_at]
+    return (until or mine)[-1 if until else 0]["data"].get(attribute)
 
 
 def funnel(
@@ -110,6 +161,7 @@ def funnel(
     procedure: str | None = None,
     within_ms: int | None = None,
     mode: str = "ordered",
+    time_zone: str = "UTC",
 ) -> list[Row]:
     """The step rows of a funnel asked for on the spot, over one procedure or all of them.
 
@@ -124,8 +176,9 @@ def funnel(
     found: list[Path] = []
     for short_id in procedures:
         if procedure in (None, short_id):
-            found += paths(versions, procedures, short_id, definition, mode, as_of)
-    return step_rows(found, definition, mode)
+            found += paths(versions, procedures, short_id, definition, mode, as_of, time_zone)
+    rows = step_rows(found, definition, mode, as_of)
+    return [{name: row[name] for name in row if name not in _ONLY_PUBLISHED} for row in rows]
 
 
 def step_names(definition: dict[str, Any], mode: str) -> list[str]:
@@ -143,27 +196,29 @@ def paths(
     definition: dict[str, Any],
     mode: str,
     as_of: int,
+    time_zone: str,
 ) -> list[Path]:
-    """The processes of a procedure that entered, in a mode."""
-    outcomes = {
-        row["process_id"]: row["outcome"] for row in processes(versions, procedures, as_of=as_of)
-    }
+    """The processes that entered while they were of a procedure, in a mode."""
+    latest = {row["process_id"]: row for row in processes(versions, procedures, as_of=as_of)}
+    since = observed_since(versions, procedures, as_of=as_of, time_zone=time_zone)
     states = procedures[short_id]["states"]
     ranks = {state["short_id"]: rank for rank, state in enumerate(states, start=1)}
     found: list[Path] = []
     for process_id, history in histories(versions, as_of).items():
-        if history[-1]["procedure"] != short_id:
-            continue
-        marks = _marks(history, procedures[short_id], as_of)
-        path = _path(marks, definition, mode, outcomes[process_id], ranks, as_of)
+        marks = _marks(history, short_id, ranks, as_of)
+        outcome = latest[process_id]["outcome"]
+        ending = outcome if latest[process_id]["procedure"] == short_id else "moved_out"
+        path = _path(marks, definition, mode, outcome, ending, ranks, as_of)
         if path:
             path.process_id = process_id
+            path.is_whole = start(history) >= since[history[0]["procedure"]]
             found.append(path)
     return found
 
 
-def step_rows(found: list[Path], definition: dict[str, Any], mode: str) -> list[Row]:
-    """The counts per step of some paths."""
+def step_rows(entered: list[Path], definition: dict[str, Any], mode: str, as_of: int) -> list[Row]:
+    """The counts per step of the paths of processes that were observed from their start."""
+    found = [path for path in entered if path.is_whole]
     names = step_names(definition, mode)
     optional = [mode != "any_order" and bool(step.get("optional")) for step in definition["steps"]]
     rows: list[Row] = []
@@ -191,9 +246,43 @@ def step_rows(found: list[Path], definition: dict[str, Any], mode: str) -> list[
                 "immature": sum(
                     path.stop_reason == "open" and max(path.reached) < step_no for path in found
                 ),
+                **limits("share_of_first", len(there), counts[0]),
+                "is_small": counts[0] < 5,
+                "n_left_out": len(entered) - len(found),
+                **_adjusted(found, step_no, definition["within_ms"], as_of),
             }
         )
     return rows
+
+
+def _adjusted(found: list[Path], step_no: int, within: int | None, as_of: int) -> Row:
+    """The share that reach a step within the window: the mass of a process that is watched for less
+    is shared by those watched for longer, whether they have left or not (Efron 1967).
+    """
+    ages = [as_of - path.entered_at for path in found]
+    name = "share_of_first_adjusted"
+    if within is None or not any(age >= within for age in ages):
+        return dict.fromkeys((name, f"{name}_low", f"{name}_high"))
+    watched = [
+        (path.reached[step_no] - path.entered_at, 0)
+        if step_no in path.reached
+        else (min(age, within), 1)
+        for path, age in zip(found, ages, strict=True)
+    ]
+    mass, share, variance = 1 / len(watched), 0.0, 0.0
+    for there, (_, is_short) in zip(range(len(watched), 0, -1), sorted(watched), strict=True):
+        if is_short:
+            mass += mass / (there - 1) if there > 1 else 0
+        else:
+            share += mass
+            # Greenwood's formula, one process at a time.
+            variance += 1 / (there * (there - 1)) if there > 1 else 0
+    low, high = None, None
+    if 1e-9 < share < 1 - 1e-9:
+        scale = math.log(-math.log(1 - share))
+        width = _Z * math.sqrt(variance) / -math.log(1 - share)
+        low, high = (1 - math.exp(-math.exp(scale + w)) for w in (-width, width))
+    return {name: share, f"{name}_low": low, f"{name}_high": high}
 
 
 def _all(procedures: Procedures) -> list[tuple[str, dict[str, Any], str]]:
@@ -205,28 +294,43 @@ def _all(procedures: Procedures) -> list[tuple[str, dict[str, Any], str]]:
     ]
 
 
-def _marks(history: list[Version], procedure: dict[str, Any], as_of: int) -> list[Mark]:
-    """Visits and outcomes of a process in order; of one version the visit comes first."""
-    ranks = {s["short_id"]: rank for rank, s in enumerate(procedure["states"], start=1)}
+def _marks(history: list[Version], procedure: str, ranks: dict[str, int], as_of: int) -> list[Mark]:
+    """Moves and outcomes of a process in order; of one version the move comes first.
+
+    A stay after a restore in the same state is not a move: the process came from nowhere. A move
+    in another procedure is to a state that no step has, and outcomes there are left out.
+    """
     number = {id(version): place for place, version in enumerate(history)}
     marks = [
         Mark(
             (number[id(run.first)], 0),
             run.began_at(history),
-            run.first["state"],
-            ranks[run.first["state"]],
-            visit_no,
+            run.first["state"] if run.first["procedure"] == procedure else _ELSEWHERE,
+            ranks[run.first["state"]] if run.first["procedure"] == procedure else 0,
+            move_no,
         )
-        for visit_no, run in enumerate(runs(history, "state"), start=1)
+        for move_no, run in enumerate(_moves(history), start=1)
     ]
     closings = [spell for spell in status_spells(history, as_of=as_of) if spell["status"] != "OPEN"]
     closed = [run for run in runs(history, "status") if run.first["status"] != "OPEN"]
     for run, spell in zip(closed, closings, strict=True):
+        if run.first["procedure"] != procedure:
+            continue
         place = (number[id(run.first)], 1)
-        visit_no = max(mark.visit_no for mark in marks if mark.state and mark.place <= place)
+        move_no = max(mark.move_no for mark in marks if mark.state and mark.place <= place)
         outcome = spell["status"].lower()
-        marks.append(Mark(place, spell["started_at"], None, 0, visit_no, outcome))
+        marks.append(Mark(place, spell["started_at"], None, 0, move_no, outcome))
     return sorted(marks, key=lambda mark: mark.place)
+
+
+def _moves(history: list[Version]) -> list[Run]:
+    found = runs(history, "state")
+    return [
+        run
+        for before, run in zip([None, *found], found, strict=False)
+        if before is None
+        or any(before.first[field] != run.first[field] for field in ("procedure", "state"))
+    ]
 
 
 def _path(
@@ -234,6 +338,7 @@ def _path(
     definition: dict[str, Any],
     mode: str,
     outcome: str,
+    ending: str,
     ranks: dict[str, int],
     as_of: int,
 ) -> Path | None:
@@ -261,8 +366,8 @@ def _path(
         latest = max(latest, best[step_no].at)
         reached[step_no] = latest
     entry = best[min(best)]
-    path = Path("", entry.at, reached, "")
-    path.stop_reason = _stop_reason(path, best, marks, definition, mode, outcome, excluded, as_of)
+    path = Path("", entry.at, entry.place[0], reached, "")
+    path.stop_reason = _stop_reason(path, best, marks, definition, mode, ending, excluded, as_of)
     return path
 
 
@@ -300,7 +405,7 @@ def _ordered(
 def _strict(
     marks: list[Mark], entry: Mark, definition: dict[str, Any], excluded: list[Mark]
 ) -> dict[int, Mark]:
-    """The very next visit, or an outcome before it, must be the next step, or one after optional."""
+    """The very next move, or an outcome before it, must be the next step, or one after optional."""
     del excluded
     steps = definition["steps"]
     chosen = {1: entry}
@@ -314,7 +419,7 @@ def _strict(
         following = [
             m
             for m in marks
-            if m.place > last.place and m.visit_no - (m.state is not None) == last.visit_no
+            if m.place > last.place and m.move_no - (m.state is not None) == last.move_no
         ]
         found = [
             (n, m)
@@ -333,7 +438,7 @@ def _strict(
 def _any_order(
     marks: list[Mark], definition: dict[str, Any], excluded: list[Mark]
 ) -> dict[int, Mark]:
-    """Each step when it is first done, in whatever order; equal steps one after the other."""
+    """Each step when it is first done, in any order; equal steps one after the other."""
     done: list[tuple[tuple[int, int], int, Mark]] = []
     seen: list[tuple[frozenset[str], str | None]] = []
     for number, step in enumerate(definition["steps"]):
@@ -364,7 +469,7 @@ def _reached(
     outcome: str,
     ranks: dict[str, int],
 ) -> dict[int, Mark]:
-    """Who is further on has reached the steps before, except those that were cancelled."""
+    """A process further on has reached the steps before, unless it was cancelled."""
     chosen: dict[int, Mark] = {}
     latest_at, latest_place = 0, (0, 0)
     entry: Mark | None = None
@@ -440,7 +545,7 @@ def _stop_reason(
     marks: list[Mark],
     definition: dict[str, Any],
     mode: str,
-    outcome: str,
+    ending: str,
     excluded: list[Mark],
     as_of: int,
 ) -> str:
@@ -453,10 +558,10 @@ def _stop_reason(
     if mode != "strict" and ends and (within is None or ends[0].at - entry.at <= within):
         return "excluded"
     last = chosen[max(chosen)]
-    if mode == "strict" and any(m.state and m.visit_no > last.visit_no for m in marks):
+    if mode == "strict" and any(m.state and m.move_no > last.move_no for m in marks):
         return "strayed"
-    if outcome != "open":
-        return outcome
+    if ending != "open":
+        return ending
     is_over = within is not None and as_of - entry.at >= within
     return "out_of_time" if is_over or _has_lapsed(path, steps, mode, as_of) else "open"
 

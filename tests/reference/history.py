@@ -1,14 +1,11 @@
-"""One row per process: as it stands at an instant, and what happened to it until then.
-
-Working time and relations between processes (children, depth, root) do not belong here.
-"""
+"""One row per process: its values at an instant, and what happened to it until then."""
 
 from __future__ import annotations
 
 from itertools import pairwise
 
 from .durations import seconds
-from .stays import assignments, state_visits, status_spells
+from .stays import assignments, spells_of, state_visits, status_spells
 from .versions import (
     Procedures,
     Row,
@@ -34,17 +31,18 @@ __all__ = [
 
 def processes(versions: list[Version], procedures: Procedures, *, as_of: int) -> list[Row]:
     """One row per process as at `as_of`: the latest version, with closing times from the spells."""
-    spells = _by_process(status_spells(versions, as_of=as_of))
     rows: list[Row] = []
     for process_id, history in histories(versions, as_of).items():
         latest = history[-1]
+        # A closed process that changes its procedure is not closed anew.
+        closings = [s.started_at for s in spells_of(history) if _is_closing(s.status, s.began_by)]
         (state,) = [
             state
             for state in procedures[latest["procedure"]]["states"]
             if state["short_id"] == latest["state"]
         ]
         closed_at = {
-            result: spells[process_id][-1]["started_at"] if outcome(history) == result else None
+            result: closings[-1] if outcome(history) == result else None
             for result in ("completed", "cancelled")
         }
         rows.append(
@@ -96,7 +94,7 @@ def process_lifecycle(versions: list[Version], procedures: Procedures, *, as_of:
             {"process_id": process_id}
             | _closings(history, spells.get(process_id, []), as_of)
             | _movements(visits.get(process_id, []), spells.get(process_id, []), as_of)
-            | _ownership(history, held.get(process_id, []), as_of)
+            | _ownership(history, held.get(process_id, []), spells.get(process_id, []), as_of)
             | _next_action(history, as_of)
             | {"last_changed_at": _last_changed_at(history)}
         )
@@ -104,7 +102,11 @@ def process_lifecycle(versions: list[Version], procedures: Procedures, *, as_of:
 
 
 def _closings(history: list[Version], spells: list[Row], as_of: int) -> Row:
-    completions = [spell["started_at"] for spell in spells if spell["status"] == "COMPLETED"]
+    completions = [
+        spell["started_at"]
+        for spell in spells
+        if spell["status"] == "COMPLETED" and _is_closing(spell["status"], spell["began_by"])
+    ]
     reopens = 0
     for before, after in pairwise(spells):
         if before["status"] != "OPEN" and after["status"] == "OPEN":
@@ -144,12 +146,12 @@ def _movements(visits: list[Row], spells: list[Row], as_of: int) -> Row:
     running = [visit["seconds"] for visit in visits if visit["is_current"]]
     done_exits = 0
     for before, after in pairwise(visits):
-        if before["state_kind"] == "done" and after["state_kind"] != "done":
-            done_exits += 1
+        if before["procedure"] == after["procedure"]:
+            done_exits += before["state_kind"] == "done" and after["state_kind"] != "done"
     return row | {
         "seconds_in_state": running[0] if running else None,
         "n_visits": len(visits),
-        "n_states": len({visit["state"] for visit in visits}),
+        "n_states": len({(visit["procedure"], visit["state"]) for visit in visits}),
         "n_backward": sum(visit["direction"] == "backward" for visit in visits),
         "n_not_allowed": sum(visit["is_allowed"] is False for visit in visits),
         "n_reentries": sum(
@@ -159,7 +161,7 @@ def _movements(visits: list[Row], spells: list[Row], as_of: int) -> Row:
     }
 
 
-def _ownership(history: list[Version], held: list[Row], as_of: int) -> Row:
+def _ownership(history: list[Version], held: list[Row], spells: list[Row], as_of: int) -> Row:
     people = [stay["assigned_to"] for stay in held if stay["assigned_to"] is not None]
     moves: list[str] = []
     for person in people:
@@ -167,9 +169,9 @@ def _ownership(history: list[Version], held: list[Row], as_of: int) -> Row:
             moves.append(person)
     unassigned = 0
     for stay in held:
-        if stay["assigned_to"] is None:
-            ended_at = as_of if stay["ended_at"] is None else stay["ended_at"]
-            unassigned += ended_at - stay["started_at"]
+        for spell in spells:
+            if stay["assigned_to"] is None and spell["status"] == "OPEN":
+                unassigned += _overlap(stay["started_at"], stay["ended_at"], spell, as_of)
     first_at, source = _first_assigned(history)
     return {
         "first_assigned_at": first_at,
@@ -216,13 +218,17 @@ def _next_action(history: list[Version], as_of: int) -> Row:
 
 
 def _last_changed_at(history: list[Version]) -> int:
-    fields = ("state", "status", "assigned_to", "is_deleted", "data")
+    fields = ("procedure", "state", "status", "assigned_to", "is_deleted", "data")
     changed_at = history[0]["updated_at"]
     for before, after in pairwise(history):
         # Compared as text, so that a score going from 1 to True is a change.
         if content({f: before[f] for f in fields}) != content({f: after[f] for f in fields}):
             changed_at = after["updated_at"]
     return changed_at
+
+
+def _is_closing(status: str, began_by: str) -> bool:
+    return status != "OPEN" and began_by != "moved_in"
 
 
 def _overlap(started_at: int, ended_at: int | None, spell: Row, as_of: int) -> int:

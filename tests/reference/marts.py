@@ -13,12 +13,13 @@ from zoneinfo import ZoneInfo
 from .business import business_lifecycle
 from .days import contains, days, last_instant, local_day, midnight
 from .durations import mean_seconds, percentile_seconds
-from .history import process_lifecycle, processes, state_visits, status_spells
-from .stays import is_allowed
-from .versions import Procedures, Row, Version
+from .history import process_lifecycle, processes, state_visits
+from .observation import observed_since
+from .stays import Spell, is_allowed, spells_of
+from .versions import Procedures, Row, Version, histories, runs
 
-_OPENINGS = ("created", "reopened", "restored")
-_ENDINGS = ("completed", "cancelled", "deleted")
+_OPENINGS = ("created", "reopened", "restored", "moved_in")
+_ENDINGS = ("completed", "cancelled", "deleted", "moved_out")
 
 
 def duration_stats(
@@ -26,14 +27,13 @@ def duration_stats(
 ) -> list[Row]:
     """One row per procedure, measure and period: first day of the month of the ending, or null.
 
-    Only finished intervals; `open` counts the time that closed processes were open, by the start
-    of the closing that holds. No row where nothing has ended.
+    Only finished intervals, in the procedure of the process when they ended; `open` counts the
+    time that closed processes were open, by the start of the current closing. No row where nothing
+    has ended.
     """
     zone = ZoneInfo(time_zone)
-    procedure_of = {
-        process["process_id"]: process["procedure"]
-        for process in processes(versions, procedures, as_of=as_of)
-    }
+    since = observed_since(versions, procedures, as_of=as_of, time_zone=time_zone)
+    seen = histories(versions, as_of)
     ended: list[tuple[str, str, float, int]] = []
     lifecycles = business_lifecycle(versions, procedures, as_of=as_of)
     for row in lifecycles:
@@ -45,20 +45,27 @@ def duration_stats(
             for kind in ("", "business_"):
                 length = row[f"{kind}{measure}_seconds"]
                 if length is not None:
-                    ended.append((row["process_id"], kind + measure, length, row[ended_at]))
+                    procedure = _procedure_at(seen[row["process_id"]], measure, row[ended_at])
+                    ended.append((procedure, kind + measure, length, row[ended_at]))
     by_process = {row["process_id"]: row for row in lifecycles}
     for process in processes(versions, procedures, as_of=as_of):
         closed_at = process["completed_at"] or process["cancelled_at"]
         if closed_at is not None:
             process_id = process["process_id"]
+            procedure = _closings(seen[process_id])[-1].procedure
             for measure in ("open", "business_open"):
                 length = by_process[process_id][f"{measure}_seconds"]
-                ended.append((process_id, measure, length, closed_at))
+                ended.append((procedure, measure, length, closed_at))
     groups: dict[tuple[str, str, date | None], list[int]] = defaultdict(list)
-    for process_id, measure, length, ended_at in ended:
+    unseen: Counter[tuple[str, str, date | None]] = Counter()
+    for procedure, measure, length, ended_at in ended:
         month = local_day(ended_at, zone).replace(day=1)
         for period in (None, month):
-            groups[procedure_of[process_id], measure, period].append(round(length * 1000))
+            lengths = groups[procedure, measure, period]
+            if ended_at >= since[procedure]:
+                lengths.append(round(length * 1000))
+            else:
+                unseen[procedure, measure, period] += 1
     return [
         {
             "procedure": procedure,
@@ -70,6 +77,7 @@ def duration_stats(
             "p75_seconds": percentile_seconds(lengths, 0.75),
             "p90_seconds": percentile_seconds(lengths, 0.9),
             "p95_seconds": percentile_seconds(lengths, 0.95),
+            "n_left_out": unseen[procedure, measure, period],
         }
         for (procedure, measure, period), lengths in sorted(groups.items(), key=str)
     ]
@@ -82,14 +90,16 @@ def backlog_daily(
     zone = ZoneInfo(time_zone)
     visits = state_visits(versions, procedures, as_of=as_of)
     rows: list[Row] = []
-    for procedure, spells in open_spells(versions, procedures, as_of).items():
+    for procedure, spells in open_spells(versions, as_of).items():
         for day in days(spells, as_of, zone):
             at = last_instant(day, as_of, zone)
             open_ids = {spell["process_id"] for spell in spells if contains(spell, at, "started")}
             states = Counter(
                 visit["state"]
                 for visit in visits
-                if visit["process_id"] in open_ids and contains(visit, at, "entered")
+                if visit["procedure"] == procedure
+                and visit["process_id"] in open_ids
+                and contains(visit, at, "entered")
             )
             rows += [
                 {
@@ -109,7 +119,7 @@ def flow_daily(
     """Openings and endings per procedure and local day, from the first to the day of `as_of`."""
     zone = ZoneInfo(time_zone)
     rows: list[Row] = []
-    for procedure, spells in open_spells(versions, procedures, as_of).items():
+    for procedure, spells in open_spells(versions, as_of).items():
         for day in days(spells, as_of, zone):
             events = Counter(
                 spell[event]
@@ -132,13 +142,14 @@ def flow_daily(
 def state_transitions(versions: list[Version], procedures: Procedures, *, as_of: int) -> list[Row]:
     """One row per procedure and pair of states that followed each other; times spent in the first.
 
-    Visits apart by a deletion do not follow each other.
+    A visit does not follow one that ended with a deletion or a change of procedure.
     """
     lengths: dict[tuple[str, str, str], list[int]] = defaultdict(list)
     movers: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     visits = state_visits(versions, procedures, as_of=as_of)
     for before, after in pairwise(visits):
-        if before["process_id"] == after["process_id"] and not before["is_left_by_deletion"]:
+        is_apart = before["is_left_by_deletion"] or before["is_left_by_procedure_change"]
+        if before["process_id"] == after["process_id"] and not is_apart:
             pair = (before["procedure"], before["state"], after["state"])
             lengths[pair].append(before["left_at"] - before["entered_at"])
             movers[pair].add(before["process_id"])
@@ -163,17 +174,19 @@ def variants(versions: list[Version], procedures: Procedures, *, as_of: int) -> 
 
     All processes that were ever in a state count, open and deleted ones too.
     """
-    paths: dict[str, list[Row]] = defaultdict(list)
+    paths: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for visit in state_visits(versions, procedures, as_of=as_of):
-        paths[visit["process_id"]].append(visit)
-    resolution = {
-        row["process_id"]: row["resolution_seconds"]
-        for row in process_lifecycle(versions, procedures, as_of=as_of)
-    }
-    groups: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for process_id, visits in paths.items():
+        paths[visit["process_id"], visit["procedure"]].append(visit)
+    resolution: dict[tuple[str, str], float] = {}
+    seen = histories(versions, as_of)
+    for row in process_lifecycle(versions, procedures, as_of=as_of):
+        if row["resolution_seconds"] is not None:
+            closing = _closings(seen[row["process_id"]], "COMPLETED")[0]
+            resolution[row["process_id"], closing.procedure] = row["resolution_seconds"]
+    groups: dict[str, dict[str, list[tuple[str, str]]]] = defaultdict(lambda: defaultdict(list))
+    for member, visits in paths.items():
         variant = " > ".join(v["state"] for v in visits if v["direction"] != "same")
-        groups[visits[0]["procedure"]][variant].append(process_id)
+        groups[member[1]][variant].append(member)
     rows: list[Row] = []
     for procedure in sorted(groups):
         total = sum(len(members) for members in groups[procedure].values())
@@ -183,9 +196,7 @@ def variants(versions: list[Version], procedures: Procedures, *, as_of: int) -> 
         ):
             so_far += len(members)
             resolved = [
-                round(resolution[member] * 1000)
-                for member in members
-                if resolution[member] is not None
+                round(resolution[member] * 1000) for member in members if member in resolution
             ]
             rows.append(
                 {
@@ -201,37 +212,44 @@ def variants(versions: list[Version], procedures: Procedures, *, as_of: int) -> 
     return rows
 
 
-def open_spells(
-    versions: list[Version], procedures: Procedures, as_of: int
-) -> dict[str, list[Row]]:
-    """OPEN spells per procedure (sorted), each with the names of the events that bound it."""
-    process_of = {
-        process["process_id"]: process for process in processes(versions, procedures, as_of=as_of)
-    }
-    found: dict[str, list[Row]] = {}
-    spells = status_spells(versions, as_of=as_of)
-    for position, spell in enumerate(spells):
-        if spell["status"] != "OPEN":
-            continue
-        process = process_of[spell["process_id"]]
-        around = [
-            spells[other] if 0 <= other < len(spells) else None
-            for other in (position - 1, position + 1)
-        ]
-        before, after = (
-            other if other is not None and other["process_id"] == spell["process_id"] else None
-            for other in around
-        )
-        opened_by, ended_by = "restored", "deleted"
-        if before is None and spell["started_at"] <= process["first_seen_at"]:
-            opened_by = "created"
-        elif before is not None and before["status"] != "OPEN":
-            opened_by = "reopened"
-        if after is not None and after["started_at"] == spell["ended_at"]:
-            # OPEN directly after OPEN: deleted and restored within one millisecond.
-            ended_by = "deleted" if after["status"] == "OPEN" else after["status"].lower()
-        found.setdefault(process["procedure"], []).append(
-            spell
-            | {"procedure": process["procedure"], "opened_by": opened_by, "ended_by": ended_by}
-        )
+def _closings(history: list[Version], *statuses: str) -> list[Spell]:
+    """The spells that a closing began, of these statuses or of both."""
+    return [
+        spell
+        for spell in spells_of(history)
+        if spell.status in (statuses or ("COMPLETED", "CANCELLED")) and spell.began_by != "moved_in"
+    ]
+
+
+def _procedure_at(history: list[Version], measure: str, at: int) -> str:
+    """The procedure of the process when what is measured ended."""
+    if measure == "resolution":
+        return _closings(history, "COMPLETED")[0].procedure
+    if measure == "full_resolution":
+        return _closings(history, "COMPLETED")[-1].procedure
+    visited = [
+        run.first["procedure"] for run in runs(history, "state") if run.began_at(history) <= at
+    ]
+    return [history[-1]["procedure"], *visited][-1]
+
+
+def open_spells(versions: list[Version], as_of: int) -> dict[str, list[Row]]:
+    """OPEN spells per procedure (sorted), each with the events that bound it."""
+    found: dict[str, list[Row]] = defaultdict(list)
+    for process_id, history in histories(versions, as_of).items():
+        for number, spell in enumerate(spells_of(history), start=1):
+            if spell.status == "OPEN":
+                found[spell.procedure].append(
+                    {
+                        "process_id": process_id,
+                        "procedure": spell.procedure,
+                        "spell_no": number,
+                        "started_at": spell.started_at,
+                        "ended_at": spell.ended_at,
+                        "opened_by": spell.began_by,
+                        "ended_by": spell.ended_by,
+                        "shown": spell.shown,
+                        "is_inferred": spell.shown[0]["status"] != "OPEN",
+                    }
+                )
     return {procedure: found[procedure] for procedure in sorted(found)}

@@ -1,7 +1,4 @@
-"""Stays of open processes in one state with one assignee and one pod, and planned next actions.
-
-Figures made of them belong to `people.py` and `flow.py`.
-"""
+"""Stays of open processes in one state with one assignee and one pod, and planned next actions."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ from itertools import pairwise
 
 from .durations import seconds
 from .marts import open_spells
-from .versions import Procedures, Row, Version, histories, runs, start
+from .versions import Procedures, Row, Version, histories, start
 
 _KEPT = ("state", "assigned_to", "belongs_to")
 
@@ -17,13 +14,16 @@ _KEPT = ("state", "assigned_to", "belongs_to")
 def open_stays(versions: list[Version], procedures: Procedures, *, as_of: int) -> list[Row]:
     """One row per stay, by process and order. The stays of a spell touch each other."""
     rows: list[Row] = []
-    spells = _spells(versions, procedures, as_of)
-    for process_id, history in histories(versions, as_of).items():
+    seen = histories(versions, as_of)
+    for process_id, spells in _open_spells(versions, as_of).items():
+        history = seen[process_id]
         stays: list[Row] = []
-        for spell, shown in _with_versions(history, spells.get(process_id, [])):
+        for spell in spells:
             of_spell: list[tuple[int, Version]] = []
-            for version in shown:
+            for version in spell["shown"]:
                 began_at = _seen_at(version, history)
+                if spell["is_inferred"]:
+                    began_at = spell["started_at"]
                 if spell["ended_at"] is not None and began_at > spell["ended_at"]:
                     break
                 if not of_spell or any(version[f] != of_spell[-1][1][f] for f in _KEPT):
@@ -72,11 +72,13 @@ def _stays_of(
 def follow_ups(versions: list[Version], procedures: Procedures, *, as_of: int) -> list[Row]:
     """One row per planned next action of an open process, by process and order."""
     rows: list[Row] = []
-    spells = _spells(versions, procedures, as_of)
-    for process_id, history in histories(versions, as_of).items():
+    seen = histories(versions, as_of)
+    for process_id, spells in _open_spells(versions, as_of).items():
+        history = seen[process_id]
         number = 0
-        for spell, shown in _with_versions(history, spells.get(process_id, [])):
-            if shown[0]["status"] != "OPEN":
+        for spell in spells:
+            shown = spell["shown"]
+            if spell["is_inferred"]:
                 continue  # open before it was first seen: what was planned then is not known
             for position, version in enumerate(shown):
                 before = shown[position - 1] if position else None
@@ -88,7 +90,7 @@ def follow_ups(versions: list[Version], procedures: Procedures, *, as_of: int) -
                     continue
                 number += 1
                 row = _follow_up(spell, shown[position:], history, set_at)
-                rows.append(row | {"follow_up_no": number} | _judgement(row, as_of))
+                rows.append(row | {"follow_up_no": number} | _outcome(row, as_of))
     return rows
 
 
@@ -131,46 +133,27 @@ def _follow_up(spell: Row, shown: list[Version], history: list[Version], set_at:
     }
 
 
-def _judgement(row: Row, as_of: int) -> Row:
+def _outcome(row: Row, as_of: int) -> Row:
     is_late = row["due_at"] < (as_of if row["ended_at"] is None else row["ended_at"])
     outcome = "done_late" if is_late else "done_in_time"
     if row["ended_by"] is None:
         outcome = "overdue" if is_late else "open"
     elif row["ended_by"] == "rescheduled":
         outcome = "moved"
-    elif row["ended_by"] in ("cancelled", "deleted"):
+    elif row["ended_by"] in ("cancelled", "deleted", "moved_out"):
         outcome = row["ended_by"]
     return {"is_late": is_late, "outcome": outcome}
 
 
-def _spells(versions: list[Version], procedures: Procedures, as_of: int) -> dict[str, list[Row]]:
+def _open_spells(versions: list[Version], as_of: int) -> dict[str, list[Row]]:
     found: dict[str, list[Row]] = {}
-    for spells in open_spells(versions, procedures, as_of).values():
+    for spells in open_spells(versions, as_of).values():
         for spell in spells:
             found.setdefault(spell["process_id"], []).append(spell)
-    return found
-
-
-def _with_versions(history: list[Version], spells: list[Row]) -> list[tuple[Row, list[Version]]]:
-    """Each OPEN spell with the versions that show it.
-
-    One from before the process was first seen, closed, has that first version.
-    """
-    found: list[tuple[Row, list[Version]]] = []
-    shown_open = [run for run in runs(history, "status") if run.first["status"] == "OPEN"]
-    unseen = spells[: len(spells) - len(shown_open)]
-    found += [(spell, history[:1]) for spell in unseen]
-    for spell, run in zip(spells[len(unseen) :], shown_open, strict=True):
-        (first,) = [i for i, version in enumerate(history) if version is run.first]
-        last = first
-        while last + 1 < len(history) and _is_open(history[last + 1]):
-            last += 1
-        found.append((spell, history[first : last + 1]))
-    return found
-
-
-def _is_open(version: Version) -> bool:
-    return version["status"] == "OPEN" and not version["is_deleted"]
+    return {
+        process_id: sorted(spells, key=lambda spell: spell["spell_no"])
+        for process_id, spells in sorted(found.items())
+    }
 
 
 def _seen_at(version: Version, history: list[Version]) -> int:

@@ -19,16 +19,22 @@ from .sla import sla_clocks
 from .stays import assignments
 from .versions import Procedures, Row, Version, histories, start
 
-_DOINGS = (
+_ACTIONS = (
     "opened",
+    "moved_in",
     "received",
     "handed_on",
     "completed",
     "cancelled",
     "deleted",
+    "moved_out",
     "reopened_after_completion",
 )
-_CALLED = dict.fromkeys(("created", "reopened", "restored"), "opened") | {"reassigned": "received"}
+_NAMES = {
+    **dict.fromkeys(("created", "reopened", "restored"), "opened"),
+    "moved_in": "moved_in",
+    "reassigned": "received",
+}
 
 
 def assignee_daily(
@@ -39,7 +45,7 @@ def assignee_daily(
     seen = histories(versions, as_of)
     stays = open_stays(versions, procedures, as_of=as_of)
     rows: list[Row] = []
-    for procedure, spells in open_spells(versions, procedures, as_of).items():
+    for procedure, spells in open_spells(versions, as_of).items():
         ends = [(last_instant(day, as_of, zone), day) for day in days(spells, as_of, zone)]
         instant_of = {day: at for at, day in ends}
         own = [stay for stay in stays if stay["procedure"] == procedure]
@@ -49,29 +55,32 @@ def assignee_daily(
                 there = figures[day, stay["assigned_to"]]
                 there["held"] += 1
                 there["overdue"] += _is_overdue(seen[stay["process_id"]], instant_of[day])
-        for person, doing, at in _doings(own):
-            figures[local_day(at, zone), person][doing] += 1
+        for of, person, action, at in _actions(stays):
+            if of == procedure:
+                figures[local_day(at, zone), person][action] += 1
         rows += [
             {"day": day, "procedure": procedure, "assigned_to": person}
-            | {name: found[name] for name in ("held", "overdue", *_DOINGS)}
+            | {name: found[name] for name in ("held", "overdue", *_ACTIONS)}
             for (day, person), found in figures.items()
         ]
     return rows
 
 
-def _doings(stays: list[Row]) -> list[tuple[str | None, str, int]]:
-    """Who did what, and when; stays are in order of process and number."""
-    done: list[tuple[str | None, str, int]] = []
+def _actions(stays: list[Row]) -> list[tuple[str, str | None, str, int]]:
+    """Procedure, person, action and instant; stays are in order of process and number."""
+    found: list[tuple[str, str | None, str, int]] = []
     for stay in stays:
+        who = stay["procedure"], stay["assigned_to"]
         if stay["began_by"] != "moved":
-            done.append((stay["assigned_to"], _CALLED[stay["began_by"]], stay["started_at"]))
+            found.append((*who, _NAMES[stay["began_by"]], stay["started_at"]))
         if stay["ended_by"] not in (None, "moved"):
-            doing = "handed_on" if stay["ended_by"] == "reassigned" else stay["ended_by"]
-            done.append((stay["assigned_to"], doing, stay["ended_at"]))
+            action = "handed_on" if stay["ended_by"] == "reassigned" else stay["ended_by"]
+            found.append((*who, action, stay["ended_at"]))
     for before, after in pairwise(stays):
         if _is_undone(before, after):
-            done.append((before["assigned_to"], "reopened_after_completion", after["started_at"]))
-    return done
+            who = before["procedure"], before["assigned_to"]
+            found.append((*who, "reopened_after_completion", after["started_at"]))
+    return found
 
 
 def _is_undone(stay: Row, after: Row | None) -> bool:
@@ -109,9 +118,9 @@ def assignee_stats(
         for row in sla_clocks(versions, procedures, as_of=as_of)
     ]
     rows: list[Row] = []
-    for procedure, spells in open_spells(versions, procedures, as_of).items():
+    for procedure, spells in open_spells(versions, as_of).items():
         own = [stay for stay in stays if stay["procedure"] == procedure]
-        doings = _doings(own)
+        actions = [found[1:] for found in _actions(stays) if found[0] == procedure]
         months = [days(spells, as_of, zone)[0].replace(day=1)]
         while _next_month(months[-1]) <= local_day(as_of, zone):
             months.append(_next_month(months[-1]))
@@ -120,13 +129,13 @@ def assignee_stats(
             next_begins = midnight(_next_month(period or months[-1]), zone)
             # At the end of the last month its very last instant is seen, too.
             ends, last = min(next_begins, as_of), min(next_begins - 1, as_of)
-            done = Counter((who, what) for who, what, at in doings if begins <= at <= last)
+            done = Counter((who, what) for who, what, at in actions if begins <= at <= last)
             completed = sum(done[who, what] for who, what in done if what == "completed")
             for person in {stay["assigned_to"] for stay in own}:
                 of_person = [stay for stay in own if stay["assigned_to"] == person]
                 held = [stay for stay in of_person if contains(stay, last)]
                 held_ms = sum(_overlap(stay, begins, ends) for stay in of_person)
-                if not (held or held_ms or any(done[person, what] for what in _DOINGS[:-1])):
+                if not (held or held_ms or any(done[person, what] for what in _ACTIONS[:-1])):
                     continue
                 keys = [
                     (stay["process_id"], stay["stay_no"])
@@ -135,16 +144,16 @@ def assignee_stats(
                 ]
                 resolved = [firsts[key] for key in keys if key in firsts]
                 n_undone = sum(key in undone for key in keys)
-                judged = Counter(
+                decided = Counter(
                     status
                     for of, who, at, status in clocks
                     if (of, who) == (procedure, person)
                     and (period is None or (at is not None and begins <= at < next_begins))
                 )
-                n_judged = judged["met"] + judged["breached"]
+                n_decided = decided["met"] + decided["breached"]
                 rows.append(
                     {"procedure": procedure, "assigned_to": person, "period": period}
-                    | {what: done[person, what] for what in _DOINGS[:-1]}
+                    | {what: done[person, what] for what in _ACTIONS[:-1]}
                     | {
                         "held_seconds": seconds(held_ms),
                         "held": len(held),
@@ -154,9 +163,9 @@ def assignee_stats(
                         "p90_resolution_seconds": percentile_seconds(resolved, 0.9),
                         "completed_then_reopened": n_undone,
                         "share_reopened": n_undone / len(keys) if keys else None,
-                        "sla_met": judged["met"],
-                        "sla_breached": judged["breached"],
-                        "share_sla_met": judged["met"] / n_judged if n_judged else None,
+                        "sla_met": decided["met"],
+                        "sla_breached": decided["breached"],
+                        "share_sla_met": decided["met"] / n_decided if n_decided else None,
                     }
                 )
     return rows
@@ -193,7 +202,6 @@ def handoffs(versions: list[Version], procedures: Procedures, *, as_of: int) -> 
     """Per procedure and pair of people: hand-offs from one to the other, and time held before."""
     held_before: dict[tuple[str, str, str], list[int]] = defaultdict(list)
     movers: dict[tuple[str, str, str], set[str]] = defaultdict(set)
-    seen = histories(versions, as_of)
     holder: str | None = None
     process_id, held_ms = "", 0
     for stay in assignments(versions, as_of=as_of):
@@ -203,7 +211,7 @@ def handoffs(versions: list[Version], procedures: Procedures, *, as_of: int) -> 
         if person is None:
             continue
         if holder is not None and person != holder:
-            key = (seen[process_id][0]["procedure"], holder, person)
+            key = (stay["procedure"], holder, person)
             held_before[key].append(held_ms)
             movers[key].add(process_id)
             held_ms = 0
@@ -243,6 +251,7 @@ def follow_up_stats(versions: list[Version], procedures: Procedures, *, as_of: i
                     "moved",
                     "cancelled",
                     "deleted",
+                    "moved_out",
                     "open",
                     "overdue",
                 )

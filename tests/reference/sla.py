@@ -1,26 +1,26 @@
-"""Clocks of SLA policies, by walking through what happens to each process.
-
-What counts as working time belongs to `WorkingTime`; sums over clocks do not belong here.
-"""
+"""Clocks of SLA policies, by walking through the events of each process."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
-from .business import CALENDAR_TIMES
+from .business import CALENDAR_TIMES, Stretch
 from .business import calendars as process_calendars
 from .changes import shown_value
 from .durations import seconds
 from .history import processes
-from .stays import assignments, status_spells
+from .stays import assignments, spells_of
 from .versions import Procedures, Row, Version, histories, runs, start
 
 Policy = dict[str, Any]
-"""`name`, `start` and `stop` (pairs of kind and state), `pause` (states or kinds), `target_ms` or
-`target` and perhaps `where` (functions of a version's attribute values as text), `calendar`."""
+"""`name`, `start` and `stop` (pairs of kind and state), `pause` (states or kinds), `target` (a
+`Target`, or a function of a version's attribute values as text that gives one), perhaps `where`
+(such a function that gives a boolean), and `calendar`."""
+Target = tuple[str, int] | None
+"""`ms` or `days` with their number; null where there is no clock."""
 
 
 class WorkingTime(Protocol):
@@ -34,6 +34,10 @@ class WorkingTime(Protocol):
         """The first instant by which so many have passed since `started`; null if none does."""
         ...
 
+    def days(self, started: int, count: int) -> int:
+        """Working milliseconds of so many working days, from the one of `started` or the next."""
+        ...
+
 
 class EveryHour:
     """All time is working time."""
@@ -44,10 +48,13 @@ class EveryHour:
     def reached(self, started: int, milliseconds: int) -> int | None:
         return started + milliseconds
 
+    def days(self, started: int, count: int) -> int:
+        return count * 86_400_000
+
 
 @dataclass
 class _Moment:
-    """What happens at once: by one version, or by none (`version` is then null)."""
+    """Events of one instant, shown by one version or by none (`version` is then null)."""
 
     at: int
     version: int | None
@@ -59,6 +66,7 @@ class _Cycle:
     started_at: int
     version: int | None
     target_ms: int
+    calendar: str
     stopped_at: int | None = None
     ended_by: str | None = None
 
@@ -98,26 +106,31 @@ def _clocks(
         for row in processes(versions, procedures, as_of=as_of)
     }
     for process_id, history in histories(versions, as_of).items():
-        procedure = procedures[history[-1]["procedure"]]
         held = assignments(history, as_of=as_of)
-        for policy in procedure.get("slas", []):
-            name = policy.get("calendar") or of_process[process_id][0]
+        names = dict.fromkeys(version["procedure"] for version in history)
+        for name, policy in [
+            (key, policy) for key in names for policy in procedures[key].get("slas", [])
+        ]:
+            procedure = procedures[name]
             assigned_at = first_assigned[process_id]
-            cycles = _cycles(history, procedure, policy, assigned_at, as_of)
+            mine = [version for version in history if version["procedure"] == name]
+            terms = _Terms(mine, history, procedure, policy, of_process[process_id], known)
+            cycles = _cycles(history, name, terms, assigned_at)
             for number, cycle in enumerate(cycles, start=1):
                 key = {
                     "process_id": process_id,
-                    "procedure": history[-1]["procedure"],
+                    "procedure": name,
                     "policy": policy["name"],
                     "cycle": number,
                 }
-                stretches = _stretches(history, procedure, policy, cycle)
-                clock = _clock(cycle, stretches, known[name], as_of)
+                stretches = _stretches(history, name, procedure, policy, cycle)
+                time = known[cycle.calendar]
+                clock = _clock(cycle, stretches, time, as_of)
                 yield (
                     {
                         **key,
                         **clock,
-                        "calendar": name,
+                        "calendar": cycle.calendar,
                         "started_state": _state_at(history, cycle.started_at, cycle.version),
                         "assigned_to": _holder(held, cycle, as_of),
                         "pod_id": _pod(history, cycle, as_of),
@@ -129,7 +142,7 @@ def _clocks(
                             "started_at": began,
                             "ended_at": ended,
                             "elapsed_seconds": seconds(
-                                known[name].between(began, as_of if ended is None else ended)
+                                time.between(began, as_of if ended is None else ended)
                             ),
                         }
                         for position, (began, ended) in enumerate(stretches, start=1)
@@ -172,38 +185,94 @@ def _clock(
     }
 
 
+@dataclass
+class _Terms:
+    """What a clock takes from the instant at which it starts."""
+
+    mine: list[Version]
+    history: list[Version]
+    procedure: dict[str, Any]
+    policy: Policy
+    calendars: list[Stretch]
+    times: Mapping[str, WorkingTime]
+
+    def begin(self, moment: _Moment, started_at: int) -> _Cycle | None:
+        """A clock with the values and the calendar at the event; null if there is no clock."""
+        values = self._values(moment)
+        if "where" in self.policy and not self.policy["where"](values):
+            return None
+        target = self.policy["target"]
+        target = target(values) if callable(target) else target
+        if target is None:
+            return None
+        unit, count = cast("tuple[str, int]", target)
+        calendar = self._calendar(moment)
+        if unit == "days":
+            count = self.times[calendar].days(started_at, count)
+        return _Cycle(started_at, moment.version, count, calendar)
+
+    def _values(self, moment: _Moment) -> dict[str, str | None]:
+        data = self.mine[0]["data"]
+        for version in self.mine:
+            number = _position(self.history, version)
+            is_before = moment.version is None or number <= moment.version
+            if version["updated_at"] <= moment.at and is_before:
+                data = version["data"]
+        return {
+            attribute["short_id"]: shown_value(data, attribute)
+            for attribute in self.procedure.get("attributes", [])
+            if attribute["short_id"] in self.policy.get("reads", [])
+        }
+
+    def _calendar(self, moment: _Moment) -> str:
+        if self.policy.get("calendar"):
+            return self.policy["calendar"]
+        name = self.calendars[0].name
+        for stretch in self.calendars:
+            is_before = moment.version is None or stretch.version <= moment.version
+            if stretch.started_at <= moment.at and is_before:
+                name = stretch.name
+        return name
+
+
 def _cycles(
-    history: list[Version],
-    procedure: dict[str, Any],
-    policy: Policy,
-    assigned_at: int | None,
-    as_of: int,
+    history: list[Version], name: str, terms: _Terms, assigned_at: int | None
 ) -> list[_Cycle]:
-    """The clocks in order; only the last may still run."""
+    """The clocks in order; only the last may still run.
+
+    Events pass in the order of the versions that show them. One that is dated before the previous
+    start or stop counts from that one.
+    """
+    policy = terms.policy
     waits_for_assignment = ("first_assigned", None) in policy["stop"]
     cycles: list[_Cycle] = []
-    moments = _moments(history, policy, assigned_at, as_of)
-    # A completion is over when what the clock waits for is, if one version shows both.
+    moments = _moments(history, name, policy, assigned_at)
+    # Where one version shows a closing and what the clock waits for, the latter stops the clock.
     stopping = {
         m.version for m in moments for event in m.events if _as(event, "stop") in policy["stop"]
-    }
+    } - {None}
+    switched_at = moments[0].at if moments else 0
 
     def running() -> _Cycle | None:
         return cycles[-1] if cycles and cycles[-1].ended_by is None else None
 
     def stop(at: int, by: str) -> None:
+        nonlocal switched_at
         clock = running()
         if clock:
-            clock.stopped_at, clock.ended_by = at, by
+            switched_at = max(switched_at, at)
+            clock.stopped_at, clock.ended_by = switched_at, by
 
     def begin(moment: _Moment) -> None:
+        nonlocal switched_at
         if running() or (
             waits_for_assignment and assigned_at is not None and moment.at > assigned_at
         ):
             return
-        target = _target(history, procedure, policy, moment)
-        if target is not None:
-            cycles.append(_Cycle(moment.at, moment.version, target))
+        clock = terms.begin(moment, max(switched_at, moment.at) if cycles else moment.at)
+        if clock is not None:
+            switched_at = clock.started_at
+            cycles.append(clock)
 
     for moment in moments:
         happened = set(moment.events)
@@ -215,13 +284,10 @@ def _cycles(
             if running() and stops:
                 stop(moment.at, "stop")
                 continue
-            for end in ("deleted", "cancelled"):
-                if (end, None) in events and not any(
-                    _as(event, "stop") in policy["stop"] for event in happened
-                ):
+            is_assigned_now = waits_for_assignment and assigned_at == moment.at
+            for end in ("deleted", "moved_out", "cancelled", "completed"):
+                if (end, None) in events and moment.version not in stopping and not is_assigned_now:
                     stop(moment.at, end)
-            if ("completed", None) in events and moment.version not in stopping:
-                stop(moment.at, "completed")
             if starts:
                 begin(moment)
                 if stops:
@@ -236,46 +302,65 @@ def _as(event: tuple[str, str | None], role: str) -> tuple[str, str | None]:
 
 
 def _moments(
-    history: list[Version], policy: Policy, assigned_at: int | None, as_of: int
+    history: list[Version], name: str, policy: Policy, assigned_at: int | None
 ) -> list[_Moment]:
-    """What happens, in order; first assignments first or last of their instant."""
+    """The events in one procedure, in order; first assignments are the first or last of their
+    instant.
+    """
     found: dict[tuple[int, int], list[tuple[str, str | None]]] = defaultdict(list)
+    # In order of the version, except what happened before the process was first seen.
+    moments: list[tuple[tuple[int, int, int, int], _Moment]] = []
     for number, version in enumerate(history):
-        at = start(history) if number == 0 else version["updated_at"]
-        before = history[number - 1] if number else None
-        was_there = before is not None and not before["is_deleted"]
-        if version["is_deleted"]:
-            if was_there:
-                found[at, number].append(("deleted", None))
-        elif number == 0:
-            # It may have been in another state before it was first seen.
-            found[at, number].append(("state as start", version["state"]))
-            found[version["updated_at"], number].append(("state as stop", version["state"]))
-        elif not was_there:
-            found[at, number].append(("state", version["state"]))
-        elif before is not None and before["state"] != version["state"]:
-            found[at, number] += [("left", before["state"]), ("state", version["state"])]
-    spells = status_spells(history, as_of=as_of)
-    shown = [_position(history, run.first) for run in runs(history, "status")]
-    if len(spells) > len(shown):  # it was open before it was first seen
-        shown.insert(0, shown[0])
-    for spell, number in zip(spells, shown, strict=True):
-        found[spell["started_at"], number] += {
+        for at, event in _state_events(history, name, number, version):
+            found[at, number].append(event)
+    for spell in spells_of(history):
+        number = _position(history, spell.shown[0])
+        at = spell.started_at
+        if spell.procedure != name or (spell.status != "OPEN" and spell.began_by == "moved_in"):
+            continue
+        if spell.status == "OPEN" and history[number]["status"] != "OPEN":
+            # It opened before the closing that the same version shows.
+            passed_at = history[number]["updated_at"] if number else at
+            place = (passed_at, number, at, 0)
+            moments.append((place, _Moment(at, number, [("created", None)])))
+            continue
+        found[at, number] += {
             "OPEN": [("created", None)],
             "COMPLETED": [("completed", None), ("closed", None)],
             "CANCELLED": [("cancelled", None), ("closed", None)],
-        }[spell["status"]]
-    moments = [
-        ((at, number), _Moment(at, number, events)) for (at, number), events in found.items()
-    ]
+        }[spell.status]
+    for (at, number), events in found.items():
+        passed_at = history[number]["updated_at"] if number else at
+        moments.append(((passed_at, number, at, 1), _Moment(at, number, events)))
     event = ("first_assigned", None)
     if assigned_at is not None:
         if event in policy["stop"]:
-            place = (assigned_at, len(history))
+            place = (assigned_at, len(history), assigned_at, 1)
             moments.append((place, _Moment(assigned_at, None, [event])))
-        elif _is_alive(history, assigned_at):
-            moments.append(((assigned_at, -1), _Moment(assigned_at, None, [event])))
+        elif _is_there(history, name, assigned_at):
+            moments.append(((assigned_at, -1, assigned_at, 1), _Moment(assigned_at, None, [event])))
     return [moment for _, moment in sorted(moments, key=lambda pair: pair[0])]
+
+
+def _state_events(
+    history: list[Version], name: str, number: int, version: Version
+) -> Iterator[tuple[int, tuple[str, str | None]]]:
+    """What a version shows about the stays in states of one procedure."""
+    at = start(history) if number == 0 else version["updated_at"]
+    before = history[number - 1] if number else None
+    was_there = before is not None and not before["is_deleted"] and before["procedure"] == name
+    if version["is_deleted"] or version["procedure"] != name:
+        if was_there:
+            yield at, ("deleted" if version["is_deleted"] else "moved_out", None)
+    elif number == 0:
+        # It may have been in another state before it was first seen.
+        yield at, ("state as start", version["state"])
+        yield version["updated_at"], ("state as stop", version["state"])
+    elif before is None or not was_there:
+        yield at, ("state", version["state"])
+    elif before["state"] != version["state"]:
+        yield at, ("left", before["state"])
+        yield at, ("state", version["state"])
 
 
 def _position(history: list[Version], wanted: Version) -> int:
@@ -283,42 +368,25 @@ def _position(history: list[Version], wanted: Version) -> int:
     return position
 
 
-def _is_alive(history: list[Version], at: int) -> bool:
-    """Whether the process is there in the time from the instant on."""
+def _is_there(history: list[Version], name: str, at: int) -> bool:
+    """Whether the process is in the procedure, and not deleted, from the instant on."""
     return any(
         run.began_at(history) <= at and (run.ended_at is None or at < run.ended_at)
         for run in runs(history, "is_deleted")
+        if run.first["procedure"] == name
     )
 
 
-def _target(
-    history: list[Version], procedure: dict[str, Any], policy: Policy, moment: _Moment
-) -> int | None:
-    """The target by the values in force at the moment; null where there is no clock."""
-    data = history[0]["data"]
-    for number, version in enumerate(history):
-        is_before = moment.version is None or number <= moment.version
-        if version["updated_at"] <= moment.at and is_before:
-            data = version["data"]
-    values = {
-        attribute["short_id"]: shown_value(data, attribute)
-        for attribute in procedure.get("attributes", [])
-        if attribute["short_id"] in policy.get("reads", [])
-    }
-    if "where" in policy and not policy["where"](values):
-        return None
-    return policy["target"](values) if "target" in policy else policy["target_ms"]
-
-
 def _stretches(
-    history: list[Version], procedure: dict[str, Any], policy: Policy, cycle: _Cycle
+    history: list[Version], name: str, procedure: dict[str, Any], policy: Policy, cycle: _Cycle
 ) -> list[tuple[int, int | None]]:
     """Where the clock counts; null is the end of what still runs."""
     kinds = {state["short_id"]: state["kind"] for state in procedure["states"]}
     paused = [
         (run.began_at(history), run.ended_at)
         for run in runs(history, "state")
-        if run.first["state"] in policy["pause"] or kinds[run.first["state"]] in policy["pause"]
+        if run.first["procedure"] == name
+        and {run.first["state"], kinds[run.first["state"]]} & {*policy["pause"]}
     ]
     counted: list[tuple[int, int | None]] = [(cycle.started_at, cycle.stopped_at)]
     for began, ended in paused:

@@ -12,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from .durations import percentile_seconds
+from .intervals import limits
 from .sla import WorkingTime, sla_clocks
 from .versions import Procedures, Row, Version
 
@@ -46,7 +47,7 @@ def sla_attainment(
             status: sum(clock["status"] == status for clock in clocks)
             for status in ("met", "breached", "running", "paused", None)
         }
-        judged = counts["met"] + counts["breached"]
+        decided = counts["met"] + counts["breached"]
         stopped = [
             round(clock["elapsed_seconds"] * 1000)
             for clock in clocks
@@ -64,9 +65,11 @@ def sla_attainment(
                 "breached": counts["breached"],
                 "running": counts["running"] + counts["paused"],
                 "called_off": counts[None],
-                "share_met": counts["met"] / judged if judged else None,
+                "share_met": counts["met"] / decided if decided else None,
                 "p50_elapsed_seconds": percentile_seconds(stopped, 0.5),
                 "p90_elapsed_seconds": percentile_seconds(stopped, 0.9),
+                **limits("share_met", counts["met"], decided),
+                "is_small": decided < 5,
             }
         )
     return rows

@@ -1,27 +1,42 @@
-"""All tables of the reference at once, by name."""
+"""All tables of the reference, by name; those of marts are found by the names of the SQL files."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from inspect import signature
+from pathlib import Path
+from pkgutil import iter_modules
 
+from tests import reference
 from tests.reference import (
     business,
     changes,
-    conformance,
-    discovery,
-    flow,
-    funnels,
     history,
-    marts,
+    observation,
     open_stays,
     outcomes,
-    people,
     sla,
-    sla_sums,
+    stays,
 )
 from tests.reference.hierarchy import hierarchy
 from tests.reference.versions import Procedures, Row, Version
 
+_MARTS = Path(__file__).parents[2] / "transforms" / "marts"
+_WITH_TEAM = (
+    "state_visits",
+    "assignments",
+    "open_stays",
+    "attribute_changes",
+    "procedure_changes",
+    "follow_ups",
+    "process_lifecycle",
+    "process_outcomes",
+    "sla_clocks",
+    "sla_segments",
+    "funnel_progress",
+    "stalled_processes",
+)
 _OF_RELATIVES = ("n_children", "n_open_children", "depth", "root_process_id")
 
 
@@ -38,16 +53,19 @@ def expected_tables(
     Curves are in exact fractions, which takes minutes for hundreds of processes.
     """
 
-    def made(table: Callable[..., list[Row]], **more: str) -> list[Row]:
+    def made(table: Callable[..., list[Row]]) -> list[Row]:
+        is_zoned = "time_zone" in signature(table).parameters
+        more = {"time_zone": time_zone} if is_zoned else {}
         return table(versions, procedures, as_of=as_of, **more)
 
     above_and_below = made(hierarchy)
-    curves = {"outcome_curves": made(outcomes.outcome_curves)} if with_curves else {}
-    return curves | {
+    found = {name: table for name, table in _of_marts() if with_curves or name != "outcome_curves"}
+    tables = {name: made(table) for name, table in found.items()} | {
         "processes": made(history.processes),
         "state_visits": made(business.business_visits),
         "status_spells": history.status_spells(versions, as_of=as_of),
         "assignments": made(business.business_assignments),
+        "procedure_changes": made(stays.procedure_changes),
         "open_stays": made(open_stays.open_stays),
         "follow_ups": made(open_stays.follow_ups),
         "attribute_changes": made(changes.attribute_changes),
@@ -58,30 +76,25 @@ def expected_tables(
         ],
         "sla_clocks": made(sla.sla_clocks),
         "sla_segments": made(sla.sla_segments),
-        "sla_attainment": made(sla_sums.sla_attainment, time_zone=time_zone),
-        "funnel_progress": made(funnels.funnel_progress),
-        "funnel_steps": made(funnels.funnel_steps),
-        "funnel_cohorts": made(funnels.funnel_cohorts, time_zone=time_zone),
-        "duration_stats": made(marts.duration_stats, time_zone=time_zone),
         "process_outcomes": made(outcomes.process_outcomes),
-        "time_to_outcome": made(outcomes.time_to_outcome),
-        "cohort_outcomes": made(outcomes.cohort_outcomes, time_zone=time_zone),
-        "state_durations": made(discovery.state_durations),
-        "rework": made(discovery.rework),
-        "open_ageing": made(discovery.open_ageing),
-        "stalled_processes": made(discovery.stalled_processes),
-        "backlog_daily": made(marts.backlog_daily, time_zone=time_zone),
-        "flow_daily": made(marts.flow_daily, time_zone=time_zone),
-        "backlog_daily_by_assignee": made(flow.backlog_daily_by_assignee, time_zone=time_zone),
-        "backlog_daily_by_pod": made(flow.backlog_daily_by_pod, time_zone=time_zone),
-        "flow_weekly": made(flow.flow_weekly, time_zone=time_zone),
-        "cumulative_flow": made(flow.cumulative_flow, time_zone=time_zone),
-        "assignee_daily": made(people.assignee_daily, time_zone=time_zone),
-        "assignee_stats": made(people.assignee_stats, time_zone=time_zone),
-        "handoffs": made(people.handoffs),
-        "follow_up_stats": made(people.follow_up_stats),
-        "state_transitions": made(marts.state_transitions),
-        "variants": made(marts.variants),
-        "conformance": made(conformance.conformance),
-        "conformance_departures": made(conformance.conformance_departures),
+        "observation_starts": made(observation.observation_starts),
     }
+    observed = {
+        row["process_id"]: row["is_observed_from_start"] for row in tables["process_outcomes"]
+    }
+    for row in tables["processes"]:
+        row["is_observed_from_start"] = observed[row["process_id"]]
+    teams = {row["process_id"]: row["team_id"] for row in tables["processes"]}
+    for name in _WITH_TEAM:
+        tables[name] = [row | {"team_id": teams[row["process_id"]]} for row in tables[name]]
+    return tables
+
+
+def _of_marts() -> Iterator[tuple[str, Callable[..., list[Row]]]]:
+    """The functions of this package that bear the name of a mart."""
+    names = {path.stem for path in _MARTS.glob("*.sql")}
+    for module in iter_modules(reference.__path__, f"{reference.__name__}."):
+        if not module.name.rpartition(".")[2].startswith("test_"):
+            for name, table in vars(import_module(module.name)).items():
+                if name in names and getattr(table, "__module__", "") == module.name:
+                    yield name, table

@@ -40,6 +40,7 @@ def test_visits_join_equal_versions_and_the_last_one_runs_to_as_of() -> None:
             "assigned_to": None,
             "entered_source": "created",
             "is_left_by_deletion": False,
+            "is_left_by_procedure_change": False,
         },
         {
             "process_id": "p",
@@ -61,6 +62,7 @@ def test_visits_join_equal_versions_and_the_last_one_runs_to_as_of() -> None:
             "assigned_to": "a",
             "entered_source": "observed",
             "is_left_by_deletion": False,
+            "is_left_by_procedure_change": False,
         },
     ]
 
@@ -163,10 +165,17 @@ def test_process_first_seen_closed_was_open_before() -> None:
     assert columns(
         history.status_spells(versions, as_of=10_000), "status", "started_at", "ended_at"
     ) == [("OPEN", 2000, 5000), ("COMPLETED", 5000, None)]
+
+
+def test_process_closed_at_its_start_was_open_for_an_instant() -> None:
     closed_at_once = [job(9, status="CANCELLED", created_at=2, cancelled_at=2)]
-    assert columns(history.status_spells(closed_at_once, as_of=10_000), "status", "started_at") == [
-        ("CANCELLED", 2000)
-    ]
+    assert columns(
+        history.status_spells(closed_at_once, as_of=10_000),
+        "status",
+        "started_at",
+        "ended_at",
+        "began_by",
+    ) == [("OPEN", 2000, 2000, "created"), ("CANCELLED", 2000, None, "cancelled")]
 
 
 def test_nothing_completes_while_deleted() -> None:

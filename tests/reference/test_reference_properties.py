@@ -10,7 +10,7 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.strategies import PROCEDURES, TIME_ZONE, as_ofs, to_landing, version_lists
+from tests.support.strategies import PROCEDURES, TIME_ZONE, as_ofs, to_landing, version_lists
 
 from . import history, marts
 from .versions import Version

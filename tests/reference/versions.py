@@ -1,7 +1,4 @@
-"""Versions of processes as plain dicts: their order, what an as-of sees, and runs of equal values.
-
-What is made of the runs (visits, spells, figures) belongs to the modules beside this one.
-"""
+"""Versions of processes as plain dicts: their order, those up to an as-of, runs of equal values."""
 
 from __future__ import annotations
 
@@ -17,9 +14,18 @@ Procedures = dict[str, dict[str, Any]]
 
 
 def content(version: Version) -> str:
-    """Everything a version says, as text: 1, 1.0 and True differ, the order of keys does not."""
-    said = {field: value for field, value in version.items() if field != "ingest_seq"}
-    return json.dumps(said, sort_keys=True, default=str)
+    """All values of a version as text: 1, 1.0 and True differ, the order of keys does not.
+
+    An attribute with null or the empty text is missing.
+    """
+    values = {field: value for field, value in version.items() if field != "ingest_seq"}
+    values["data"] = present(version["data"]) if "data" in version else {}
+    return json.dumps(values, sort_keys=True, default=str)
+
+
+def present(data: dict[str, Any]) -> dict[str, Any]:
+    """The attribute values that are there."""
+    return {key: value for key, value in data.items() if value is not None and value != ""}
 
 
 def drop_duplicates(versions: Iterable[Version]) -> list[Version]:
@@ -51,7 +57,7 @@ def histories(versions: Iterable[Version], as_of: int) -> dict[str, list[Version
 
 
 def created_at(history: list[Version]) -> int:
-    """What the latest version says: a corrected creation time counts for the whole history."""
+    """That of the latest version: a corrected creation time counts for the whole history."""
     return history[-1]["created_at"]
 
 
@@ -81,12 +87,17 @@ def deleted_at(history: list[Version]) -> int | None:
 
 @dataclass
 class Run:
-    """A maximal run of consecutive versions that are not deleted and agree in one field."""
+    """A maximal run of versions in a row, not deleted, of one procedure and equal in one field."""
 
-    first: Version
+    members: list[Version]
     is_from_first_version: bool
     ended_at: int | None = None
     ended_by_deletion: bool = False
+    ended_by_procedure_change: bool = False
+
+    @property
+    def first(self) -> Version:
+        return self.members[0]
 
     def began_at(self, history: list[Version]) -> int:
         """The first version of the run; for the very first version the start of the process."""
@@ -99,12 +110,17 @@ def runs(history: list[Version], field: str) -> list[Run]:
     running: Run | None = None
     for position, version in enumerate(history):
         if running is not None:
-            if not version["is_deleted"] and version[field] == running.first[field]:
+            is_same = all(version[f] == running.first[f] for f in ("procedure", field))
+            if is_same and not version["is_deleted"]:
+                running.members.append(version)
                 continue
             running.ended_at = version["updated_at"]
             running.ended_by_deletion = version["is_deleted"]
+            running.ended_by_procedure_change = (
+                not version["is_deleted"] and version["procedure"] != running.first["procedure"]
+            )
             running = None
         if not version["is_deleted"]:
-            running = Run(first=version, is_from_first_version=position == 0)
+            running = Run(members=[version], is_from_first_version=position == 0)
             found.append(running)
     return found

@@ -1,4 +1,4 @@
-"""Working time minute by minute: each minute is worked or not by what the clock on the wall says.
+"""Working time minute by minute: each minute is worked or not by what the clock on the wall shows.
 
 Calendars are as written in their files. Instants and durations are in milliseconds.
 """
@@ -54,6 +54,51 @@ def worked_ms(calendar: CalendarAsWritten | None, started_at: int, ended_at: int
     days = range(started_at // _MINUTE // _DAY, ended_at // _MINUTE // _DAY)
     whole_days = sum(_sums(text, day)[_DAY] for day in days) * _MINUTE
     return whole_days + _worked_today(text, ended_at) - _worked_today(text, started_at)
+
+
+def working_days_ms(calendar: CalendarAsWritten | None, started_at: int, days: int) -> int:
+    """The working time of so many working days from the one in which `started_at` lies, or the
+    next; without a calendar a day has 24 hours.
+    """
+    if calendar is None:
+        return days * _DAY * _MINUTE
+    text = repr(calendar)
+    minute = started_at // _MINUTE
+    lengths: dict[date, int] = {}
+    first: date | None = None
+    # A slot may have begun on the evening before the day before, where the clocks go back.
+    for day in range(minute // _DAY - 2, minute // _DAY + 40 * days + 400):
+        for minute_of_day, working_day in enumerate(_working_days(text, day)):
+            if working_day is None:
+                continue
+            if first is None and day * _DAY + minute_of_day >= minute:
+                first = working_day
+            lengths[working_day] = lengths.get(working_day, 0) + 1
+        found = [length for at, length in lengths.items() if first is not None and at >= first]
+        if len(found) > days:  # the last one may go on
+            return sum(found[:days]) * _MINUTE
+    raise AssertionError("not enough working days")
+
+
+@cache
+def _working_days(calendar: str, day: int) -> list[date | None]:
+    """For each minute of a day of UTC the working day it belongs to; None where nobody works."""
+    zone = ZoneInfo(_read(calendar)["timezone"])
+    midnight = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=day)
+    local = [(midnight + timedelta(minutes=n)).astimezone(zone) for n in range(_DAY)]
+    return [_working_day(_read(calendar), at.date(), at.hour * 60 + at.minute) for at in local]
+
+
+def _working_day(calendar: CalendarAsWritten, day: date, minute: int) -> date | None:
+    """The day on which the slot of a minute begins; the day before, where both days have it."""
+    if not _is_worked_locally(calendar, day, minute):
+        return None
+    entries = {entry["date"]: entry for entry in calendar.get("holidays", [])}
+    special = entries.get(day.isoformat()) or entries.get(day.isoformat()[5:]) or {}
+    weekly = calendar.get("weekly", {"daily": ["00:00-24:00"]})
+    yesterday = map(_minutes, _slots(weekly, (day.weekday() - 1) % 7))
+    runs_over = any(start <= minute + _DAY < end for start, end in yesterday)
+    return day - timedelta(days=1) if runs_over and "open" not in special else day
 
 
 def _worked_today(calendar: str, instant: int) -> int:

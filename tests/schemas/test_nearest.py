@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from schemas.nearest import did_you_mean, nearest
-from tests.schemas.order_definition import ID, order, problems_of
+from tests.support.order_definition import ID, order, problems_of
 
 MANY = [f"column_{n}" for n in range(40)]
 

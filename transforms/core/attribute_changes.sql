@@ -1,17 +1,23 @@
--- Changes of attributes whose history is kept, up to the build's instant.
+-- Changes of attributes whose history is kept, up to the build's as_of.
 -- Grain: one row per change of one attribute of one process.
-with changes as (from history_attribute_changes)
+-- kind: view
+with changes as (from history_attribute_changes),
+
+processes as (from history_processes)
 
 select
-    process_id,
-    procedure,
-    attribute,
-    type,
-    change_no,
-    old_value,
-    new_value,
-    changed_at,
-    previous_seconds,
-    state,
-    assigned_to
-from changes
+    c.process_id,
+    p.team_id,
+    c.procedure,
+    c.attribute,
+    c.type,
+    c.change_no,
+    c.old_value,
+    c.new_value,
+    c.changed_at,
+    c.previous_seconds,
+    c.state,
+    c.assigned_to,
+    c.is_deleted
+from changes as c
+inner join processes as p on p.process_id = c.process_id

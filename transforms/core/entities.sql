@@ -1,8 +1,8 @@
--- Entities that processes are about, by id.
--- Grain: one row per entity. Dimensions have no time: the latest line counts at any instant.
+-- Entities of processes, by id.
+-- Grain: one row per entity. Dimensions have no history: the latest line applies at any as_of.
 with dimension_rows as (from raw_dimension_rows),
 
-latest as (
+find_latest as (
     select id, name, data
     from dimension_rows
     where dimension = 'entities'
@@ -13,4 +13,4 @@ select
     id as entity_id,
     name,
     data
-from latest
+from find_latest

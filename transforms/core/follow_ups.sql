@@ -1,18 +1,23 @@
 -- Follow-ups: next actions planned for an open process, and what became of each by the build's
--- instant.
+-- as_of.
 -- Grain: one row per follow-up that was set.
+-- kind: view
 with follow_ups as (from history_follow_ups),
+
+processes as (from history_processes),
 
 build as (from build),
 
-judged as (
-    select f.*, f.due_at < coalesce(f.ended_at, b.as_of) as is_late
+find_late_follow_ups as (
+    select f.*, p.team_id, f.due_at < coalesce(f.ended_at, b.as_of) as is_late
     from follow_ups as f
+    inner join processes as p on p.process_id = f.process_id
     cross join build as b
 )
 
 select
     process_id,
+    team_id,
     procedure,
     follow_up_no,
     assigned_to,
@@ -24,9 +29,9 @@ select
     case
         when ended_by is null then if(is_late, 'overdue', 'open')
         when ended_by = 'rescheduled' then 'moved'
-        when ended_by in ('cancelled', 'deleted') then ended_by
+        when ended_by in ('cancelled', 'deleted', 'moved_out') then ended_by
         when is_late then 'done_late'
         else 'done_in_time'
     end as outcome,
     is_late
-from judged
+from find_late_follow_ups

@@ -1,12 +1,12 @@
--- Which process belongs under which, as `parentProcess` of their latest versions says.
+-- Parents and children of processes, by `parentProcess` of their latest versions.
 -- Grain: one row per process. Deleted processes stay parents, but do not count as children.
--- A process whose parent is not known (yet) is the top of what is known. A cycle is not followed:
--- its members and all below them have neither root nor depth.
+-- A process whose parent is unknown counts as a root. A cycle is not followed: its members and all
+-- processes below them have neither root nor depth.
 with recursive processes as (from history_processes),
 
 build as (from build),
 
-links as (
+find_links as (
     select
         c.process_id,
         c.parent_process_id,
@@ -21,9 +21,9 @@ links as (
     cross join build as b
 ),
 
--- Every round looks twice as far up as the one before, so that a chain of 10,000 takes 14 rounds.
--- A round in which nobody new gets to a root is the last: who is left is in or below a cycle.
-climbed as (
+-- Each round looks twice as far up as the one before, so that a chain of 10,000 takes 14 rounds.
+-- The last round is one in which no process reaches a root: those left are in or below a cycle.
+climb as (
     select
         1 as round_no,
         l.process_id,
@@ -31,8 +31,8 @@ climbed as (
         1 as distance,
         above.process_id is null as is_at_root,
         above.process_id is null as has_arrived_now
-    from links as l
-    left join links as above on above.process_id = l.parent_process_id
+    from find_links as l
+    left join find_links as above on above.process_id = l.parent_process_id
     union all
     select
         c.round_no + 1 as round_no,
@@ -41,56 +41,56 @@ climbed as (
         c.distance + coalesce(a.distance, 0) as distance,
         c.is_at_root or a.is_at_root as is_at_root,
         not c.is_at_root and a.is_at_root as has_arrived_now
-    from climbed as c
-    left join climbed as a on a.process_id = c.ancestor_id
+    from climb as c
+    left join climb as a on a.process_id = c.ancestor_id
     where
-        exists (select 1 from climbed as x where not x.is_at_root)
-        and exists (select 1 from climbed as x where x.has_arrived_now)
+        exists (select 1 from climb as x where not x.is_at_root)
+        and exists (select 1 from climb as x where x.has_arrived_now)
 ),
 
-placed as (
+find_roots as (
     select process_id, ancestor_id as root_process_id, distance as depth, is_at_root
-    from climbed
-    where round_no = (select max(round_no) from climbed)
+    from climb
+    where round_no = (select max(round_no) from climb)
 ),
 
-astray as (
+find_rootless as (
     select l.process_id, l.parent_process_id
-    from links as l
-    inner join placed as p on p.process_id = l.process_id
+    from find_links as l
+    inner join find_roots as p on p.process_id = l.process_id
     where not p.is_at_root
 ),
 
--- As many steps up as there are such processes end within a cycle, and reach all of its members.
-circled as (
+-- Going up as many steps as there are such processes ends in a cycle and reaches all its members.
+climb_cycles as (
     select 1 as n_steps, process_id, parent_process_id as ancestor_id
-    from astray
+    from find_rootless
     union all
     select c.n_steps * 2 as n_steps, c.process_id, a.ancestor_id
-    from circled as c
-    inner join circled as a on a.process_id = c.ancestor_id
-    where c.n_steps < (select count(*) from astray)
+    from climb_cycles as c
+    inner join climb_cycles as a on a.process_id = c.ancestor_id
+    where c.n_steps < (select count(*) from find_rootless)
 ),
 
-cycle_members as (
+find_cycle_members as (
     select distinct ancestor_id as process_id
-    from circled
-    where n_steps = (select max(n_steps) from circled)
+    from climb_cycles
+    where n_steps = (select max(n_steps) from climb_cycles)
 ),
 
-children as (
+count_children as (
     select
         parent_process_id as process_id,
         count(*) as n_children,
         count(*) filter (outcome = 'open') as n_open_children
-    from links
+    from find_links
     where outcome <> 'deleted'
     group by parent_process_id
 ),
 
-slowest_children as (
+find_slowest_children as (
     select parent_process_id as process_id, process_id as child_id, taken_ms
-    from links
+    from find_links
     where taken_ms is not null
     qualify
         row_number() over (
@@ -115,8 +115,8 @@ select
     p.parent_process_id is not null and l.process_id is null as is_orphan,
     m.process_id is not null as is_in_cycle
 from processes as p
-left join links as l on l.process_id = p.process_id
-left join placed as r on r.process_id = p.process_id
-left join cycle_members as m on m.process_id = p.process_id
-left join children as c on c.process_id = p.process_id
-left join slowest_children as s on s.process_id = p.process_id
+left join find_links as l on l.process_id = p.process_id
+left join find_roots as r on r.process_id = p.process_id
+left join find_cycle_members as m on m.process_id = p.process_id
+left join count_children as c on c.process_id = p.process_id
+left join find_slowest_children as s on s.process_id = p.process_id

@@ -1,12 +1,16 @@
--- Stays in one state with one assignee and one pod while open, as at the build's instant, where
+-- Stays in one state with one assignee and one pod while open, at the build's as_of, where
 -- running stays end.
 -- Grain: one row per stay.
+-- kind: view
 with stays as (from history_open_stays),
+
+processes as (from history_processes),
 
 build as (from build)
 
 select
     s.process_id,
+    p.team_id,
     s.procedure,
     s.stay_no,
     s.spell_no,
@@ -22,4 +26,5 @@ select
     s.began_by,
     s.ended_by
 from stays as s
+inner join processes as p on p.process_id = s.process_id
 cross join build as b

@@ -1,8 +1,11 @@
--- What happened to each process, with running clocks up to the build's instant.
+-- What happened to each process, with running clocks up to the build's as_of.
 -- Grain: one row per process.
+-- kind: view
 with lifecycles as (from history_process_lifecycle),
 
 hierarchy as (from hierarchy),
+
+processes as (from history_processes),
 
 build as (from build),
 
@@ -12,9 +15,10 @@ calendars as (from process_calendars),
 
 calendars_at_build as (from calendars_at_build),
 
-clocked as (
+run_clocks as (
     select
         l.*,
+        p.team_id,
         h.n_children,
         h.n_open_children,
         h.depth,
@@ -31,9 +35,10 @@ clocked as (
         w.first_completed_worked_ms,
         w.last_completed_worked_ms,
         w.open_worked_ms,
-        c.worked_ms as worked_until_now_ms,
-        coalesce(c.worked_ms - w.open_since_worked_ms, 0) as open_running_worked_ms
+        w.offset_ms + c.worked_ms as worked_until_now_ms,
+        coalesce(w.offset_ms + c.worked_ms - w.open_since_worked_ms, 0) as open_running_worked_ms
     from lifecycles as l
+    inner join processes as p on p.process_id = l.process_id
     inner join hierarchy as h on h.process_id = l.process_id
     inner join calendars as k on k.process_id = l.process_id
     left join worked as w on w.process_id = l.process_id
@@ -43,6 +48,7 @@ clocked as (
 
 select
     process_id,
+    team_id,
     procedure,
     first_completed_at,
     last_completed_at,
@@ -112,4 +118,4 @@ select
     depth,
     root_process_id,
     last_changed_at
-from clocked
+from run_clocks

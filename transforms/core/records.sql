@@ -1,8 +1,8 @@
 -- Records behind processes, by id.
--- Grain: one row per record. Dimensions have no time: the latest line counts at any instant.
+-- Grain: one row per record. Dimensions have no history: the latest line applies at any as_of.
 with dimension_rows as (from raw_dimension_rows),
 
-latest as (
+find_latest as (
     select id, name, data
     from dimension_rows
     where dimension = 'records'
@@ -13,4 +13,4 @@ select
     id as record_id,
     name,
     data
-from latest
+from find_latest

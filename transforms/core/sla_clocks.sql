@@ -1,7 +1,8 @@
--- The clocks of SLA policies as at the build's instant, where running ones end.
+-- The clocks of SLA policies as at the build's as_of, where running ones end.
 -- Grain: one row per policy, process and cycle. `due_at` is the first instant at which the counted
--- time is the target; where it is not reached, the clock is thought to count on from its end.
-with cycles as (from sla_cycles),
+-- time equals the target; if that was not reached, it is computed as if the clock counted on from
+-- its end.
+with cycles as (from history_sla_cycles),
 
 segments as (from sla_segments),
 
@@ -10,6 +11,8 @@ assignments as (from history_assignments),
 pod_stays as (from history_pod_stays),
 
 visits as (from history_state_visits),
+
+teams as (select process_id, team_id from history_processes),
 
 build as (from build),
 
@@ -37,7 +40,7 @@ sums as (
         c.cycle,
         coalesce(max(s.elapsed_by_then_ms), 0)::bigint as elapsed_ms,
         coalesce(bool_or(s.started_at is not null and s.ended_at is null), false) as is_counting,
-        -- The first stretch by whose end the target is reached, and what was left before it.
+        -- The first stretch by whose end the target is reached, and the time left before it.
         arg_min(
             struct_pack(
                 started_at := s.started_at,
@@ -54,7 +57,7 @@ sums as (
     group by c.process_id, c.policy_no, c.cycle
 ),
 
--- Who held the process when the clock ended; a stay that begins then counts.
+-- The assignee when the clock ended; a stay that begins at that instant counts.
 holders as (
     select
         c.process_id,
@@ -103,7 +106,7 @@ timed as (
         h.assigned_to,
         o.pod_id,
         v.state as started_state,
-        -- The target is reached when so much more has been counted since this instant.
+        -- The target is reached when `left_ms` more have been counted since this instant.
         if(
             s.elapsed_ms >= c.target_ms, s.reaching.started_at, coalesce(c.stopped_at, b.as_of)
         ) as counted_from,
@@ -129,15 +132,14 @@ worked as (
     asof left join slots as f on f.calendar = t.calendar and f.starts_at <= t.counted_from
 ),
 
--- In a calendar it falls into the last slot before which less had been worked.
+-- It falls into the last slot before which less has been worked.
 reached as (
     select
         w.*,
         case
             when w.target_ms = 0 then w.started_at
-            when w.calendar = 'always' then w.counted_from + to_milliseconds(w.left_ms)
             when
-                l.starts_at + to_milliseconds(w.wanted_ms - l.worked_ms_before) <= l.ends_at
+                w.wanted_ms - l.worked_ms_before <= epoch_ms(l.ends_at) - epoch_ms(l.starts_at)
                 then l.starts_at + to_milliseconds(w.wanted_ms - l.worked_ms_before)
         end as reached_at
     from worked as w
@@ -145,7 +147,7 @@ reached as (
         on l.calendar = w.calendar and l.worked_ms_before < w.wanted_ms
 ),
 
-judged as (
+decided as (
     select
         *,
         case
@@ -160,11 +162,12 @@ judged as (
 
 select
     process_id,
+    team_id,
     procedure,
     policy,
     cycle,
     started_at,
-    case when status is distinct from 'paused' then reached_at end as due_at,
+    case when (status is distinct from 'paused') then reached_at end as due_at,
     stopped_at,
     ended_by,
     target_ms / 1000 as target_seconds,
@@ -176,4 +179,5 @@ select
     started_state,
     assigned_to,
     pod_id
-from judged
+from decided
+inner join teams using (process_id)

@@ -1,11 +1,14 @@
 -- The stretches of time in which the clocks of SLA policies counted.
--- Grain: one row per policy, process, cycle and stretch between two pauses. Stretches of no length
--- are none. Time counts in the calendar of the clock. `elapsed_seconds` add up to the elapsed time of the clock.
-with cycles as (from sla_cycles),
+-- Grain: one row per policy, process, cycle and stretch between two pauses; stretches of no length
+-- are left out. Time counts in the calendar of the clock. The `elapsed_seconds` of a clock add up
+-- to its elapsed time.
+with cycles as (from history_sla_cycles),
 
 visits as (from history_state_visits),
 
 pauses as (from sla_pauses),
+
+processes as (from history_processes),
 
 build as (from build),
 
@@ -20,13 +23,16 @@ paused as (
         v.left_at as resumed_at
     from cycles as c
     inner join pauses as p on p.policy_no = c.policy_no
-    inner join visits as v on v.process_id = c.process_id and v.state = p.state
+    inner join visits as v
+        on v.process_id = c.process_id
+        and v.procedure = c.procedure
+        and v.state = p.state
     where
         (v.left_at is null or v.left_at > greatest(v.entered_at, c.started_at))
         and (c.stopped_at is null or v.entered_at < c.stopped_at)
 ),
 
--- A clock that starts resumes from a pause of no length.
+-- A clock starts as if it resumed from a pause of no length.
 resumptions as (
     select process_id, policy_no, cycle, started_at as paused_at, started_at as resumed_at
     from cycles
@@ -68,25 +74,24 @@ counted as (
 
 select
     s.process_id,
+    p.team_id,
     s.procedure,
     s.policy,
     s.cycle,
     (row_number() over (
-        partition by s.process_id, s.policy, s.cycle order by s.started_at
+        partition by s.process_id, s.procedure, s.policy, s.cycle order by s.started_at
     ))::integer as segment_no,
     s.started_at,
     s.ended_at,
-    case
-        when s.calendar = 'always' then seconds_between(s.started_at, s.counted_until)
-        else (
-            worked_ms(s.counted_until, u.starts_at, u.ends_at, u.worked_ms_before)
-            - worked_ms(s.started_at, f.starts_at, f.ends_at, f.worked_ms_before)
-        ) / 1000
-    end as elapsed_seconds
+    (
+        worked_ms(s.counted_until, u.starts_at, u.ends_at, u.worked_ms_before)
+        - worked_ms(s.started_at, f.starts_at, f.ends_at, f.worked_ms_before)
+    ) / 1000 as elapsed_seconds
 from (
     select c.*, coalesce(c.ended_at, b.as_of) as counted_until
     from counted as c
     cross join build as b
 ) as s
+inner join processes as p on p.process_id = s.process_id
 asof left join slots as f on f.calendar = s.calendar and f.starts_at <= s.started_at
 asof left join slots as u on u.calendar = s.calendar and u.starts_at <= s.counted_until

@@ -1,6 +1,9 @@
--- Stays in a state as at the build's instant, where running stays end.
+-- Stays in a state at the build's as_of, where running stays end.
 -- Grain: one row per stay in a state.
+-- kind: view
 with visits as (from history_state_visits),
+
+processes as (from history_processes),
 
 build as (from build),
 
@@ -10,6 +13,7 @@ calendars_at_build as (from calendars_at_build)
 
 select
     v.process_id,
+    p.team_id,
     v.procedure,
     v.visit_no,
     v.state,
@@ -23,7 +27,7 @@ select
     case
         when w.process_id is null
             then seconds_between(v.entered_at, coalesce(v.left_at, b.as_of))
-        else (coalesce(w.left_worked_ms, c.worked_ms) - w.entered_worked_ms) / 1000
+        else (coalesce(w.left_worked_ms, w.offset_ms + c.worked_ms) - w.entered_worked_ms) / 1000
     end as business_seconds,
     v.previous_state,
     v.next_state,
@@ -32,8 +36,10 @@ select
     v.n_previous_visits,
     v.assigned_to,
     v.entered_source,
-    v.is_left_by_deletion
+    v.is_left_by_deletion,
+    v.is_left_by_procedure_change
 from visits as v
+inner join processes as p on p.process_id = v.process_id
 left join worked as w on w.process_id = v.process_id and w.visit_no = v.visit_no
 left join calendars_at_build as c on c.calendar = w.calendar
 cross join build as b

@@ -1,5 +1,6 @@
--- Stays in a status as at the build's instant, where running stays end.
+-- Stays in a status at the build's as_of, where running stays end.
 -- Grain: one row per stay in a status.
+-- kind: view
 with spells as (from history_status_spells),
 
 build as (from build)
@@ -12,6 +13,7 @@ select
     s.started_at,
     s.ended_at,
     s.is_current,
-    seconds_between(s.started_at, coalesce(s.ended_at, b.as_of)) as seconds
+    seconds_between(s.started_at, coalesce(s.ended_at, b.as_of)) as seconds,
+    s.began_by
 from spells as s
 cross join build as b

@@ -1,8 +1,8 @@
 -- Teams that processes belong to, by id.
--- Grain: one row per team. Dimensions have no time: the latest line counts at any instant.
+-- Grain: one row per team. Dimensions have no history: the latest line applies at any as_of.
 with dimension_rows as (from raw_dimension_rows),
 
-latest as (
+find_latest as (
     select id, name, data
     from dimension_rows
     where dimension = 'teams'
@@ -13,4 +13,4 @@ select
     id as team_id,
     name,
     data
-from latest
+from find_latest

@@ -1,8 +1,8 @@
--- People who create processes and hold them, by id.
--- Grain: one row per user. Dimensions have no time: the latest line counts at any instant.
+-- People who create processes and are assigned to them, by id.
+-- Grain: one row per user. Dimensions have no history: the latest line applies at any as_of.
 with dimension_rows as (from raw_dimension_rows),
 
-latest as (
+find_latest as (
     select id, name, data
     from dimension_rows
     where dimension = 'users'
@@ -13,4 +13,4 @@ select
     id as user_id,
     name,
     data
-from latest
+from find_latest

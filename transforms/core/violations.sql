@@ -1,9 +1,11 @@
--- Rules that accepted versions break: what was found while reading them, and what shows only when
--- the history is put together.
+-- Rules that accepted versions break: those found at ingest, and those that only the history of a
+-- process shows.
 -- Grain: one row per version, rule and column. Values of personal attributes are masked.
 with found as (from raw_violations),
 
 visits as (from history_state_visits),
+
+procedure_changes as (from history_procedure_changes),
 
 processes as (from history_processes),
 
@@ -15,13 +17,23 @@ derived_comparisons as (from derived_comparisons),
 
 record_failures as (from record_failures),
 
+version_flags as (from history_version_flags),
+
+rule_levels as (from rule_levels),
+
+users as (from users),
+
+pods as (from pods),
+
+records as (from records),
+
 procedures as (from procedures),
 
 files as (from raw_files),
 
 build as (from build),
 
-moves as (
+find_moves as (
     select
         process_id,
         procedure,
@@ -34,29 +46,42 @@ moves as (
     where not is_allowed
 ),
 
-repeated_keys as (
+find_procedure_changes as (
     select
-        *,
-        count(*) over (partition by procedure, key) as n_with_key
-    from primary_keys
-    where key is not null
+        process_id,
+        to_procedure as procedure,
+        'core:procedure:changed' as rule,
+        'procedure' as column_name,
+        from_procedure || ' > ' || to_procedure as value,
+        changed_at as updated_at,
+        changed_ingest_seq as ingest_seq
+    from procedure_changes
 ),
 
-keys as (
+count_keys as (
+    select
+        k.*,
+        count(*) over (partition by k.procedure, p.team_id, k.key) as n_with_key
+    from primary_keys as k
+    inner join processes as p using (process_id)
+    where k.key is not null
+),
+
+find_repeated_keys as (
     select
         p.process_id,
         p.procedure,
         'core:primary_key:unique' as rule,
         k.attribute as column_name,
-        if(k.is_personal, '***', k.key) as value,
+        if(k.is_personal, personal_mask(), k.key) as value,
         p.updated_at,
         p.latest_ingest_seq as ingest_seq
-    from repeated_keys as k
+    from count_keys as k
     inner join processes as p using (process_id)
     where k.n_with_key > 1
 ),
 
-parents as (
+find_bad_parents as (
     select
         p.process_id,
         p.procedure,
@@ -70,7 +95,103 @@ parents as (
     where h.is_orphan or h.is_in_cycle
 ),
 
-derivations as (
+-- What does not fit the parent that is known.
+compare_with_parents as (
+    select
+        c.process_id,
+        c.procedure,
+        c.updated_at,
+        c.latest_ingest_seq as ingest_seq,
+        unnest([
+            {
+                'rule': 'core:parent_procedure:same',
+                'column_name': 'parentProcedure',
+                'value': c.parent_procedure::varchar,
+                'is_broken': c.parent_procedure <> d.procedure_id
+            },
+            {
+                'rule': 'core:created_at:parent',
+                'column_name': 'createdAt',
+                'value': c.created_at::varchar,
+                'is_broken': c.created_at < p.created_at
+            },
+            {
+                'rule': 'core:team_id:parent',
+                'column_name': 'team',
+                'value': c.team_id::varchar,
+                'is_broken': c.team_id <> p.team_id
+            }
+        ]) as flag
+    from processes as c
+    inner join processes as p on p.process_id = c.parent_process_id
+    inner join procedures as d on d.procedure = p.procedure
+),
+
+-- Ids that the file of their dimension lacks; a dimension without a file is not compared.
+compare_with_dimensions as (
+    select
+        process_id,
+        procedure,
+        updated_at,
+        latest_ingest_seq as ingest_seq,
+        unnest([
+            {
+                'rule': 'core:assigned_to:known',
+                'column_name': 'assignedTo',
+                'value': personal_mask(),
+                'is_broken': assigned_to not in (select user_id from users)
+                    and exists (from users)
+            },
+            {
+                'rule': 'core:pod_id:known',
+                'column_name': 'belongsTo',
+                'value': pod_id::varchar,
+                'is_broken': pod_id not in (select pod_id from pods) and exists (from pods)
+            },
+            {
+                'rule': 'core:record_id:known',
+                'column_name': 'record',
+                'value': record_id::varchar,
+                'is_broken': record_id not in (select record_id from records)
+                    and exists (from records)
+            }
+        ]) as flag
+    from processes
+    where outcome <> 'deleted'
+),
+
+-- A source that never has first assignees lacks none in particular.
+find_procedures_with_first as (
+    select distinct procedure
+    from processes
+    where first_assigned_to is not null or first_assignment_source = 'record'
+),
+
+find_version_flags as (
+    select f.*
+    from version_flags as f
+    left join find_procedures_with_first as a using (procedure)
+    where f.rule <> 'core:first_assigned_at:missing' or a.procedure is not null
+),
+
+find_comparisons as (
+    select
+        process_id,
+        procedure,
+        flag.rule,
+        flag.column_name,
+        flag.value,
+        updated_at,
+        ingest_seq
+    from (
+        from compare_with_parents
+        union all
+        from compare_with_dimensions
+    )
+    where flag.is_broken
+),
+
+find_derivations as (
     select
         p.process_id,
         p.procedure,
@@ -79,7 +200,7 @@ derivations as (
         d.attribute,
         case
             when d.is_failed then null
-            when d.is_personal then '***'
+            when d.is_personal then personal_mask()
             else d.supplied || ' <> ' || d.computed
         end as value,
         p.updated_at,
@@ -89,7 +210,7 @@ derivations as (
     where d.is_failed or d.differs
 ),
 
-of_records as (
+find_record_failures as (
     select
         p.process_id,
         p.procedure,
@@ -126,17 +247,23 @@ all_found as (
         value,
         updated_at,
         ingest_seq
-    from derivations
+    from find_derivations
     union all
     select process_id, procedure, rule, 'flag', column_name, value, updated_at, ingest_seq
     from (
-        from moves
+        from find_moves
         union all
-        from of_records
+        from find_procedure_changes
         union all
-        from keys
+        from find_record_failures
         union all
-        from parents
+        from find_repeated_keys
+        union all
+        from find_bad_parents
+        union all
+        from find_comparisons
+        union all
+        from find_version_flags
     )
 )
 
@@ -152,3 +279,7 @@ select
     line_of(a.ingest_seq) as line
 from all_found as a
 inner join files as f on f.file_seq = file_of(a.ingest_seq)
+where not exists (
+    from rule_levels as l
+    where l.rule = a.rule and l.procedure = a.procedure and l.level = 'off'
+)

@@ -1,22 +1,23 @@
--- Stays with an assignee, stays with nobody included: maximal runs of versions with one assignee
--- while not deleted.
+-- Stays with an assignee, unassigned stays included: maximal runs of versions with one procedure
+-- and one assignee while not deleted.
 -- Grain: one row per stay. `state` is the state at its start.
 with versions as (from versions),
 
 states as (from states),
 
-boundaries as (
+find_boundaries as (
     select *
     from versions
     where
         version_no = 1
         or is_deleted <> previous_is_deleted
+        or (not is_deleted and is_new_procedure)
         or (not is_deleted and assigned_to is distinct from previous_assigned_to)
 ),
 
-ended as (
+end_stays as (
     select *, lead(updated_at) over (partition by process_id order by version_no) as ended_at
-    from boundaries
+    from find_boundaries
 )
 
 select
@@ -28,6 +29,6 @@ select
     a.ended_at,
     a.ended_at is null as is_current,
     s.state
-from ended as a
+from end_stays as a
 inner join states as s on s.procedure = a.procedure and s.state_rank = a.state_rank
 where not a.is_deleted

@@ -1,63 +1,57 @@
 -- Follow-ups: next actions planned for an open process, and what ended each.
--- Grain: one row per plan: a maximal run of versions, open and not deleted, with one
--- `next_action_at`. It ends when the state changes, when the plan is taken away or another takes
--- its place, or when the process closes or is deleted, whatever is first. `removed_at` is when the
--- record stopped holding it, which a change of state alone does not do.
+-- Grain: one row per plan: a maximal run of versions of one procedure, open and not deleted, with
+-- one `next_action_at`. It ends when the state changes, when the plan is cleared or replaced, or
+-- when the process closes, is deleted or changes its procedure, whichever is first. `removed_at` is
+-- when the record stopped holding the plan, which a change of state alone does not cause.
 with versions as (from versions),
 
-spells as (from status_spells),
+open_spells as (from status_spells where status = 'OPEN' and not is_inferred),
 
-boundaries as (
+find_boundaries as (
     select *
     from versions
     where
         version_no = 1
         or is_deleted <> previous_is_deleted
-        or status <> previous_status
-        or state_rank <> previous_state_rank
+        or is_first_of_run
+        or is_new_state
         or assigned_to is distinct from previous_assigned_to
         or next_action_at is distinct from previous_next_action_at
 ),
 
--- `run_no` counts the stays in a status, as in status_spells.
-parts as (
+end_parts as (
     select
         process_id,
         procedure,
         version_no,
+        run_no,
         status = 'OPEN' and not is_deleted as is_open,
         assigned_to,
         next_action_at as due_at,
         if(version_no = 1, started_at, updated_at) as seen_from,
-        version_no = 1
-        or previous_is_deleted
-        or status <> previous_status
-        or next_action_at is distinct from previous_next_action_at as is_new,
-        version_no > 1 and state_rank <> previous_state_rank as is_move,
+        is_first_of_run or (next_action_at is distinct from previous_next_action_at) as is_new,
+        is_new_state,
         {
             'seen_at': lead(updated_at) over version_order,
-            'is_open': lead(status = 'OPEN' and not is_deleted) over version_order,
+            'is_of_run': lead(run_no) over version_order = run_no
+            and not lead(is_deleted) over version_order,
             'has_plan': lead(next_action_at is not null) over version_order,
-            'is_move': lead(state_rank) over version_order <> state_rank
-        } as next,
-        count(*) filter (
-            not is_deleted
-            and (version_no = 1 or previous_is_deleted or status <> previous_status)
-        ) over version_order as run_no
-    from boundaries
+            'is_new_state': lead(is_new_state) over version_order
+        } as next
+    from find_boundaries
     window version_order as (partition by process_id order by version_no)
 ),
 
-planned as (
+number_plans as (
     select
         p.*,
-        p.is_move and not p.is_new as is_done,
+        p.is_new_state and not p.is_new as is_done,
         s.ended_at as closed_at,
         s.ended_by as closed_by,
         count(*) filter (p.is_new) over part_order as plan_no,
-        count(*) filter (p.is_move and not p.is_new) over part_order as n_done
-    from parts as p
-    inner join spells as s on s.process_id = p.process_id and s.run_no = p.run_no
+        count(*) filter (p.is_new_state and not p.is_new) over part_order as n_done
+    from end_parts as p
+    inner join open_spells as s on s.process_id = p.process_id and s.run_no = p.run_no
     where
         p.is_open
         and p.due_at is not null
@@ -65,29 +59,29 @@ planned as (
     window part_order as (partition by p.process_id order by p.version_no)
 ),
 
--- Who is answerable held the process when the follow-up fell due, or when it ended before that:
--- the last version until then, of those before it was done.
-plans as (
+-- Answerable is who held the process when the follow-up fell due, or when it ended if that was
+-- earlier: the holder in the last version until then, of those before the follow-up was done.
+sum_plans as (
     select
         process_id,
         plan_no,
         any_value(procedure) as procedure,
         any_value(due_at) as due_at,
         min(seen_from) as set_at,
-        arg_max({'holder': assigned_to}, version_no - n_done * 1000000000000) filter (
+        arg_max({'holder': assigned_to}, (-n_done, version_no)) filter (
             is_new or (seen_from <= due_at and not is_done)
         ) as answerable,
         min(seen_from) filter (is_done) as done_at,
         any_value(closed_at) as closed_at,
         any_value(closed_by) as closed_by,
         arg_max(next, version_no) as next
-    from planned
+    from number_plans
     group by process_id, plan_no
 ),
 
-judged as (
-    select *, coalesce(closed_at < next.seen_at or not next.is_open, false) as is_closed
-    from plans
+end_plans as (
+    select *, coalesce(closed_at < next.seen_at or not next.is_of_run, false) as is_closed
+    from sum_plans
 )
 
 select
@@ -103,8 +97,8 @@ select
         when is_closed then closed_by
         when next.seen_at is null then null
         when not next.has_plan then 'cleared'
-        when next.is_move then 'state_changed'
+        when next.is_new_state then 'state_changed'
         else 'rescheduled'
     end as ended_by,
     if(is_closed, closed_at, next.seen_at) as removed_at
-from judged
+from end_plans

@@ -1,9 +1,9 @@
--- Stays with a pod, stays with none included: maximal runs of versions with one pod while not
--- deleted.
+-- Stays with a pod, stays without one included: maximal runs of versions with one pod while not
+-- deleted, whatever their procedure.
 -- Grain: one row per stay; stays without a pod before the first one are left out.
 with versions as (from versions),
 
-boundaries as (
+find_boundaries as (
     select *
     from versions
     where
@@ -17,8 +17,7 @@ boundaries as (
 
 select
     process_id,
-    procedure,
     (row_number() over (partition by process_id order by version_no))::integer as stay_no,
     pod_id,
     if(version_no = 1, started_at, updated_at) as started_at
-from boundaries
+from find_boundaries

@@ -1,6 +1,7 @@
 -- What happened to each process so far, without the clocks that still run.
--- Grain: one row per process. `..._ms` are sums of what has ended, `..._since` the start of what
--- runs (null when nothing does); core/process_lifecycle.sql adds the two up as at an instant.
+-- Grain: one row per process, over all its procedures. `..._ms` are sums of what has ended,
+-- `..._since` the start of what runs (null when nothing does); core/process_lifecycle.sql adds the
+-- two up as at an instant.
 with versions as (from versions),
 
 processes as (from processes),
@@ -13,49 +14,46 @@ assignments as (from assignments),
 
 open_stays as (from open_stays),
 
-spell_order as (
-    select
-        *,
-        lag(status) over (partition by process_id order by spell_no) as previous_status
-    from status_spells
-),
-
-closings as (
+-- A closed process that only changes its procedure is not completed again.
+sum_spells as (
     select
         process_id,
-        min(started_at) filter (status = 'COMPLETED') as first_completed_at,
-        max(started_at) filter (status = 'COMPLETED') as last_completed_at,
-        count(*) filter (status = 'COMPLETED') as n_completions,
-        count(*) filter (status = 'OPEN' and previous_status <> 'OPEN') as n_reopens,
-        count(*) filter (status <> 'OPEN') as n_closings,
+        min(started_at) filter (status = 'COMPLETED' and began_by <> 'moved_in')
+            as first_completed_at,
+        max(started_at) filter (status = 'COMPLETED' and began_by <> 'moved_in')
+            as last_completed_at,
+        count(*) filter (status = 'COMPLETED' and began_by <> 'moved_in') as n_completions,
+        count(*) filter (began_by = 'reopened') as n_reopens,
         sum(epoch_ms(ended_at) - epoch_ms(started_at)) filter (status = 'OPEN') as open_ms,
         max(started_at) filter (status = 'OPEN' and is_current) as open_since
-    from spell_order
+    from status_spells
     group by process_id
 ),
 
-visit_order as (
+order_visits as (
     select
         *,
-        lag(state_kind) over (partition by process_id order by visit_no) as previous_kind
+        if(lag(procedure) over visit_order = procedure, lag(state_kind) over visit_order, null)
+            as previous_kind
     from state_visits
+    window visit_order as (partition by process_id order by visit_no)
 ),
 
-movements as (
+sum_visits as (
     select
         process_id,
         max(entered_at) filter (is_current) as in_state_since,
         count(*) as n_visits,
-        count(distinct state) as n_states,
+        count(distinct (procedure, state)) as n_states,
         count(*) filter (direction = 'backward') as n_backward,
         count(*) filter (not is_allowed) as n_not_allowed,
         count(*) filter (n_previous_visits > 0 and direction <> 'same') as n_reentries,
         count(*) filter (previous_kind = 'done' and state_kind <> 'done') as n_done_exits
-    from visit_order
+    from order_visits
     group by process_id
 ),
 
-stay_sums as (
+sum_stays as (
     select
         process_id,
         sum(stay_ms) filter (state_kind = 'queue') as queue_ms,
@@ -63,28 +61,27 @@ stay_sums as (
         sum(stay_ms) filter (state_kind = 'waiting_customer') as waiting_customer_ms,
         sum(stay_ms) filter (state_kind = 'waiting_other') as waiting_other_ms,
         sum(stay_ms) filter (state_kind = 'done') as done_ms,
+        sum(stay_ms) filter (assigned_to is null) as unassigned_ms,
         max(started_at) filter (ended_at is null) as stay_since,
-        max(state_kind) filter (ended_at is null) as stay_kind
+        max(state_kind) filter (ended_at is null) as stay_kind,
+        max(started_at) filter (ended_at is null and assigned_to is null) as unassigned_since
     from (
         select *, epoch_ms(ended_at) - epoch_ms(started_at) as stay_ms from open_stays
     )
     group by process_id
 ),
 
-held as (
+count_assignments as (
     select
         process_id,
         count(assigned_to) as n_assignments,
-        count(distinct assigned_to) as n_assignees,
-        sum(epoch_ms(ended_at) - epoch_ms(started_at)) filter (assigned_to is null)
-            as unassigned_ms,
-        max(started_at) filter (assigned_to is null and is_current) as unassigned_since
+        count(distinct assigned_to) as n_assignees
     from assignments
     group by process_id
 ),
 
--- Person to other person, whether or not nobody held it in between.
-handoffs as (
+-- From one person to another, with or without unassigned time in between.
+order_holders as (
     select
         process_id,
         assignment_no,
@@ -94,24 +91,24 @@ handoffs as (
     where assigned_to is not null
 ),
 
-holders as (
+find_handoffs as (
     select
         *,
         lag(assigned_to, 2) over (partition by process_id order by assignment_no) as holder_before
-    from handoffs
+    from order_holders
     where assigned_to is distinct from previous_holder
 ),
 
-handoff_sums as (
+count_handoffs as (
     select
         process_id,
         count(*) - 1 as n_handoffs,
         count(*) filter (assigned_to = holder_before) as n_ping_pongs
-    from holders
+    from find_handoffs
     group by process_id
 ),
 
-version_sums as (
+sum_versions as (
     select
         process_id,
         count(*) filter (
@@ -121,7 +118,7 @@ version_sums as (
         ) as n_next_action_moves,
         max(updated_at) filter (
             version_no = 1
-            or state_rank <> previous_state_rank
+            or is_new_state
             or status <> previous_status
             or assigned_to is distinct from previous_assigned_to
             or is_deleted <> previous_is_deleted
@@ -140,7 +137,7 @@ select
     c.last_completed_at,
     coalesce(c.n_completions, 0)::integer as n_completions,
     coalesce(c.n_reopens, 0)::integer as n_reopens,
-    p.outcome = 'open' and coalesce(c.n_closings, 0) > 0 as is_reopened,
+    p.outcome = 'open' and coalesce(c.n_reopens, 0) > 0 as is_reopened,
     coalesce(c.open_ms, 0)::bigint as open_ms,
     c.open_since,
     coalesce(k.queue_ms, 0)::bigint as queue_ms,
@@ -163,15 +160,15 @@ select
     coalesce(h.n_assignees, 0)::integer as n_assignees,
     coalesce(x.n_handoffs, 0)::integer as n_handoffs,
     coalesce(x.n_ping_pongs, 0)::integer as n_ping_pongs,
-    coalesce(h.unassigned_ms, 0)::bigint as unassigned_ms,
-    h.unassigned_since,
+    coalesce(k.unassigned_ms, 0)::bigint as unassigned_ms,
+    k.unassigned_since,
     p.next_action_at,
     v.n_next_action_moves::integer as n_next_action_moves,
     v.last_changed_at
 from processes as p
-inner join version_sums as v on v.process_id = p.process_id
-left join closings as c on c.process_id = p.process_id
-left join movements as m on m.process_id = p.process_id
-left join stay_sums as k on k.process_id = p.process_id
-left join held as h on h.process_id = p.process_id
-left join handoff_sums as x on x.process_id = p.process_id
+inner join sum_versions as v on v.process_id = p.process_id
+left join sum_spells as c on c.process_id = p.process_id
+left join sum_visits as m on m.process_id = p.process_id
+left join sum_stays as k on k.process_id = p.process_id
+left join count_assignments as h on h.process_id = p.process_id
+left join count_handoffs as x on x.process_id = p.process_id

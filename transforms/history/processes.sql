@@ -1,6 +1,7 @@
--- Processes as their latest version says.
--- Grain: one row per process. `completed_at` and `cancelled_at` are those of the closing that
--- holds now, null otherwise. `started_at` and `latest_ingest_seq` serve other tables.
+-- Processes with the values of their latest version.
+-- Grain: one row per process. `completed_at` and `cancelled_at` are those of the current closing,
+-- which a later change of procedure does not move; null otherwise. `started_at`,
+-- `first_procedure` and `latest_ingest_seq` are for other tables.
 with versions as (from versions),
 
 raw_versions as (from raw_versions),
@@ -9,18 +10,20 @@ states as (from states),
 
 status_spells as (from status_spells),
 
-latest as (from versions where is_latest),
+latest_versions as (from versions where is_latest),
 
--- The version that began the last deletion; it counts only while that deletion lasts.
-deletions as (
+earliest_versions as (from versions where version_no = 1),
+
+-- The version that began the last deletion; used only while that deletion lasts.
+find_deletions as (
     select process_id, max(updated_at) as deleted_at
     from versions
     where is_deleted and (version_no = 1 or not previous_is_deleted)
     group by process_id
 ),
 
--- Versions are in order of time, so the first assignee seen is the one with the least number.
-first_assignees as (
+-- Versions are in order of time, so the first assignee is in the one with the lowest number.
+find_first_assignees as (
     select
         process_id,
         arg_min(if(version_no = 1, started_at, updated_at), version_no) as assigned_at
@@ -29,10 +32,11 @@ first_assignees as (
     group by process_id
 ),
 
-closings as (
-    select process_id, status, started_at as closed_at
+find_closings as (
+    select process_id, arg_max(started_at, spell_no) as closed_at
     from status_spells
-    where is_current and status <> 'OPEN'
+    where status <> 'OPEN' and began_by <> 'moved_in'
+    group by process_id
 )
 
 select
@@ -56,8 +60,8 @@ select
     end as outcome,
     l.created_at,
     l.updated_at,
-    case when c.status = 'COMPLETED' then c.closed_at end as completed_at,
-    case when c.status = 'CANCELLED' then c.closed_at end as cancelled_at,
+    case when outcome = 'completed' then c.closed_at end as completed_at,
+    case when outcome = 'cancelled' then c.closed_at end as cancelled_at,
     case when l.is_deleted then d.deleted_at end as deleted_at,
     l.next_action_at,
     r.first_assigned_to,
@@ -76,10 +80,12 @@ select
     l.first_seen_at,
     l.version_no::integer as n_versions,
     l.started_at,
+    v.procedure as first_procedure,
     l.ingest_seq as latest_ingest_seq
-from latest as l
+from latest_versions as l
 inner join raw_versions as r using (process_id, ingest_seq)
+inner join earliest_versions as v on v.process_id = l.process_id
 inner join states as s on s.procedure = l.procedure and s.state_rank = l.state_rank
-left join deletions as d on d.process_id = l.process_id
-left join first_assignees as f on f.process_id = l.process_id
-left join closings as c on c.process_id = l.process_id
+left join find_deletions as d on d.process_id = l.process_id
+left join find_first_assignees as f on f.process_id = l.process_id
+left join find_closings as c on c.process_id = l.process_id

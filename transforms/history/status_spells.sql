@@ -1,20 +1,25 @@
--- Stays in a status: maximal runs of versions with one status while not deleted.
--- Grain: one row per stay. Completions and cancellations start when the record says, where that is
--- possible: not before creation or the start of the spell before, not after the version that first
--- shows them, and not while deleted. A process first seen closed was open before that. `run_no`,
--- `began_by` and `ended_by` (both null unless OPEN) serve other tables.
+-- Stays in a status: maximal runs of versions with one procedure and one status while not deleted.
+-- Grain: one row per stay.
+-- A completion or cancellation starts when the record says, if that lies between the creation and
+-- the version that first shows it, and not before the start of the stay before it. Nothing closes
+-- while deleted, and a closed process that only changes its procedure is not closed again.
+-- Every closing has an opening before it: a process first seen closed was open from its start, and
+-- an open process that arrives closed in another procedure was open there for an instant. Such a
+-- stay has `is_inferred` and the `run_no` of the closed versions that follow it.
+-- `began_by` is where a reopening is defined: `reopened` is a stay in OPEN after a closed one.
+-- `ended_by` is null unless OPEN.
 with recursive versions as (from versions),
 
-boundaries as (
+find_boundaries as (
     select *
     from versions
     where
         version_no = 1
         or is_deleted <> previous_is_deleted
-        or (not is_deleted and status <> previous_status)
+        or is_first_of_run
 ),
 
-ended as (
+end_runs as (
     select
         *,
         lead(updated_at) over boundary_order as next_boundary_at,
@@ -22,37 +27,45 @@ ended as (
         case when version_no = 1 then started_at else updated_at end as seen_at,
         case status when 'COMPLETED' then completed_at when 'CANCELLED' then cancelled_at end
             as supplied_at
-    from boundaries
+    from find_boundaries
     window boundary_order as (partition by process_id order by version_no)
 ),
 
-runs as (
+read_closing_times as (
     select
         process_id,
         procedure,
         status,
         version_no = 1 as is_first,
+        coalesce(previous_is_deleted, false) as is_restored,
+        coalesce(not previous_is_deleted and status = previous_status, false) as is_continued,
+        coalesce(
+            not previous_is_deleted
+            and is_new_procedure
+            and status <> 'OPEN'
+            and previous_status = 'OPEN',
+            false
+        ) as arrives_closed,
         started_at,
         updated_at,
-        first_seen_at,
         next_boundary_at,
         is_ended_by_deletion,
         case
-            when version_no > 1 and previous_is_deleted then null
+            when version_no > 1 and (previous_is_deleted or status = previous_status) then null
             when supplied_at between process_created_at and updated_at then supplied_at
         end as claimed_at,
-        row_number() over run_order as run_no,
+        run_no,
         version_no,
         lag(seen_at) over run_order as previous_seen_at,
         status <> 'OPEN'
         and coalesce(lag(status) over run_order <> 'OPEN', false)
         and not previous_is_deleted as follows_closed
-    from ended
+    from end_runs
     where not is_deleted
     window run_order as (partition by process_id order by version_no)
 ),
 
-chained as (
+date_starts as (
     select
         process_id,
         run_no,
@@ -61,75 +74,102 @@ chained as (
             when claimed_at >= coalesce(previous_seen_at, claimed_at) then claimed_at
             else updated_at
         end as began_at
-    from runs
+    from read_closing_times
     where not follows_closed
     union all
     -- A closing that follows another must not begin before it: one at a time, from the first.
     select
         r.process_id,
         r.run_no,
-        case when r.claimed_at >= c.began_at then r.claimed_at else r.updated_at end as began_at
-    from chained as c
-    inner join runs as r
-        on r.process_id = c.process_id and r.run_no = c.run_no + 1 and r.follows_closed
+        case when r.claimed_at >= d.began_at then r.claimed_at else r.updated_at end as began_at
+    from date_starts as d
+    inner join read_closing_times as r
+        on r.process_id = d.process_id and r.run_no = d.run_no + 1 and r.follows_closed
 ),
 
-spells as (
+date_ends as (
     select
-        r.process_id,
-        r.procedure,
-        r.status,
-        r.first_seen_at,
-        c.began_at as started_at,
-        case
-            when r.is_ended_by_deletion then r.next_boundary_at
-            else lead(c.began_at) over (partition by r.process_id order by r.run_no)
-        end as ended_at,
-        r.run_no,
-        r.version_no
-    from runs as r
-    inner join chained as c using (process_id, run_no)
+        r.*,
+        d.began_at,
+        if(
+            r.is_ended_by_deletion,
+            r.next_boundary_at,
+            lead(d.began_at) over (partition by r.process_id order by r.run_no)
+        ) as ended_at
+    from read_closing_times as r
+    inner join date_starts as d using (process_id, run_no)
 ),
 
-all_spells as (
-    select * from spells
+add_inferred as (
+    select
+        process_id,
+        procedure,
+        status,
+        began_at as started_at,
+        ended_at,
+        run_no,
+        version_no,
+        updated_at as shown_at,
+        false as is_inferred,
+        is_ended_by_deletion,
+        is_first,
+        is_restored,
+        is_continued
+    from date_ends
     union all
     select
-        r.process_id,
-        r.procedure,
+        process_id,
+        procedure,
         'OPEN',
-        r.first_seen_at,
-        r.started_at,
-        c.began_at,
-        0,
-        r.version_no
-    from runs as r
-    inner join chained as c using (process_id, run_no)
-    where r.is_first and r.status <> 'OPEN' and c.began_at > r.started_at
+        if(is_first, started_at, began_at),
+        began_at,
+        run_no,
+        version_no,
+        updated_at,
+        true,
+        false,
+        is_first,
+        false,
+        arrives_closed
+    from date_ends
+    where status <> 'OPEN' and (is_first or arrives_closed)
+),
+
+number_spells as (
+    select
+        *,
+        lag(status) over spell_order as status_before,
+        lead(status) over spell_order as status_after,
+        row_number() over spell_order as spell_no
+    from add_inferred
+    window spell_order as (partition by process_id order by run_no, not is_inferred)
 )
 
 select
     process_id,
     procedure,
-    (row_number() over spell_order)::integer as spell_no,
+    spell_no::integer as spell_no,
     status,
     started_at,
     ended_at,
     ended_at is null as is_current,
     version_no as shown_version_no,
+    shown_at,
     run_no::integer as run_no,
+    is_inferred,
     case
-        when status <> 'OPEN' then null
-        when lag(status) over spell_order is null and started_at <= first_seen_at then 'created'
-        when lag(status) over spell_order <> 'OPEN' then 'reopened'
-        else 'restored'
+        when status = 'OPEN' and is_first then 'created'
+        when is_continued then 'moved_in'
+        when status = 'OPEN' and status_before <> 'OPEN' then 'reopened'
+        when is_restored then 'restored'
+        when status = 'COMPLETED' then 'completed'
+        when status = 'CANCELLED' then 'cancelled'
     end as began_by,
     case
         when status <> 'OPEN' or ended_at is null then null
-        when lead(started_at) over spell_order is distinct from ended_at then 'deleted'
-        when lead(status) over spell_order = 'COMPLETED' then 'completed'
-        when lead(status) over spell_order = 'CANCELLED' then 'cancelled'
-        else 'deleted'
+        when is_ended_by_deletion then 'deleted'
+        when status_after = 'COMPLETED' then 'completed'
+        when status_after = 'CANCELLED' then 'cancelled'
+        else 'moved_out'
     end as ended_by
-from all_spells
-window spell_order as (partition by process_id order by run_no)
+from number_spells

@@ -1,8 +1,9 @@
--- What each assignee held, got, handed on and closed on each local day, by who held the process at
--- the time; the last day ends at the build's instant.
+-- What each assignee held, received, handed on and closed on each local day, by who held the
+-- process at the time; the last day ends at the build's as_of.
 -- Grain: one row per day, procedure and assignee with something held or done; `assigned_to` is null
--- on the rows of processes that nobody held. Built from +1/-1 events, not from processes x days.
--- held of the day before + opened + received - handed_on - completed - cancelled - deleted = held.
+-- on the rows of unassigned processes. Built from +1/-1 events, not from processes x days.
+-- held of the day before + opened + moved_in + received
+-- - handed_on - completed - cancelled - deleted - moved_out = held.
 with stays as (from dated_stays),
 
 follow_ups as (from follow_ups),
@@ -13,8 +14,8 @@ users as (from users),
 
 build as (from build),
 
--- What only moves on in state or pod stays with its assignee.
-holdings as (
+-- A change of state or pod alone leaves a process with its assignee.
+find_holdings as (
     select procedure, assigned_to, started_day as day, began_by as event, 1 as change
     from stays
     where began_by <> 'moved'
@@ -24,8 +25,8 @@ holdings as (
     where ended_by <> 'moved'
 ),
 
--- Reopenings, of whoever held the process when it was completed.
-undone_completions as (
+-- Reopenings, for the person who held the process when it was completed.
+find_undone_completions as (
     select c.procedure, c.assigned_to, r.started_day as day
     from stays as r
     inner join stays as c on c.process_id = r.process_id and c.stay_no = r.stay_no - 1
@@ -33,7 +34,7 @@ undone_completions as (
 ),
 
 -- A plan is overdue from the first millisecond after it was due, as long as the record holds it.
-overdue_plans as (
+find_overdue_plans as (
     select
         f.process_id,
         greatest(f.set_at, f.due_at + interval 1 millisecond) as overdue_from,
@@ -43,42 +44,42 @@ overdue_plans as (
     where f.due_at < least(f.removed_at, b.as_of)
 ),
 
-overdue_stays as (
+find_overdue_stays as (
     select
         s.procedure,
         s.assigned_to,
         greatest(o.overdue_from, s.started_at) as overdue_from,
         least(o.overdue_until, s.ended_at) as overdue_until
-    from overdue_plans as o
+    from find_overdue_plans as o
     inner join stays as s
         on s.process_id = o.process_id
         and (s.ended_at is null or o.overdue_from < s.ended_at)
         and (o.overdue_until is null or s.started_at < o.overdue_until)
 ),
 
-overdue_days as (
+date_overdue_stays as (
     select
         o.procedure,
         o.assigned_to,
         local_day(o.overdue_from, b.time_zone) as first_day,
         local_day(o.overdue_until, b.time_zone) as last_day
-    from overdue_stays as o
+    from find_overdue_stays as o
     cross join build as b
 ),
 
-events as (
-    select procedure, assigned_to, day, event, change, 0 as overdue_change from holdings
+find_events as (
+    select procedure, assigned_to, day, event, change, 0 as overdue_change from find_holdings
     union all
-    select procedure, assigned_to, day, 'undone', 0, 0 from undone_completions
+    select procedure, assigned_to, day, 'undone', 0, 0 from find_undone_completions
     union all
-    select procedure, assigned_to, first_day, 'overdue', 0, 1 from overdue_days
+    select procedure, assigned_to, first_day, 'overdue', 0, 1 from date_overdue_stays
     union all
     select procedure, assigned_to, last_day, 'overdue', 0, -1
-    from overdue_days
+    from date_overdue_stays
     where last_day is not null
 ),
 
-event_days as (
+count_events as (
     select
         procedure,
         assigned_to,
@@ -86,17 +87,19 @@ event_days as (
         sum(change) as change,
         sum(overdue_change) as overdue_change,
         count(*) filter (event in ('created', 'reopened', 'restored')) as opened,
+        count(*) filter (event = 'moved_in') as moved_in,
         count(*) filter (event = 'reassigned' and change = 1) as received,
         count(*) filter (event = 'reassigned' and change = -1) as handed_on,
         count(*) filter (event = 'completed') as completed,
         count(*) filter (event = 'cancelled') as cancelled,
         count(*) filter (event = 'deleted') as deleted,
+        count(*) filter (event = 'moved_out') as moved_out,
         count(*) filter (event = 'undone') as reopened_after_completion
-    from events
+    from find_events
     group by procedure, assigned_to, day
 ),
 
-levels as (
+add_up as (
     select
         e.*,
         sum(e.change) over assignee_days as held,
@@ -104,19 +107,19 @@ levels as (
         coalesce(
             lead(e.day) over assignee_days, local_day(b.as_of, b.time_zone) + 1
         ) - 1 as last_day
-    from event_days as e
+    from count_events as e
     cross join build as b
     window assignee_days as (partition by e.procedure, e.assigned_to order by e.day)
 ),
 
-days as (
+list_days as (
     select
         *,
         day as event_day,
         unnest(
             generate_series(day, if(held > 0, last_day, day), interval 1 day)
         )::date as held_day
-    from levels
+    from add_up
 )
 
 select
@@ -126,15 +129,17 @@ select
     coalesce(u.name, d.assigned_to::varchar) as assigned_to_name,
     d.held::bigint as held,
     if(d.held_day = d.event_day, d.opened, 0) as opened,
+    if(d.held_day = d.event_day, d.moved_in, 0) as moved_in,
     if(d.held_day = d.event_day, d.received, 0) as received,
     if(d.held_day = d.event_day, d.handed_on, 0) as handed_on,
     if(d.held_day = d.event_day, d.completed, 0) as completed,
     if(d.held_day = d.event_day, d.cancelled, 0) as cancelled,
     if(d.held_day = d.event_day, d.deleted, 0) as deleted,
+    if(d.held_day = d.event_day, d.moved_out, 0) as moved_out,
     if(d.held_day = d.event_day, d.reopened_after_completion, 0) as reopened_after_completion,
     d.overdue::bigint as overdue
-from days as d
--- A zone that crosses the date line skips a day, which flow_daily leaves out.
+from list_days as d
+-- A time zone that crosses the date line skips a day, which flow_daily leaves out.
 semi join flow_days as f on f.procedure = d.procedure and f.day = d.held_day
 left join users as u on u.user_id = d.assigned_to
 order by d.procedure, d.held_day, d.assigned_to nulls first

@@ -1,8 +1,8 @@
--- What each assignee held, completed and took how long for, by who held the process at the time.
+-- What each assignee held and completed, and how long it took, by who held the process then.
 -- Grain: one row per procedure, assignee and local month with something held or done, and one for
--- all months together (`period` is null); `assigned_to` is null on the rows of processes that
--- nobody held. What is held and overdue is that at the end of the month, or at the build's instant.
--- SLA clocks count in the month in which they stopped, by who held the process then.
+-- all months together (`period` is null); `assigned_to` is null on the rows of unassigned
+-- processes. `held` and `overdue` are as at the end of the month, or at the build's as_of. SLA
+-- clocks count in the month in which they stopped, by who held the process then.
 with stays as (from dated_stays),
 
 lifecycles as (from process_lifecycle),
@@ -17,7 +17,7 @@ users as (from users),
 
 build as (from build),
 
-last_days as (
+find_last_days as (
     select
         procedure,
         date_trunc('month', day)::date as month,
@@ -30,13 +30,14 @@ last_days as (
     group by procedure, date_trunc('month', day)
 ),
 
-months as (
+bound_months as (
     select procedure, month, day, least(next_begins_at, as_of) as ends_at
-    from last_days
+    from find_last_days
 ),
 
--- Held time up to an instant t is t x (beginnings - ends so far) - their moments' own sum.
-held_changes as (
+-- The time held up to an instant t is t x (starts - ends so far) - (sum of the instants of starts
+-- - sum of the instants of ends).
+find_held_changes as (
     select procedure, assigned_to, started_day as day, started_at as happened_at, 1 as change
     from stays
     where began_by <> 'moved'
@@ -46,68 +47,70 @@ held_changes as (
     where ended_by <> 'moved'
 ),
 
-held_months as (
+sum_held_changes as (
     select
         procedure,
         assigned_to,
         date_trunc('month', day)::date as month,
         sum(change) as change,
         sum(change * epoch_ms(happened_at)) as change_ms
-    from held_changes
+    from find_held_changes
     group by all
 ),
 
-first_months as (
+find_first_months as (
     select procedure, assigned_to, min(month) as first_month
-    from held_months
+    from sum_held_changes
     group by procedure, assigned_to
 ),
 
-assignee_months as (
+list_months as (
     select f.procedure, f.assigned_to, m.month, m.day, m.ends_at
-    from first_months as f
-    inner join months as m on m.procedure = f.procedure and m.month >= f.first_month
+    from find_first_months as f
+    inner join bound_months as m on m.procedure = f.procedure and m.month >= f.first_month
 ),
 
-held_so_far as (
+add_up_held as (
     select
         a.*,
         h.month is not null as has_events,
         coalesce(sum(h.change) over months_so_far, 0) * epoch_ms(a.ends_at)
         - coalesce(sum(h.change_ms) over months_so_far, 0) as so_far_ms
-    from assignee_months as a
-    left join held_months as h
+    from list_months as a
+    left join sum_held_changes as h
         on h.procedure = a.procedure
         and h.assigned_to is not distinct from a.assigned_to
         and h.month = a.month
     window months_so_far as (partition by a.procedure, a.assigned_to order by a.month)
 ),
 
-held as (
+split_held as (
     select
         *,
         so_far_ms - lag(so_far_ms, 1, 0) over (
             partition by procedure, assigned_to order by month
         ) as held_ms
-    from held_so_far
+    from add_up_held
 ),
 
-done as (
+sum_done as (
     select
         procedure,
         assigned_to,
         date_trunc('month', day)::date as month,
         sum(opened) as opened,
+        sum(moved_in) as moved_in,
         sum(received) as received,
         sum(handed_on) as handed_on,
         sum(completed) as completed,
         sum(cancelled) as cancelled,
-        sum(deleted) as deleted
+        sum(deleted) as deleted,
+        sum(moved_out) as moved_out
     from assignee_days
     group by all
 ),
 
-month_rows as (
+join_months as (
     select
         h.procedure,
         h.assigned_to,
@@ -117,13 +120,15 @@ month_rows as (
         coalesce(e.held, 0) as held,
         coalesce(e.overdue, 0) as overdue,
         coalesce(d.opened, 0) as opened,
+        coalesce(d.moved_in, 0) as moved_in,
         coalesce(d.received, 0) as received,
         coalesce(d.handed_on, 0) as handed_on,
         coalesce(d.completed, 0) as completed,
         coalesce(d.cancelled, 0) as cancelled,
-        coalesce(d.deleted, 0) as deleted
-    from held as h
-    left join done as d
+        coalesce(d.deleted, 0) as deleted,
+        coalesce(d.moved_out, 0) as moved_out
+    from split_held as h
+    left join sum_done as d
         on d.procedure = h.procedure
         and d.assigned_to is not distinct from h.assigned_to
         and d.month = h.month
@@ -133,8 +138,9 @@ month_rows as (
         and e.day = h.day
 ),
 
--- What is held at the very end is that of the last month, in which an assignee need not be active.
-period_sums as (
+-- Over all months `held` and `overdue` are those of the last month, even if the assignee was not
+-- active in it.
+sum_periods as (
     select
         procedure,
         assigned_to,
@@ -144,17 +150,19 @@ period_sums as (
         max_by(held, month) as held,
         max_by(overdue, month) as overdue,
         sum(opened) as opened,
+        sum(moved_in) as moved_in,
         sum(received) as received,
         sum(handed_on) as handed_on,
         sum(completed) as completed,
         sum(cancelled) as cancelled,
-        sum(deleted) as deleted
-    from month_rows
+        sum(deleted) as deleted,
+        sum(moved_out) as moved_out
+    from join_months
     group by grouping sets ((procedure, assigned_to), (procedure, assigned_to, month))
 ),
 
--- A completion is resolved by whoever held the process when it was completed first.
-completions as (
+-- `resolution_seconds` counts for the person who held the process at its first completion.
+find_completions as (
     select
         s.procedure,
         s.assigned_to,
@@ -174,18 +182,18 @@ completions as (
     where s.ended_by = 'completed'
 ),
 
-completion_sums as (
+sum_completions as (
     select
         procedure,
         assigned_to,
         month as period,
         quantile_cont(resolution_seconds, [0.5, 0.9]) as quantiles,
         count(*) filter (is_undone) as completed_then_reopened
-    from completions
+    from find_completions
     group by grouping sets ((procedure, assigned_to), (procedure, assigned_to, month))
 ),
 
-judged_clocks as (
+find_decided_clocks as (
     select
         c.procedure,
         c.assigned_to,
@@ -196,16 +204,16 @@ judged_clocks as (
     where c.status in ('met', 'breached')
 ),
 
-clock_sums as (
+sum_clocks as (
     select
         procedure,
         assigned_to,
         month as period,
         count(*) filter (status = 'met') as sla_met,
         count(*) filter (status = 'breached') as sla_breached
-    from judged_clocks
+    from find_decided_clocks
     group by grouping sets ((procedure, assigned_to), (procedure, assigned_to, month))
-    -- Clocks that still run have no month.
+    -- Running clocks have no month.
     having grouping(month) = 1 or month is not null
 )
 
@@ -218,11 +226,13 @@ select
     p.held::bigint as held,
     p.overdue::bigint as overdue,
     p.opened::bigint as opened,
+    p.moved_in::bigint as moved_in,
     p.received::bigint as received,
     p.handed_on::bigint as handed_on,
     p.completed::bigint as completed,
     p.cancelled::bigint as cancelled,
     p.deleted::bigint as deleted,
+    p.moved_out::bigint as moved_out,
     p.completed / nullif(sum(p.completed) over (partition by p.procedure, p.period), 0)
         as share_of_completed,
     round(c.quantiles[1], 3) as p50_resolution_seconds,
@@ -232,12 +242,12 @@ select
     coalesce(k.sla_met, 0) as sla_met,
     coalesce(k.sla_breached, 0) as sla_breached,
     k.sla_met / (k.sla_met + k.sla_breached) as share_sla_met
-from period_sums as p
-left join completion_sums as c
+from sum_periods as p
+left join sum_completions as c
     on c.procedure = p.procedure
     and c.assigned_to is not distinct from p.assigned_to
     and c.period is not distinct from p.period
-left join clock_sums as k
+left join sum_clocks as k
     on k.procedure = p.procedure
     and k.assigned_to is not distinct from p.assigned_to
     and k.period is not distinct from p.period

@@ -1,7 +1,6 @@
--- Open processes by assignee at the end of each local day; the last day ends at the build's
--- instant.
+-- Open processes by assignee at the end of each local day; the last day ends at the build's as_of.
 -- Grain: one row per day, procedure and assignee with at least one open process; `assigned_to` is
--- null on the rows of processes that nobody held.
+-- null on the rows of unassigned processes.
 with assignee_days as (from assignee_daily)
 
 select

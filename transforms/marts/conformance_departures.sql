@@ -1,10 +1,10 @@
--- Moves that the stategraph does not allow, most frequent first, and what they skipped.
+-- Moves that the stategraph does not allow, most frequent first, and the states they skipped.
 -- Grain: one row per procedure and pair of states between which it does not allow a move.
-with visits as (from state_visits),
+with visits as (from history_state_visits),
 
 allowed_paths as (from allowed_paths),
 
-sums as (
+count_departures as (
     select
         procedure,
         previous_state as from_state,
@@ -28,7 +28,7 @@ select
     s.n / sum(s.n) over (partition by s.procedure) as share_of_departures,
     len(p.skipped_states)::integer as n_skipped_states,
     p.skipped_states
-from sums as s
+from count_departures as s
 left join allowed_paths as p
     on p.procedure = s.procedure and p.from_state = s.from_state and p.to_state = s.to_state
 order by s.procedure, departure_no

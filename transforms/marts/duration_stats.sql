@@ -1,75 +1,113 @@
--- How long things took, over intervals that have ended; open ones are not in it.
+-- How long things took, over intervals that have ended; running ones are left out.
 -- Grain: one row per procedure, measure and month (local, of the ending event), and one with a null
--- month for all together. `open` is the time a closed process spent open, reopenings included.
+-- month for all months together. An interval counts in the procedure that the process was in when
+-- it ended. `open` is the time a closed process spent open, reopenings included. Intervals that had
+-- ended before the procedure was observed are left out, and counted: most others are not known.
 with processes as (from processes),
 
 lifecycles as (from process_lifecycle),
 
+visits as (from state_visits),
+
+spells as (from status_spells),
+
+observed as (from observed_since),
+
 build as (from build),
 
-ended as (
+find_closings as (
     select
-        procedure,
-        first_completed_at as ended_at,
+        process_id,
+        arg_min(procedure, spell_no) filter (status = 'COMPLETED') as first_completed_in,
+        arg_max(procedure, spell_no) filter (status = 'COMPLETED') as last_completed_in,
+        arg_max(procedure, spell_no) as closed_in
+    from spells
+    where status <> 'OPEN' and began_by <> 'moved_in'
+    group by process_id
+),
+
+-- The record may say that a process was assigned while it was deleted.
+find_first_assignments as (
+    select
+        l.process_id,
+        coalesce(arg_max(v.procedure, v.visit_no), any_value(l.procedure)) as assigned_in
+    from lifecycles as l
+    left join visits as v
+        on v.process_id = l.process_id and v.entered_at <= l.first_assigned_at
+    where l.first_assigned_at is not null
+    group by l.process_id
+),
+
+find_ended as (
+    select
+        c.first_completed_in as procedure,
+        l.first_completed_at as ended_at,
         'resolution' as measure,
-        resolution_seconds as seconds,
-        business_resolution_seconds as business_seconds
-    from lifecycles
+        l.resolution_seconds as seconds,
+        l.business_resolution_seconds as business_seconds
+    from lifecycles as l
+    inner join find_closings as c using (process_id)
     union all
     select
-        procedure,
-        last_completed_at,
+        c.last_completed_in,
+        l.last_completed_at,
         'full_resolution',
-        full_resolution_seconds,
-        business_full_resolution_seconds
-    from lifecycles
+        l.full_resolution_seconds,
+        l.business_full_resolution_seconds
+    from lifecycles as l
+    inner join find_closings as c using (process_id)
     union all
     select
-        procedure,
-        first_assigned_at,
+        a.assigned_in,
+        l.first_assigned_at,
         'first_assignment',
-        first_assignment_seconds,
-        business_first_assignment_seconds
-    from lifecycles
+        l.first_assignment_seconds,
+        l.business_first_assignment_seconds
+    from lifecycles as l
+    inner join find_first_assignments as a using (process_id)
     union all
     select
-        p.procedure,
+        c.closed_in,
         coalesce(p.completed_at, p.cancelled_at),
         'open',
         l.open_seconds,
         l.business_open_seconds
     from lifecycles as l
     inner join processes as p using (process_id)
+    inner join find_closings as c using (process_id)
     where p.outcome in ('completed', 'cancelled')
 ),
 
-in_both_times as (
-    select procedure, ended_at, measure, seconds from ended
+list_both_times as (
+    select procedure, ended_at, measure, seconds from find_ended
     union all
-    select procedure, ended_at, 'business_' || measure, business_seconds from ended
+    select procedure, ended_at, 'business_' || measure, business_seconds from find_ended
 ),
 
-by_month as (
+date_ended as (
     select
         e.procedure,
         e.measure,
         e.seconds,
-        date_trunc('month', local_day(e.ended_at, b.time_zone))::date as period
-    from in_both_times as e
+        date_trunc('month', local_day(e.ended_at, b.time_zone))::date as period,
+        coalesce(e.ended_at >= o.observed_since, true) as is_seen
+    from list_both_times as e
+    inner join observed as o on o.procedure = e.procedure
     cross join build as b
     where e.seconds is not null
 ),
 
-sums as (
+sum_durations as (
     select
         procedure,
         measure,
         period,
-        count(*) as n,
+        count(*) filter (is_seen) as n,
+        count(*) filter (not is_seen) as n_left_out,
         -- Whole milliseconds add up to the same sum in any order.
-        sum(round(seconds * 1000)::bigint) as total_ms,
-        quantile_cont(seconds, [0.5, 0.75, 0.9, 0.95]) as quantiles
-    from by_month
+        sum(round(seconds * 1000)::bigint) filter (is_seen) as total_ms,
+        quantile_cont(seconds, [0.5, 0.75, 0.9, 0.95]) filter (is_seen) as quantiles
+    from date_ended
     group by grouping sets ((procedure, measure), (procedure, measure, period))
 )
 
@@ -78,10 +116,11 @@ select
     measure,
     period,
     n,
-    total_ms / n / 1000 as mean_seconds,
+    total_ms / nullif(n, 0) / 1000 as mean_seconds,
     round(quantiles[1], 3) as p50_seconds,
     round(quantiles[2], 3) as p75_seconds,
     round(quantiles[3], 3) as p90_seconds,
-    round(quantiles[4], 3) as p95_seconds
-from sums
+    round(quantiles[4], 3) as p95_seconds,
+    n_left_out
+from sum_durations
 order by procedure, measure, period nulls first

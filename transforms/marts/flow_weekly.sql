@@ -1,57 +1,60 @@
 -- Arrivals, closings and work in progress of each local week, and Little's law on them.
 -- Grain: one row per procedure and week (Monday to Sunday), from its first event to the week of the
--- build's instant, where the last week ends (`is_partial`). Work in progress is the average over
--- all milliseconds of the week: what was open at its start, and each opening and closing weighted
--- with the time that was left.
+-- build's as_of, where the last week ends (`is_partial`). Work in progress is the average over all
+-- milliseconds of the week: what was open at its start, and each opening and closing weighted with
+-- the time that was left. Arrivals and closings are those of the processes: what comes from or goes
+-- to another procedure is counted beside them.
 with stays as (from dated_stays),
 
 flow_days as (from flow_daily),
 
 build as (from build),
 
-week_sums as (
+sum_weeks as (
     select
         procedure,
         date_trunc('week', day)::date as week,
         sum(created) as created,
         sum(reopened) as reopened,
         sum(restored) as restored,
+        sum(moved_in) as moved_in,
         sum(completed) as completed,
         sum(cancelled) as cancelled,
         sum(deleted) as deleted,
+        sum(moved_out) as moved_out,
         min_by(open_at_start, day) as open_at_start,
         max_by(open_at_end, day) as open_at_end
     from flow_days
     group by all
 ),
 
-weeks as (
+bound_weeks as (
     select
         w.*,
         day_start(w.week, b.time_zone) as begins_at,
-        -- What happens at the build's instant is seen: the picture ends a millisecond after it.
+        -- Events at the as_of itself count: the period observed ends a millisecond later.
         epoch_ms(day_start(w.week + 7, b.time_zone)) > epoch_ms(b.as_of) + 1 as is_partial,
         if(is_partial, b.as_of, day_start(w.week + 7, b.time_zone)) as ends_at
-    from week_sums as w
+    from sum_weeks as w
     cross join build as b
 ),
 
--- A spell in which a process is open has one first and one last stay.
-openings as (
+-- Each spell in which a process is open has one first and one last stay.
+find_openings as (
     select process_id, procedure, spell_no, started_at as opened_at, started_day as day
     from stays
-    where began_by in ('created', 'reopened', 'restored')
+    where begins_spell
 ),
 
-endings as (
+find_endings as (
     select process_id, procedure, spell_no, ended_at, ended_by, ended_day as day
     from stays
-    where ended_by in ('completed', 'cancelled', 'deleted')
+    where ends_spell
 ),
 
-events as (
+find_events as (
     select procedure, day, opened_at as happened_at, 1 as change, null as closed_after_ms
-    from openings
+    from find_openings
     union all
     select
         e.procedure,
@@ -62,11 +65,11 @@ events as (
             when e.ended_by in ('completed', 'cancelled')
                 then epoch_ms(e.ended_at) - epoch_ms(o.opened_at)
         end
-    from endings as e
-    inner join openings as o on o.process_id = e.process_id and o.spell_no = e.spell_no
+    from find_endings as e
+    inner join find_openings as o on o.process_id = e.process_id and o.spell_no = e.spell_no
 ),
 
-event_weeks as (
+sum_events as (
     select
         procedure,
         date_trunc('week', day)::date as week,
@@ -74,11 +77,11 @@ event_weeks as (
         sum(change * epoch_ms(happened_at)) as change_ms,
         count(closed_after_ms) as closed,
         sum(closed_after_ms) as closed_after_ms
-    from events
+    from find_events
     group by all
 ),
 
-measured as (
+measure_weeks as (
     select
         w.*,
         epoch_ms(w.ends_at) - epoch_ms(w.begins_at) as length_ms,
@@ -87,8 +90,8 @@ measured as (
         w.created + w.reopened + w.restored as arrivals,
         w.completed + w.cancelled as closed,
         e.closed_after_ms / nullif(e.closed, 0) as mean_ms
-    from weeks as w
-    left join event_weeks as e on e.procedure = w.procedure and e.week = w.week
+    from bound_weeks as w
+    left join sum_events as e on e.procedure = w.procedure and e.week = w.week
 )
 
 select
@@ -99,16 +102,18 @@ select
     created::bigint as created,
     reopened::bigint as reopened,
     restored::bigint as restored,
+    moved_in::bigint as moved_in,
     arrivals::bigint as arrivals,
     completed::bigint as completed,
     cancelled::bigint as cancelled,
     closed::bigint as closed,
     deleted::bigint as deleted,
+    moved_out::bigint as moved_out,
     open_at_end,
     arrivals * 86400000 / nullif(length_ms, 0) as arrivals_per_day,
     closed * 86400000 / nullif(length_ms, 0) as throughput_per_day,
     open_ms / nullif(length_ms, 0) as average_open_processes,
     mean_ms / 1000 as mean_open_seconds,
     arrivals * mean_ms / nullif(length_ms, 0) as predicted_open_processes
-from measured
+from measure_weeks
 order by procedure, week

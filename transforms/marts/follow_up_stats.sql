@@ -1,11 +1,11 @@
 -- What became of follow-ups, by who was answerable for them.
--- Grain: one row per procedure and assignee; `assigned_to` is null on the row of follow-ups for
--- which nobody was.
+-- Grain: one row per procedure and assignee; `assigned_to` is null on the row of follow-ups that
+-- were unassigned.
 with follow_ups as (from follow_ups),
 
 users as (from users),
 
-sums as (
+count_outcomes as (
     select
         procedure,
         assigned_to,
@@ -15,6 +15,7 @@ sums as (
         count(*) filter (outcome = 'moved') as moved,
         count(*) filter (outcome = 'cancelled') as cancelled,
         count(*) filter (outcome = 'deleted') as deleted,
+        count(*) filter (outcome = 'moved_out') as moved_out,
         count(*) filter (outcome = 'open') as open,
         count(*) filter (outcome = 'overdue') as overdue,
         count(*) filter (is_late) as late
@@ -32,10 +33,11 @@ select
     s.moved,
     s.cancelled,
     s.deleted,
+    s.moved_out,
     s.open,
     s.overdue,
     s.late,
     s.done_in_time / nullif(s.done_in_time + s.late, 0) as share_in_time
-from sums as s
+from count_outcomes as s
 left join users as u on u.user_id = s.assigned_to
 order by s.procedure, s.assigned_to nulls first

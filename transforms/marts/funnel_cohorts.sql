@@ -17,7 +17,14 @@ select
     s.median_seconds_from_first,
     s.p90_seconds_from_first,
     s.median_seconds_from_previous,
-    s.immature
+    s.immature,
+    s.share_of_first_low,
+    s.share_of_first_high,
+    s.is_small,
+    s.n_left_out,
+    s.share_of_first_adjusted,
+    s.share_of_first_adjusted_low,
+    s.share_of_first_adjusted_high
 from sums as s
 inner join funnels as f on f.funnel_no = s.funnel_no
 where s.grouping = 'cohort'

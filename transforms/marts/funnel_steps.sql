@@ -1,5 +1,5 @@
 -- The steps of each funnel with the number of processes that reached them, in each mode.
--- Grain: one row per funnel, mode and step, steps that nobody reached included.
+-- Grain: one row per funnel, mode and step, steps that no process reached included.
 with sums as (from funnel_sums),
 
 funnels as (from funnels)
@@ -16,7 +16,14 @@ select
     s.median_seconds_from_first,
     s.p90_seconds_from_first,
     s.median_seconds_from_previous,
-    s.immature
+    s.immature,
+    s.share_of_first_low,
+    s.share_of_first_high,
+    s.is_small,
+    s.n_left_out,
+    s.share_of_first_adjusted,
+    s.share_of_first_adjusted_low,
+    s.share_of_first_adjusted_high
 from sums as s
 inner join funnels as f on f.funnel_no = s.funnel_no
 where s.grouping = 'all'

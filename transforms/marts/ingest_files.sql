@@ -1,6 +1,6 @@
 -- The files that were taken in, and what became of their lines.
 -- Grain: one row per file, known by its content.
--- lines = accepted + duplicates + quarantined + blank.
+-- lines + added = accepted + duplicates + quarantined + blank + erased.
 with files as (from raw_files)
 
 select
@@ -18,7 +18,10 @@ select
     duplicates,
     quarantined,
     blank,
-    quarantined / nullif(lines, 0) as share_quarantined,
+    added,
+    erased,
+    quarantined / nullif(lines + added, 0) as share_quarantined,
+    source,
     ingested_at
 from files
 order by file_seq

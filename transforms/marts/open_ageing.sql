@@ -28,7 +28,10 @@ select
     count(*) as open_processes,
     max(l.seconds_in_state) as longest_seconds,
     any_value(s.p85_seconds) as p85_seconds,
-    count(*) filter (l.seconds_in_state > s.p85_seconds) as n_stalled
+    case
+        when any_value(s.p85_seconds) is not null
+            then count(*) filter (l.seconds_in_state > s.p85_seconds)
+    end as n_stalled
 from processes as p
 inner join lifecycles as l on l.process_id = p.process_id
 inner join buckets as b

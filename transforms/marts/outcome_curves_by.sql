@@ -15,7 +15,8 @@ select
     standard_error,
     lower_95,
     upper_95,
-    survival
+    survival,
+    is_small
 from curves
 where attribute <> ''
 order by procedure, attribute, value nulls last, outcome, day

@@ -1,21 +1,23 @@
--- What is done again: states entered again, pairs of states taken in turns, values changed in place.
--- Grain: one row per procedure and state that was ever entered. Who is restored in the state it was
--- deleted in does nothing again.
-with visits as (from state_visits),
+-- What is done again: states entered again, pairs of states taken in turns, values changed in
+-- place.
+-- Grain: one row per procedure and state that was ever entered. A restore in the same state is not
+-- a re-entry. Changes of values while deleted are not made in a state.
+with visits as (from history_state_visits),
 
 changes as (from attribute_changes),
 
 procedures as (from procedures),
 
-beside_earlier as (
+compare_visits as (
     select
         *,
         n_previous_visits > 0 and direction <> 'same' as is_reentry,
-        lag(state, 2) over (partition by process_id order by visit_no) as state_before_previous
+        lag(previous_state) over (partition by process_id order by visit_no)
+            as state_before_previous
     from visits
 ),
 
-visit_sums as (
+sum_visits as (
     select
         procedure,
         state,
@@ -27,13 +29,14 @@ visit_sums as (
         count(*) filter (direction = 'backward') as n_backward,
         count(*) filter (state = state_before_previous and state <> previous_state)
             as n_ping_pongs
-    from beside_earlier
+    from compare_visits
     group by procedure, state
 ),
 
-change_sums as (
+count_changes as (
     select procedure, state, count(*) as n_changes_in_place
     from changes
+    where not is_deleted
     group by procedure, state
 )
 
@@ -48,7 +51,7 @@ select
     v.n_backward,
     v.n_ping_pongs,
     case when p.has_tracked then coalesce(c.n_changes_in_place, 0) end as n_changes_in_place
-from visit_sums as v
+from sum_visits as v
 inner join procedures as p using (procedure)
-left join change_sums as c using (procedure, state)
+left join count_changes as c using (procedure, state)
 order by v.procedure, v.state_rank

@@ -60,6 +60,9 @@ select
     called_off,
     met / nullif(met + breached, 0) as share_met,
     round(quantiles[1], 3) as p50_elapsed_seconds,
-    round(quantiles[2], 3) as p90_elapsed_seconds
+    round(quantiles[2], 3) as p90_elapsed_seconds,
+    share_low(met, met + breached) as share_met_low,
+    share_high(met, met + breached) as share_met_high,
+    is_small_sample(met + breached) as is_small
 from sums
 order by procedure, policy, level, period nulls first, pod_id nulls first, assigned_to nulls first

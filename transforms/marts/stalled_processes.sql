@@ -1,5 +1,6 @@
--- Open processes that have been in their state for longer than 85 % of the visits that have ended.
--- Grain: one row per such process, the most overdue first.
+-- Open processes that have been in their state for longer than 85 % of the stays of open processes
+-- in it take, running ones included as censored.
+-- Grain: one row per such process, the longest in relation to that limit first.
 with processes as (from processes),
 
 lifecycles as (from process_lifecycle),
@@ -8,6 +9,7 @@ limits as (from state_limits)
 
 select
     p.process_id,
+    p.team_id,
     p.procedure,
     p.state,
     p.assigned_to,

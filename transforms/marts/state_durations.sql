@@ -1,13 +1,17 @@
 -- How long processes stay in each state, and where the time goes.
--- Grain: one row per procedure and state that was ever entered. Durations are of visits that were
--- left for another state; time spent is of all, up to the build's instant, and only while the process was open.
+-- Grain: one row per procedure and state that was ever entered. Durations are those of visits that
+-- were left for another state of the procedure; time spent is that of all visits up to the build's
+-- as_of, and only while the process was open.
 with visits as (
-    select *, not is_current and not is_left_by_deletion as is_finished from state_visits
+    select
+        *,
+        not (is_current or is_left_by_deletion or is_left_by_procedure_change) as is_finished
+    from state_visits
 ),
 
 stays as (from open_stays),
 
-visit_sums as (
+sum_visits as (
     select
         procedure,
         state,
@@ -25,19 +29,19 @@ visit_sums as (
     group by procedure, state
 ),
 
-open_sums as (
+sum_stays as (
     select procedure, state, sum(round(seconds * 1000)::bigint) as open_ms
     from stays
     group by procedure, state
 ),
 
-together as (
+join_sums as (
     select
         v.*,
         coalesce(o.open_ms, 0) as open_ms,
         sum(coalesce(o.open_ms, 0)) over (partition by v.procedure) as all_ms
-    from visit_sums as v
-    left join open_sums as o using (procedure, state)
+    from sum_visits as v
+    left join sum_stays as o using (procedure, state)
 )
 
 select
@@ -65,5 +69,5 @@ select
             )
         )::integer
     end as bottleneck_rank
-from together
+from join_sums
 order by procedure, state_rank

@@ -1,50 +1,38 @@
--- How long it takes until so many of all processes have had an outcome, open ones included.
+-- The times by which given shares of all processes have an outcome; open processes are censored.
 -- Grain: one row per procedure and outcome (`completed`, `cancelled`, or `any` of them). A share
--- that has not been reached yet has no time.
-with groups as (from outcome_groups),
+-- that has not been reached yet has no time. Processes that were never at risk are left out, and
+-- counted.
+with quantiles as (from outcome_quantiles where attribute = ''),
 
-estimates as (from outcome_estimates),
+all_processes as (from process_outcomes),
 
 outcomes as (select unnest(['completed', 'cancelled', 'any']) as outcome),
 
-counted as (
-    select
-        g.procedure,
-        o.outcome,
-        count(*) as processes,
-        count(*) filter (g.outcome = o.outcome or (o.outcome = 'any' and g.outcome is not null))
-            as events,
-        count(*) filter (g.outcome is null) as n_censored
-    from groups as g
-    cross join outcomes as o
-    where g.attribute = ''
-    group by g.procedure, o.outcome
-),
-
-reached as (
+members as (
     select
         procedure,
-        outcome,
-        -- A share such as 0.5 may come out as 0.4999999999999999.
-        min(ms) filter (incidence >= 0.25 - 1e-12) as p25_ms,
-        min(ms) filter (incidence >= 0.5 - 1e-12) as p50_ms,
-        min(ms) filter (incidence >= 0.75 - 1e-12) as p75_ms,
-        min(ms) filter (incidence >= 0.9 - 1e-12) as p90_ms
-    from estimates
-    where attribute = ''
-    group by procedure, outcome
+        count(entered_at) filter (not is_observed_from_start) as n_entered_late,
+        count(*) filter (entered_at is null) as n_left_out
+    from all_processes
+    group by procedure
 )
 
 select
-    c.procedure,
-    c.outcome,
-    c.processes,
-    c.events,
-    c.n_censored,
-    r.p25_ms / 1000 as p25_seconds,
-    r.p50_ms / 1000 as p50_seconds,
-    r.p75_ms / 1000 as p75_seconds,
-    r.p90_ms / 1000 as p90_seconds
-from counted as c
-left join reached as r using (procedure, outcome)
-order by c.procedure, c.outcome
+    m.procedure,
+    o.outcome,
+    coalesce(q.processes, 0) as processes,
+    coalesce(q.events, 0) as events,
+    coalesce(q.n_censored, 0) as n_censored,
+    q.p25_seconds,
+    q.p50_seconds,
+    q.p75_seconds,
+    q.p90_seconds,
+    q.p50_seconds_low,
+    q.p50_seconds_high,
+    m.n_entered_late,
+    m.n_left_out,
+    is_small_sample(coalesce(q.events, 0)) as is_small
+from members as m
+cross join outcomes as o
+left join quantiles as q on q.procedure = m.procedure and q.outcome = o.outcome
+order by m.procedure, o.outcome

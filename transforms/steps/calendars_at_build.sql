@@ -1,27 +1,15 @@
--- How much each calendar had worked until the build's instant, where running clocks end.
--- Grain: one row per calendar but `always`; `worked_ms` since 2000.
+-- How much each calendar has worked until the build's as_of, where running clocks end.
+-- Grain: one row per calendar.
 with calendars as (from calendars),
 
 slots as (from working_slots),
 
 build as (from build),
 
-latest_slots as (
-    select
-        s.calendar,
-        max(s.starts_at) as starts_at,
-        max(s.ends_at) as ends_at,
-        max(s.worked_ms_before) as worked_ms_before
-    from slots as s
-    cross join build as b
-    where s.starts_at <= b.as_of
-    group by s.calendar
-)
+until_build as (select c.calendar, b.as_of from calendars as c cross join build as b)
 
 select
-    c.calendar,
-    worked_ms(b.as_of, s.starts_at, s.ends_at, s.worked_ms_before) as worked_ms
-from calendars as c
-cross join build as b
-left join latest_slots as s on s.calendar = c.calendar
-where not c.is_always
+    u.calendar,
+    worked_ms(u.as_of, s.starts_at, s.ends_at, s.worked_ms_before) as worked_ms
+from until_build as u
+asof left join slots as s on s.calendar = u.calendar and s.starts_at <= u.as_of

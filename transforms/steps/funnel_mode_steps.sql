@@ -4,7 +4,7 @@ with step_list as (from funnel_step_list),
 
 funnels as (from funnels),
 
-modes as (select unnest(['ordered', 'strict', 'reached']) as mode)
+modes as (select unnest(list_filter(funnel_modes(), lambda m: m <> 'any_order')) as mode)
 
 select m.mode, s.funnel_no, s.step_no, s.step, s.is_optional
 from step_list as s
@@ -14,7 +14,7 @@ select
     'any_order',
     s.funnel_no,
     s.required_no,
-    concat(s.required_no, ' of ', f.n_required, ' steps'),
+    any_order_step(s.required_no, f.n_required),
     false
 from step_list as s
 inner join funnels as f on f.funnel_no = s.funnel_no

@@ -7,6 +7,6 @@ select
     funnel_no,
     process_id,
     entered_at as happened_at,
-    entry_place // 2 as version_no
+    version_of(entry_place) as version_no
 from paths
 where step_no = 1

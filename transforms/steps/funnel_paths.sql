@@ -1,119 +1,26 @@
--- The steps that processes reached in each funnel, in each mode, and why they got no further.
+-- The steps that processes reached in each funnel and mode, and why they got no further by the
+-- build's as_of.
 -- Grain: one row per funnel, mode, process and step reached. `stop_reason` is that of the process.
-with ordered as (from funnel_ordered),
+-- kind: view
+with paths as (from history_funnel_paths),
 
-strict as (from funnel_strict),
-
-any_order as (from funnel_any_order),
-
-reached as (from funnel_reached),
-
-funnels as (from funnels),
-
-step_list as (from funnel_step_list),
-
-processes as (from history_processes),
-
-build as (from build),
-
-all_modes as (
-    select 'ordered' as mode, * from ordered
-    union all
-    select 'strict', * from strict
-    union all
-    select 'any_order', * from any_order
-    union all
-    select 'reached', * from reached
-),
-
--- A completion may be dated before the steps it follows: nothing in a path is earlier than what
--- comes before it.
-in_order as (
-    select
-        mode,
-        funnel_no,
-        process_id,
-        entry_place,
-        entered_at,
-        excluded_at,
-        step_no,
-        required_no,
-        max(reached_at) over (
-            partition by mode, funnel_no, process_id order by step_no
-            rows between unbounded preceding and current row
-        ) as reached_at,
-        strayed_at
-    from all_modes
-),
-
-gone as (
-    select
-        mode,
-        funnel_no,
-        process_id,
-        any_value(entered_at) as entered_at,
-        any_value(excluded_at) as excluded_at,
-        max(required_no) as required_no,
-        max(step_no) as last_step_no,
-        arg_max_null(strayed_at, step_no) as strayed_at,
-        -- The window of the next step runs from the last step that is not optional.
-        arg_min(reached_at, (-required_no, step_no)) as waiting_since
-    from in_order
-    group by mode, funnel_no, process_id
-),
-
-next_windows as (
-    select g.mode, g.funnel_no, g.process_id, s.within_ms
-    from gone as g
-    inner join step_list as s
-        on s.funnel_no = g.funnel_no
-        and s.required_no = g.required_no + 1
-        and not s.is_optional
-    where g.mode in ('ordered', 'strict') and s.within_ms is not null
-),
-
-stopped as (
-    select
-        g.mode,
-        g.funnel_no,
-        g.process_id,
-        g.last_step_no,
-        case
-            when g.required_no = f.n_required then 'finished'
-            when
-                g.excluded_at is not null
-                and coalesce(
-                    epoch_ms(g.excluded_at) - epoch_ms(g.entered_at) <= f.within_seconds * 1000,
-                    true
-                )
-                then 'excluded'
-            when g.strayed_at is not null then 'strayed'
-            when p.outcome <> 'open' then p.outcome
-            when seconds_between(g.entered_at, b.as_of) >= f.within_seconds then 'out_of_time'
-            when epoch_ms(b.as_of) - epoch_ms(g.waiting_since) >= w.within_ms then 'out_of_time'
-            else 'open'
-        end as stop_reason
-    from gone as g
-    inner join funnels as f on f.funnel_no = g.funnel_no
-    inner join processes as p on p.process_id = g.process_id
-    left join next_windows as w
-        on w.mode = g.mode and w.funnel_no = g.funnel_no and w.process_id = g.process_id
-    cross join build as b
-)
+build as (from build)
 
 select
-    m.mode,
-    m.funnel_no,
-    m.process_id,
-    m.step_no,
-    m.entry_place,
-    m.entered_at,
-    m.reached_at,
-    lag(m.reached_at) over (
-        partition by m.mode, m.funnel_no, m.process_id order by m.step_no
-    ) as previous_reached_at,
-    m.step_no = s.last_step_no as is_last,
-    s.stop_reason
-from in_order as m
-inner join stopped as s
-    on s.mode = m.mode and s.funnel_no = m.funnel_no and s.process_id = m.process_id
+    p.mode,
+    p.funnel_no,
+    p.process_id,
+    p.step_no,
+    p.entry_place,
+    p.entered_at,
+    p.reached_at,
+    p.previous_reached_at,
+    p.is_last,
+    p.out_of_time_at,
+    if(
+        p.stop_reason = 'open' and coalesce(p.out_of_time_at <= b.as_of, false),
+        'out_of_time',
+        p.stop_reason
+    ) as stop_reason
+from paths as p
+cross join build as b

@@ -1,9 +1,15 @@
--- Estimates of how many have had which outcome by when, at each instant of an outcome.
+-- Aalen-Johansen estimates of the share of processes with each outcome, at each time of an outcome.
 -- Grain: one row per group of processes, outcome (or `any`) and time since creation at which some
--- process of the group had an outcome. Aalen-Johansen: those who are watched no longer leave the
--- ones at risk without counting as kept open. Who is watched until the very time of an outcome is
--- still at risk then.
+-- process of the group had an outcome. A process is at risk up to its end: one censored at the
+-- exact time of an outcome is still at risk then.
+-- kind: table
 with groups as (from outcome_groups),
+
+moves as (
+    select procedure, attribute, value, ms, outcome, 1 as leaves, 0 as enters from groups
+    union all
+    select procedure, attribute, value, from_ms, null, 0, 1 from groups
+),
 
 at_times as (
     select
@@ -11,27 +17,36 @@ at_times as (
         attribute,
         value,
         ms,
-        count(*) as n_leaving,
+        sum(leaves) as n_leaving,
+        sum(enters) as n_entering,
         count(*) filter (outcome = 'completed') as n_completed,
         count(*) filter (outcome = 'cancelled') as n_cancelled,
         count(outcome) as n_any
-    from groups
+    from moves
     group by procedure, attribute, value, ms
 ),
 
+-- Those who leave now or later, without those who enter later.
 at_risk as (
     select
         *,
-        sum(n_leaving) over (
-            partition by procedure, attribute, value order by ms desc
-            rows between unbounded preceding and current row
+        (
+            sum(n_leaving) over (later rows between unbounded preceding and current row)
+            - coalesce(
+                sum(n_entering) over (later rows between unbounded preceding and 1 preceding), 0
+            )
         )::bigint as n_at_risk
     from at_times
+    window later as (partition by procedure, attribute, value order by ms desc)
 ),
 
 surviving as (
     select
         *,
+        min(n_at_risk) over (
+            partition by procedure, attribute, value order by ms
+            rows between unbounded preceding and current row
+        ) as fewest_at_risk,
         product(1 - n_any / n_at_risk) over (
             partition by procedure, attribute, value order by ms
             rows between unbounded preceding and current row
@@ -60,7 +75,7 @@ summed as (
     select
         *,
         sum(survival_before * n / n_at_risk) over up_to_here as incidence,
-        -- When the last ones at risk all end together nothing follows, and so nothing is added.
+        -- When all processes at risk end together, nothing follows and nothing is added.
         coalesce(n_any / nullif(n_at_risk * (n_at_risk - n_any), 0), 0) as hazard_variance
     from by_outcome
     window up_to_here as (
@@ -69,7 +84,7 @@ summed as (
     )
 ),
 
--- The variance is a sum over earlier times in which the present incidence stands: written out, so
+-- The variance is a sum over earlier times that contains the current incidence. It is expanded, so
 -- that each part is a running sum.
 terms as (
     select
@@ -86,6 +101,45 @@ terms as (
         partition by procedure, attribute, value, outcome order by ms
         rows between unbounded preceding and current row
     )
+),
+
+estimated as (
+    select
+        t.procedure,
+        t.attribute,
+        t.value,
+        t.outcome,
+        t.ms,
+        t.fewest_at_risk,
+        -- Rounding leaves products and sums of floats just beside 0 and 1.
+        if(t.survival < 1e-12, 0, t.survival) as survival,
+        if(t.incidence > 1 - 1e-12, 1, t.incidence) as incidence,
+        sqrt(greatest(
+            t.incidence * t.incidence * a_0 - 2 * t.incidence * a_1 + a_2
+            + b - 2 * (t.incidence * c_0 - c_1),
+            0
+        )) as standard_error
+    from terms as t
+),
+
+-- Limits on a scale log(-log) stay between 0 and 1: of the incidence, for `any` of the survival.
+scaled as (
+    select
+        *,
+        if(outcome = 'any', survival, incidence) as share,
+        case
+            when share > 0 and share < 1
+                then 1.959963984540054 * standard_error / abs(share * ln(share))
+        end as width
+    from estimated
+),
+
+limited as (
+    select
+        *,
+        pow(share, exp(width)) as share_low,
+        pow(share, exp(-width)) as share_high
+    from scaled
 )
 
 select
@@ -94,12 +148,10 @@ select
     value,
     outcome,
     ms,
-    -- Products and sums of floats end beside 0 and 1, where limits would mean something.
-    if(t.survival < 1e-12, 0, t.survival) as survival,
-    if(t.incidence > 1 - 1e-12, 1, t.incidence) as incidence,
-    sqrt(greatest(
-        t.incidence * t.incidence * a_0 - 2 * t.incidence * a_1 + a_2
-        + b - 2 * (t.incidence * c_0 - c_1),
-        0
-    )) as standard_error
-from terms as t
+    fewest_at_risk,
+    survival,
+    incidence,
+    standard_error,
+    if(outcome = 'any', 1 - share_high, share_low) as lower_95,
+    if(outcome = 'any', 1 - share_low, share_high) as upper_95
+from limited

@@ -1,6 +1,7 @@
--- Which calendar's working time counts for each process; `always` is every hour of every day.
+-- The calendar that applies to each process at the build's as_of; `always` is every hour.
 -- Grain: one row per process.
-with chosen as (from history_process_calendars)
+with stretches as (from history_process_calendars)
 
-select process_id, procedure, calendar
-from chosen
+select process_id, calendar
+from stretches
+where is_current

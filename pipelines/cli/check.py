@@ -1,0 +1,118 @@
+"""`leadtime check`: reports every problem in procedure definitions, or summarises valid ones.
+
+Also prints a definition proposed from data (`--infer`) and the JSON Schema (`--schema`).
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TextIO
+
+from rich.console import Console
+from rich.text import Text
+
+from pipelines.settings import Settings, now
+from pipelines.terminal.text import count, counted, grid
+from schemas.definitions.procedure import Procedures
+from schemas.errors import DefinitionError, OperationError
+from schemas.load import load_procedure_files, load_procedures, procedure_files
+
+
+def check_definitions(
+    console: Console, errors: Console, files: Sequence[Path], settings: Settings
+) -> bool:
+    """Check these files, or all procedures and sources when none is given; returns whether all are
+    valid.
+
+    A folder among the files stands for the procedures and sources in it.
+    """
+    try:
+        procedures = _load(files, settings)
+    except DefinitionError as error:
+        _show_problems(errors, error)
+        return False
+    console.print(f"Valid: {counted(len(procedures), 'procedure')}.")
+    console.print(
+        grid(
+            ("procedure", "states", "attributes", "derived", "funnels", "file"),
+            [
+                (
+                    procedure.short_id,
+                    count(len(procedure.states)),
+                    count(len(procedure.attributes)),
+                    count(len(procedure.derived_attributes)),
+                    count(len(procedure.funnels)),
+                    procedures.sources[procedure.short_id],
+                )
+                for procedure in procedures
+            ],
+            right=range(1, 5),
+        )
+    )
+    _show_sources(console, procedures)
+    return True
+
+
+def _load(files: Sequence[Path], settings: Settings) -> Procedures:
+    if not files:
+        return load_procedures(settings.procedures, settings.sources)
+    if len(files) == 1 and files[0].is_dir():
+        return load_procedures(files[0], settings.sources)
+    named = [
+        path for file in files for path in (procedure_files(file) if file.is_dir() else [file])
+    ]
+    return load_procedure_files(named)
+
+
+def _show_sources(console: Console, procedures: Procedures) -> None:
+    if procedures.file_sources:
+        console.print(f"Valid: {counted(len(procedures.file_sources), 'source')}.")
+        console.print(
+            grid(
+                ("source", "shape", "procedure", "files"),
+                [
+                    (source.name, source.shape, source.procedure, ", ".join(source.files))
+                    for source in procedures.file_sources
+                ],
+            )
+        )
+
+
+def print_proposal(out: TextIO, file: Path, procedure: str | None, folder: Path) -> None:
+    """Write a definition proposed from a landing file or folder to `out`.
+
+    `procedure` is an id, or the shortId of a procedure defined in the folder.
+    """
+    # Only this option needs the engines that read data.
+    from pipelines.infer.inference import infer_procedure  # noqa: PLC0415
+
+    names = _names(folder)
+    out.write(infer_procedure(file, now=now(), procedure=procedure, names=names))
+
+
+def _names(folder: Path) -> Mapping[str, str]:
+    """The shortIds of a folder's procedures by id; empty when it has no valid definitions."""
+    try:
+        return {procedure.id: procedure.short_id for procedure in load_procedures(folder)}
+    except (DefinitionError, OperationError):
+        return {}
+
+
+def print_schema(out: TextIO) -> None:
+    """Write the JSON Schema of definitions to `out`, for editors."""
+    from schemas.docs.json_schema import schema_text  # noqa: PLC0415
+
+    out.write(schema_text())
+
+
+def _show_problems(errors: Console, error: DefinitionError) -> None:
+    """Print every problem, grouped by file and ordered by line."""
+    files = list(dict.fromkeys(problem.file for problem in error.problems))
+    total = counted(len(error.problems), "problem")
+    errors.print(f"{total} in the procedure definitions", style="red")
+    for file in files:
+        errors.print(f"\n{file}", style="bold")
+        mine = [problem for problem in error.problems if problem.file == file]
+        for problem in sorted(mine, key=lambda problem: problem.line or 0):
+            errors.print(Text.assemble("  ", f"{problem.place}: ", (problem.key, "red")))
+            errors.print(f"    found:   {problem.found}")
+            errors.print(f"    allowed: {problem.allowed}")

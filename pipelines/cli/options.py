@@ -1,0 +1,55 @@
+"""The options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Data = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        metavar="DIR",
+        help="Folder of the warehouse and the databases. (default: LEADTIME_DATA or data)",
+        show_default=False,
+    ),
+]
+DataOrFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        metavar="DIR",
+        help="Folder of the databases, or a file written by `run --out`. (default: LEADTIME_DATA "
+        "or data)",
+        show_default=False,
+    ),
+]
+Landing = Annotated[
+    Path | None,
+    typer.Option(
+        "--landing",
+        metavar="DIR",
+        help="Folder of the files to ingest. (default: LEADTIME_LANDING or DATA/landing)",
+        show_default=False,
+    ),
+]
+ProcedureFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--procedures",
+        metavar="DIR",
+        help="Folder of the procedure definitions. (default: LEADTIME_PROCEDURES or the "
+        "bundled ones)",
+        show_default=False,
+    ),
+]
+SourceFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--sources",
+        metavar="DIR",
+        help="Folder that says how files of other shapes are read. (default: LEADTIME_SOURCES or "
+        "`sources` beside the procedures)",
+        show_default=False,
+    ),
+]

@@ -1,0 +1,333 @@
+"""An erasure from beginning to end: raw tables, landing files, a new file, a generation, the proof.
+
+All of it under one lease. It stands here because a generation is published only when every blocking
+check has passed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+import duckdb
+
+from pipelines.defs.checks import CHECKS
+from pipelines.ingest.erasing.again import erased_subjects
+from pipelines.ingest.erasing.changes import Changes, find_changes, own_values
+from pipelines.ingest.erasing.documents import KnownKeys
+from pipelines.ingest.erasing.landing import (
+    Lines,
+    Listing,
+    list_lines,
+    require_rewritable,
+    rewrite,
+)
+from pipelines.ingest.erasing.memory import (
+    Erased,
+    key_of,
+    keyed_hash,
+    load_erased,
+    remember,
+    sha256,
+    write_erasures,
+)
+from pipelines.ingest.erasing.subject import Subject, of_process, of_user, of_value
+from pipelines.ingest.erasing.write import write_changes
+from pipelines.ingest.ledger import next_batch, number
+from pipelines.ingest.manifest import write_manifest
+from pipelines.publish.generation import Generation, drop_other_generations
+from pipelines.run import Request, Run
+from pipelines.settings import Settings, now
+from pipelines.warehouse.file_errors import require_writable
+from pipelines.warehouse.lease import OnWait
+from pipelines.warehouse.open import (
+    connect_held,
+    hold_warehouse,
+    read_warehouse,
+    require_warehouse,
+)
+from pipelines.warehouse.rewrite import rewrite_warehouse
+from pipelines.warehouse.search import Matches, Needles
+from pipelines.warehouse.search_folder import search_folder, still_there
+from schemas.definitions.procedure import Procedures
+from schemas.errors import OperationError
+from schemas.load import load_procedures
+from transforms.transaction import transaction
+
+_TABLE = "erasures"
+
+
+@dataclass(frozen=True)
+class ErasureRequest:
+    """Whom to erase, by one of `process`, `value` (`ATTRIBUTE=VALUE`) and `user`.
+
+    `landing` says what becomes of landing files; `is_sure` allows a value of many processes.
+    """
+
+    process: str | None = None
+    value: str | None = field(default=None, repr=False)
+    user: str | None = None
+    landing: Literal["list", "rewrite"] = "list"
+    is_sure: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an erasure changes, and the landing lines that hold the subject."""
+
+    subject: Subject
+    changes: Changes
+    own: Needles
+    listing: Listing
+
+
+@dataclass(frozen=True)
+class Erasure:
+    """What was erased; `matches` is the search of everything that remains."""
+
+    plan: Plan
+    matches: Matches
+    generation: Generation
+    removed_generations: int
+
+
+def plan_erasure(
+    settings: Settings, request: ErasureRequest, *, on_wait: OnWait = lambda _: None
+) -> Plan:
+    """What `erase` would do; nothing is changed.
+
+    Raises `OperationError` when there is nothing to erase, or a landing file cannot be rewritten,
+    and what `open_warehouse` and `load_procedures` raise.
+    """
+    procedures = load_procedures(settings.procedures, settings.sources)
+    with read_warehouse(settings, on_wait=on_wait) as con:
+        plan = _plan(con, settings, procedures, request)
+    _require_something(plan, request, is_unfinished=False)
+    return plan
+
+
+def erase(
+    settings: Settings,
+    request: ErasureRequest,
+    *,
+    on_stage: Callable[[str], None] = lambda _: None,
+    on_wait: OnWait = lambda _: None,
+) -> Erasure:
+    """Erase a subject everywhere in the data folder, publish a generation, and search for it.
+
+    An erasure that was interrupted is completed by the next one of the same subject. Raises
+    `OperationError` when there is nothing to erase, a landing file cannot be rewritten, a blocking
+    check fails, or the search finds a value, and what `open_warehouse` and `load_procedures` raise.
+    """
+    procedures = load_procedures(settings.procedures, settings.sources)
+    require_warehouse(settings)
+    require_writable(settings)
+    with hold_warehouse(settings, purpose="leadtime erase", on_wait=on_wait):
+        with connect_held(settings) as con:
+            # A definition that lacks a procedure or a state stops it before anything is erased.
+            _ = Run(con, settings, procedures, Request()).builder
+            erased_subjects(con, settings, procedures)
+            plan = _plan(con, settings, procedures, request)
+            unfinished = number(con, "select count(*) from raw.erasures where matches is null") > 0
+            _require_something(plan, request, is_unfinished=unfinished)
+            if request.landing == "rewrite":
+                require_rewritable(plan.listing)
+            on_stage("erasing")
+            erasure_no = _write(con, settings, plan, request)
+            if request.landing == "rewrite":
+                _rewrite_landing(con, settings, procedures, plan)
+            on_stage("writing the warehouse to a new file")
+            rewrite_warehouse(con, settings)
+        return publish_erasure(settings, procedures, plan, erasure_no, on_stage=on_stage)
+
+
+def publish_erasure(
+    settings: Settings,
+    procedures: Procedures,
+    plan: Plan,
+    erasure_no: int,
+    *,
+    on_stage: Callable[[str], None] = lambda _: None,
+) -> Erasure:
+    """Build and publish what is left, remove older generations, and search for the values.
+
+    The caller holds the lease. Raises `OperationError` when a blocking check fails or a value is
+    found.
+    """
+    on_stage("building all tables")
+    with connect_held(settings) as con:
+        run = Run(con, settings, procedures, Request(full=True, publish=True))
+        _build(run)
+        _require_checks(con, settings)
+        on_stage("searching")
+        matches = search_folder(settings, plan.own, warehouse=con)
+        _complete(con, erasure_no, plan.own, matches)
+        write_erasures(con, settings)
+        generation = run.publish()
+        removed = drop_other_generations(settings, generation.number)
+    found = search_folder(settings, plan.own)
+    if found.total:
+        with connect_held(settings) as con:
+            _complete(con, erasure_no, plan.own, found)
+        raise still_there(settings, found)
+    return Erasure(plan, found, generation, removed)
+
+
+def _plan(
+    con: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    procedures: Procedures,
+    request: ErasureRequest,
+) -> Plan:
+    erased = load_erased(con, settings)
+    subject = _subject(con, procedures, request, erased)
+    known = KnownKeys.of(procedures)
+    changes = find_changes(con, known, subject)
+    own = own_values(con, subject, changes.removed)
+    listing = list_lines(con, settings, Lines(subject, own, known), procedures.file_sources)
+    return Plan(subject, changes, own, listing)
+
+
+def _subject(
+    con: duckdb.DuckDBPyConnection,
+    procedures: Procedures,
+    request: ErasureRequest,
+    erased: Erased,
+) -> Subject:
+    if request.process is not None:
+        return of_process(con, request.process)
+    if request.user is not None:
+        return of_user(con, request.user)
+    return of_value(
+        con,
+        procedures,
+        request.value or "",
+        is_sure=request.is_sure,
+        is_known=lambda values: any(
+            keyed_hash(erased.key, attribute, text) in erased.values.get(attribute, ())
+            for attribute, text in values
+        ),
+    )
+
+
+def _require_something(plan: Plan, request: ErasureRequest, *, is_unfinished: bool) -> None:
+    lines = plan.listing.n_lines
+    if not plan.changes.is_empty or is_unfinished or (lines and request.landing == "rewrite"):
+        return
+    action = "Nothing was changed."
+    if lines:
+        action = (
+            f"Nothing was changed. {lines:,} lines of landing files still hold it: "
+            "`--landing rewrite` erases it there too."
+        )
+    raise OperationError(f"--{plan.subject.kind}", "is erased already, or has no values", action)
+
+
+def _write(
+    con: duckdb.DuckDBPyConnection, settings: Settings, plan: Plan, request: ErasureRequest
+) -> int:
+    """Change the raw tables and remember the subject, in one transaction; the erasure's number."""
+    subject, changes = plan.subject, plan.changes
+    key = key_of(settings)
+    hashes = [keyed_hash(key, attribute, text) for attribute, text in subject.values]
+    ids = [*subject.processes, *subject.users]
+    lines = plan.listing.n_lines if request.landing == "rewrite" else 0
+    with transaction(con):
+        erasure_no = begin_erasure(
+            con,
+            subject.kind,
+            (hashes or [sha256(ids[0])])[0],
+            changes,
+            processes=len(subject.processes),
+            landing_lines=lines,
+            erased_at=now().replace(tzinfo=None),
+        )
+        write_changes(con, changes, Erased(key), batch_seq=next_batch(con))
+        remember(con, erasure_no, "process", [*map(sha256, subject.processes)])
+        remember(con, erasure_no, "record", [*map(sha256, subject.records)])
+        remember(con, erasure_no, "user", [*map(sha256, subject.users)])
+        for (attribute, _), hash_ in zip(subject.values, hashes, strict=True):
+            remember(con, erasure_no, "value", [hash_], attribute=attribute)
+    write_erasures(con, settings)
+    return erasure_no
+
+
+def begin_erasure(
+    con: duckdb.DuckDBPyConnection,
+    kind: str,
+    subject_hash: str | None,
+    changes: Changes,
+    *,
+    processes: int,
+    landing_lines: int,
+    erased_at: datetime,
+) -> int:
+    """Add the row of an erasure that has not been searched for yet; its number."""
+    erasure_no = 1 + number(con, "select max(erasure_no) from raw.erasures")
+    con.execute(
+        "insert into raw.erasures values ($no, $at, $kind, $hash, $processes, $versions, "
+        "$violations, $rows, $texts, $lines, null, null, null, null)",
+        {
+            "no": erasure_no,
+            "at": erased_at,
+            "kind": kind,
+            "hash": subject_hash,
+            "processes": processes,
+            "versions": changes.versions.height,
+            "violations": changes.violations.height,
+            "rows": changes.dimension_rows.height,
+            "texts": changes.texts.height,
+            "lines": landing_lines,
+        },
+    )
+    return erasure_no
+
+
+def _rewrite_landing(
+    con: duckdb.DuckDBPyConnection, settings: Settings, procedures: Procedures, plan: Plan
+) -> None:
+    lines = Lines(plan.subject, plan.own, KnownKeys.of(procedures))
+    for held in plan.listing.held:
+        rewrite(con, held, lines)
+    write_manifest(settings.manifest, con)
+
+
+def _build(run: Run) -> None:
+    """Build every table but the one of erasures, which waits for the result of the search."""
+    builder = run.builder
+    for name in builder.names("history"):
+        builder.refresh_history(name)
+    for layer in ("core", "mart"):
+        for name in builder.names(layer):
+            if name != _TABLE:
+                builder.build(layer, name)
+
+
+def _require_checks(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    for check in CHECKS:
+        if check.is_blocking and not (verdict := check.evaluate(con, None)).passed:
+            found = f"the check {check.name} failed: {verdict.sentence}"
+            action = (
+                "The values are gone from the warehouse, but nothing was published, and earlier "
+                f"generations still hold them. {check.description} Then erase again."
+            )
+            raise OperationError(str(settings.warehouse), found, action)
+
+
+def _complete(
+    con: duckdb.DuckDBPyConnection, erasure_no: int, own: Needles, matches: Matches
+) -> None:
+    """Enter the result of the search; erasures that were interrupted are completed with it."""
+    con.execute(
+        "update raw.erasures set searched_values = $values, searched_columns = $columns, "
+        "searched_files = $files, matches = $matches where matches is null or erasure_no = $no",
+        {
+            "values": len(own.texts),
+            "columns": matches.columns,
+            "files": matches.files,
+            "matches": matches.total,
+            "no": erasure_no,
+        },
+    )

@@ -1,0 +1,201 @@
+"""Run the job from the command line, and start Dagster's UI."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import NamedTuple, NoReturn
+
+import dagster as dg
+
+from pipelines.definitions import define
+from pipelines.defs.check import Check, Verdict
+from pipelines.defs.instance import open_instance, prepare_home, process_tag
+from pipelines.defs.jobs import REFRESH
+from pipelines.defs.resources import Session, open_session
+from pipelines.ingest.files import IngestReport, Progress
+from pipelines.ingest.ledger import Counts, totals
+from pipelines.ingest.quarantine import QuarantinedRule, list_quarantine
+from pipelines.publish.generation import Generation, next_number
+from pipelines.run import Request
+from pipelines.settings import Settings
+from pipelines.warehouse.file_errors import is_no_space, no_space, require_writable
+from schemas.definitions.procedure import Procedures
+from transforms.builder.builder import Refreshed
+
+_SILENT = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+class FailedCheck(NamedTuple):
+    """A check that did not pass; `sentence` has the finding and then what to do."""
+
+    name: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a run did; `generation` is None when a blocking check stopped the publication.
+
+    It is not new (`is_new`) when it stays because a new one would show the same.
+    `quarantine` has the rules that lines of the whole quarantine break, most frequent first, and
+    `ledger` the lines of all files; both from the end of the run, while it held the warehouse.
+    """
+
+    ingest: IngestReport
+    refreshed: list[Refreshed]
+    generation: Generation | None
+    failed_checks: list[FailedCheck]
+    stage_seconds: dict[str, float]
+    quarantine: list[QuarantinedRule] = field(default_factory=list[QuarantinedRule])
+    ledger: Counts = field(default_factory=Counts)
+    is_new: bool = True
+
+
+def run_job(
+    settings: Settings,
+    request: Request,
+    *,
+    purpose: str = "leadtime run",
+    progress: Progress | None = None,
+    on_stage: Callable[[str], None] | None = None,
+    procedures: Procedures | None = None,
+) -> RunResult:
+    """Run the job that the schedule runs, in this process; Dagster prints nothing.
+
+    With nothing to do the job is skipped, and Dagster has no record of the run.
+
+    `progress` receives the bytes of landing files that are done, `on_stage` the name of each stage
+    (`ingest`, `core`, `marts`, `publish`) when it starts, and a message when the run waits for
+    another process. Other processes that wait see `purpose`. `procedures` are loaded from the
+    settings unless given. A failed check is in the result.
+    Raises `DefinitionError` for the procedure files, and `OperationError` (`WarehouseBusy` and
+    `CorruptWarehouse` among them) when the folders, the disk or the warehouse cannot be used.
+    """
+    require_writable(settings)
+    with (
+        _reported_when_full(settings, request),
+        open_session(
+            settings,
+            request,
+            purpose=purpose,
+            progress=progress or (lambda _: None),
+            on_stage=on_stage or (lambda _: None),
+            procedures=procedures,
+        ) as session,
+    ):
+        if not session.skip():
+            # The lease comes before Dagster's instance: only one process may create either.
+            job = define(settings, session.run.procedures).resolve_job_def(REFRESH)
+            with open_instance(settings) as instance:
+                _execute(job, instance, session, request)
+        con = session.run.con
+        quarantine, ledger = list_quarantine(con), totals(con)
+    return RunResult(
+        session.report or IngestReport(),
+        list(session.refreshed.values()),
+        session.generation,
+        [FailedCheck(c.name, f"{v.sentence} {c.description}") for c, v in _failed(session).items()],
+        session.stage_seconds,
+        quarantine,
+        ledger,
+        session.is_new,
+    )
+
+
+def open_ui(settings: Settings, port: int) -> NoReturn:
+    """Replace this process by Dagster's UI, on this machine only, with the same settings.
+
+    Raises `OperationError` when this user may not write to the data folder.
+    """
+    require_writable(settings)
+    with open_instance(settings):
+        pass  # a new instance is complete before Dagster's own processes open it
+    home = str(prepare_home(settings))
+    os.environ.update(
+        {f"LEADTIME_{name.upper()}": value for name, value in _as_text(settings).items()},
+        DAGSTER_HOME=home,
+        PYTHONSAFEPATH="1",  # a folder `schemas` where the command is started is not our package
+    )
+    os.umask(0o077)  # as `private_files`, for the processes that follow
+    # `dg dev`, which it recommends, comes with a package for developers of Dagster projects.
+    quiet = ["-W", "ignore:Function `dev_command` is superseded"]
+    command = [sys.executable, *quiet, "-m", "pipelines.defs.dev", "--host", "127.0.0.1"]
+    command += ["--port", str(port), "--module-name", "pipelines.definitions"]
+    command += ["--working-directory", home]
+    sys.stdout.flush()
+    os.execv(sys.executable, command)  # noqa: S606 - no shell is the point
+
+
+@contextmanager
+def _reported_when_full(settings: Settings, request: Request) -> Iterator[None]:
+    number, former = next_number(settings), _file_number(request.out)
+    try:
+        yield
+    except Exception as error:
+        if not is_no_space(error):
+            raise
+        # Dagster's own records may fill the disk after the publication.
+        is_published = next_number(settings) > number or _file_number(request.out) != former
+        what = "The database was published" if is_published else "Nothing was published"
+        folders = [
+            settings.data,
+            settings.temporary,
+            *([request.out.resolve().parent] if request.out else []),
+        ]
+        action = f"{what}. Make room, then run again: the run resumes."
+        raise no_space(error, *folders, action=action) from error
+
+
+def _file_number(path: Path | None) -> int | None:
+    """The number of a file on its disk, which another file of that name does not have."""
+    return path.stat().st_ino if path and path.exists() else None
+
+
+def _execute(
+    job: dg.JobDefinition, instance: dg.DagsterInstance, session: Session, request: Request
+) -> None:
+    try:
+        job.execute_in_process(
+            run_config=_SILENT,
+            instance=instance,
+            tags={**process_tag(), **_tags(request)},
+            resources={"warehouse": session},
+        )
+    except dg.DagsterExecutionInterruptedError:
+        raise KeyboardInterrupt from None
+    except dg.DagsterError:
+        # Dagster raises this for a failed blocking check; without one it is a defect.
+        if not any(check.is_blocking for check in _failed(session)):
+            raise
+
+
+def _failed(session: Session) -> dict[Check, Verdict]:
+    return {check: verdict for check, verdict in session.verdicts.items() if not verdict.passed}
+
+
+def _tags(request: Request) -> dict[str, str]:
+    """The options of the run, as tags for the UI."""
+    tags = {"leadtime/full": "true"} if request.full else {}
+    if request.rebuild:
+        tags["leadtime/rebuild"] = ",".join(request.rebuild)
+    if request.as_of:
+        tags["leadtime/as_of"] = request.as_of.isoformat()
+    if request.allow_loss:
+        tags["leadtime/allow_loss"] = "true"
+    if request.publish:
+        tags["leadtime/publish"] = "true"
+    if request.out:
+        tags["leadtime/out"] = str(request.out)
+    return tags
+
+
+def _as_text(settings: Settings) -> dict[str, str]:
+    values = {field.name: getattr(settings, field.name) for field in fields(settings)}
+    return {
+        name: str(value.resolve() if isinstance(value, Path) else value)
+        for name, value in values.items()
+        if value is not None
+    }

@@ -1,0 +1,1 @@
+"""How values and tables are written in a terminal."""

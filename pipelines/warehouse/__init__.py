@@ -1,0 +1,1 @@
+"""The one writable database: its lease, leftovers, schema version and file errors."""

@@ -1,0 +1,91 @@
+"""Questions that apply to every procedure, each with the statement that answers it.
+
+Published as the table `questions`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question and the statement (DuckDB 1.2 or later) that answers it."""
+
+    question: str
+    query: str
+
+
+QUESTIONS: tuple[Question, ...] = (
+    Question(
+        "Where do processes drop out of the funnels?",
+        "select procedure, funnel, step, processes, share_of_previous, immature from funnel_steps "
+        "where mode = 'ordered' order by procedure, funnel, step_no",
+    ),
+    Question(
+        "Is it getting better: how long does completion take, by month of creation?",
+        "select procedure, cohort, processes, n_censored, p50_seconds, p50_seconds_low, "
+        "p50_seconds_high, is_small from time_to_outcome_cohorts "
+        "where outcome = 'completed' order by procedure, cohort",
+    ),
+    Question(
+        "After what time is half of all processes completed, open ones included?",
+        "select procedure, outcome, events, n_censored, p50_seconds from time_to_outcome "
+        "order by procedure, outcome",
+    ),
+    Question(
+        "What share of each month's processes was completed by which age?",
+        "pivot (select procedure, cohort, age_days, share_completed from cohort_outcomes) "
+        "on age_days in (1, 3, 7, 14, 30, 60, 90) using any_value(share_completed) "
+        "order by procedure, cohort",
+    ),
+    Question(
+        "Do we close as many processes as arrive?",
+        "select week, procedure, arrivals, closed, open_at_end from flow_weekly "
+        "order by week desc, procedure limit 20",
+    ),
+    Question(
+        "Which states take most of the time?",
+        "select procedure, state, state_kind, share_of_open_time, p50_seconds, p90_seconds "
+        "from state_durations order by procedure, bottleneck_rank nulls last, state_rank",
+    ),
+    Question(
+        "Which processes are stalled?",
+        "select procedure, state, process_id, seconds_in_state from stalled_processes "
+        "order by seconds_in_state desc limit 20",
+    ),
+    Question(
+        "How much does each assignee hold and complete, and what is overdue?",
+        "select procedure, assigned_to, held, overdue, completed, p50_resolution_seconds "
+        "from assignee_stats where period is null "
+        "order by held desc, completed desc limit 20",
+    ),
+    Question(
+        "Do we meet our SLAs?",
+        "select procedure, policy, period, n, share_met, p90_elapsed_seconds from sla_attainment "
+        "where level = 'all' order by procedure, policy, period nulls first",
+    ),
+    Question(
+        "Which SLA clocks are due next?",
+        "select procedure, policy, process_id, due_at, assigned_to from sla_clocks "
+        "where status = 'running' order by due_at limit 20",
+    ),
+    Question(
+        "Which sequences of states are most frequent?",
+        "select procedure, variant, processes, cumulative_share, p50_resolution_seconds "
+        "from variants order by processes desc limit 10",
+    ),
+    Question(
+        "What is wrong with the data?",
+        "select procedure, rule, severity, n_versions, n_processes, sentence from data_quality "
+        "where n_versions > 0 order by n_versions desc limit 20",
+    ),
+)
+
+
+def question_rows() -> list[dict[str, int | str]]:
+    """The rows of `questions`: one per question, numbered from 1."""
+    return [
+        {"question_no": number, "question": entry.question, "query": entry.query}
+        for number, entry in enumerate(QUESTIONS, start=1)
+    ]

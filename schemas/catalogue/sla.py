@@ -1,0 +1,270 @@
+"""The tables of SLA clocks and policies."""
+
+from __future__ import annotations
+
+from schemas.catalogue.model import (
+    OutputTable,
+    count,
+    day,
+    identifier,
+    in_order,
+    instant,
+    number,
+    seconds,
+    share,
+    share_limits,
+    small_sample,
+    text,
+)
+from schemas.catalogue.shared import SHARED
+
+_POLICY = text("policy", "Name of the SLA policy. Names are unique within a procedure.")
+_CYCLE = number(
+    "cycle",
+    "INTEGER",
+    "Number of the clock among those of the process and policy, from 1. After a stop, the next "
+    "event that starts the policy begins a new clock at 0. `created` is each beginning of being "
+    "open, so that reopening, restoring and moving to the procedure start a new clock. A policy "
+    "that waits for the first assignment starts no clock after it.",
+)
+_ELAPSED = "Working time of the policy's calendar"
+
+SLA_SEGMENTS = OutputTable(
+    "sla_segments",
+    "core",
+    "The stretches of time in which SLA clocks counted: from the start or the end of a pause to "
+    "the next pause or the stop. Half-open; stretches of no length are left out. They add up to "
+    "`elapsed_seconds` of `sla_clocks`.",
+    "one row per policy, process, cycle and stretch between two pauses",
+    in_order(
+        SHARED,
+        (
+            "process_id",
+            "team_id",
+            "procedure",
+            _POLICY,
+            _CYCLE,
+            number("segment_no", "INTEGER", "Number of the stretch within its clock, from 1."),
+            instant("started_at", "When the clock started or resumed."),
+            instant(
+                "ended_at",
+                "When it paused or stopped.",
+                nulls="while it counts",
+            ),
+            seconds(
+                "elapsed_seconds",
+                f"{_ELAPSED} from `started_at` to `ended_at`; 0 outside working time.",
+                open_rule="a running clock counts up to the build's as_of",
+            ),
+        ),
+    ),
+    key=("procedure", "policy", "process_id", "cycle", "segment_no"),
+)
+
+SLA_CLOCKS = OutputTable(
+    "sla_clocks",
+    "core",
+    "The clocks of the SLA policies of each procedure. A clock runs from an event that starts it "
+    "to the first event that stops it, pauses in some states, and counts the working time of its "
+    "calendar. Calendar, target and `where` are those at the start of the clock: later changes do "
+    "not count. Where the target is null there is no clock. A completion, cancellation, deletion "
+    "or change of procedure also ends a clock, unless the same version shows an event that stops "
+    "it. Events count in the order of the versions that show them: a closing that is dated back to "
+    "before an earlier stop does not change that stop, and one dated before the start of a running "
+    "clock ends it at its start. A process created in a closed status starts and stops its clocks "
+    "at its creation. A state in which a process was first seen stops a clock when it was seen, "
+    "not at the creation.",
+    "one row per policy, process and cycle",
+    in_order(
+        SHARED,
+        (
+            "process_id",
+            "team_id",
+            "procedure",
+            _POLICY,
+            _CYCLE,
+            instant(
+                "started_at",
+                "When the event that started the clock happened, not before the end of the clock "
+                "before it.",
+            ),
+            instant(
+                "due_at",
+                "The first instant at which the counted time equals the target. For a clock that "
+                "ended before that, as if it counted on from its end without pauses.",
+                nulls="while `status` is `paused`, and where the calendar has too little working "
+                "time left",
+                open_rule="for a running clock, assumes that it does not pause",
+            ),
+            instant(
+                "stopped_at",
+                "When the clock ended: see `ended_by`.",
+                nulls="while it has not ended",
+            ),
+            text(
+                "ended_by",
+                "What ended the clock: `stop` (an event the policy waits for), or before that "
+                "`completed`, `cancelled`, `deleted` or `moved_out` (to another procedure).",
+                nulls="while it has not ended",
+            ),
+            seconds(
+                "target_seconds",
+                "The counted time allowed. A target in days on working time is the sum of so many "
+                "working days of the calendar, with all their slots, from the one in which the "
+                "clock starts (or the next one): `1d` in an office of 8 hours is 8 hours. With the "
+                "calendar `always` a day has 24 hours.",
+            ),
+            seconds(
+                "elapsed_seconds",
+                f"{_ELAPSED} from start to end, without pauses.",
+                open_rule="a running clock counts up to the build's as_of",
+            ),
+            seconds(
+                "remaining_seconds",
+                "`target_seconds` minus `elapsed_seconds`; negative if past the target.",
+                open_rule="decreases while the clock runs",
+            ),
+            text(
+                "status",
+                "`breached`: `elapsed_seconds` is above the target, whether or not the clock "
+                "still runs. Otherwise `met` (stopped in time, exactly at the target included), "
+                "`paused` or `running`.",
+                nulls="when the process was completed, cancelled, deleted or moved to another "
+                "procedure within the target and without the event the policy waits for: neither "
+                "met nor breached",
+                open_rule="`running` and `paused` can still become `breached`",
+            ),
+            instant(
+                "breached_at",
+                "When the counted time reached the target, for a clock that exceeded it.",
+                nulls="unless `status` is `breached`",
+            ),
+            text(
+                "calendar",
+                "The calendar whose working time counts: that of the policy, or that of the "
+                "process when the clock started. `always` is every hour.",
+            ),
+            text(
+                "started_state",
+                "shortId of the state when the clock started.",
+                nulls="if the process was in no state then",
+            ),
+            identifier(
+                "assigned_to",
+                "The assignee when the clock ended (an assignment at that instant included), at "
+                "the build's as_of if it has not.",
+                nulls="when the process was unassigned",
+            ),
+            identifier(
+                "pod_id",
+                "Pod when the clock ended (including a change at that instant); for a clock that "
+                "has not ended, at the build's as_of.",
+                nulls="if none",
+            ),
+        ),
+    ),
+    key=("procedure", "policy", "process_id", "cycle"),
+)
+
+_LEVEL = "on levels without it"
+
+SLA_ATTAINMENT = OutputTable(
+    "sla_attainment",
+    "mart",
+    "How many SLA clocks were met: counts over `sla_clocks`. Each level has every clock once: "
+    "select one level, because sums over several count clocks more than once.",
+    "one row per policy, level and values of that level",
+    in_order(
+        SHARED,
+        (
+            "procedure",
+            _POLICY,
+            text(
+                "level",
+                "What the row counts: `all` clocks of the policy, or those of a `month`, `pod`, "
+                "`pod_month`, `assignee`, `assignee_month`.",
+            ),
+            day(
+                "period",
+                "First day of the month in which the clocks ended, in the reporting time zone. "
+                "Clocks that have not ended are in no month: late ones are `breached` in the row "
+                "without a period.",
+                nulls=f"{_LEVEL}, and for clocks that have not ended",
+            ),
+            identifier(
+                "pod_id",
+                "Pod of the clocks, as in `sla_clocks`.",
+                nulls=f"{_LEVEL}, and for clocks without a pod",
+            ),
+            identifier(
+                "assigned_to",
+                "The assignee of the clocks, as in `sla_clocks`.",
+                nulls=f"{_LEVEL}, and for clocks of unassigned processes",
+            ),
+            count("n", "Clocks: met, breached, running and called off."),
+            count("met", "Clocks that stopped in time."),
+            count("breached", "Clocks past their target, including those that still run."),
+            count(
+                "running",
+                "Clocks that have neither ended nor passed their target, paused ones included.",
+                open_rule="they can still be met or breached",
+            ),
+            count(
+                "called_off",
+                "Clocks that had neither met nor passed their target when the process was "
+                "completed, cancelled, deleted or moved to another procedure.",
+            ),
+            share(
+                "share_met",
+                "`met` divided by `met` plus `breached`.",
+                nulls="when no clock was met or breached",
+                open_rule="running clocks count only once past their target",
+            ),
+            *(
+                seconds(
+                    f"p{percent}_elapsed_seconds",
+                    f"{statistic} of the counted time of clocks that an event of the policy "
+                    "stopped, interpolated between two values.",
+                    nulls="when there is none",
+                    open_rule="running clocks are not included",
+                )
+                for percent, statistic in ((50, "Median"), (90, "90th percentile"))
+            ),
+            *share_limits(
+                "share_met",
+                nulls="when no clock was met or breached",
+                open_rule="running clocks count only once past their target",
+            ),
+            small_sample("clocks that were met or breached"),
+        ),
+    ),
+)
+
+SLA_POLICIES = OutputTable(
+    "sla_policies",
+    "config",
+    "The SLA policies of each procedure, as defined.",
+    "one row per policy",
+    in_order(
+        SHARED,
+        (
+            _POLICY,
+            "procedure",
+            text("starts", "The events that start a clock."),
+            text("stops", "The events that stop a clock."),
+            text("pauses", "The states in which a clock pauses.", nulls="when there is none"),
+            text("target", "The counted time allowed, or the formula that gives it."),
+            text(
+                "condition",
+                "The formula that selects the processes with a clock (`where`).",
+                nulls="if all have one",
+            ),
+            text(
+                "calendar",
+                "The calendar whose working time counts.",
+                nulls="when it is that of the process at the start of the clock",
+            ),
+        ),
+    ),
+    key=("procedure", "policy"),
+)

@@ -1,0 +1,1 @@
+"""Definitions compiled: their formulas, and the wide tables they publish."""

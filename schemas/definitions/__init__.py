@@ -1,0 +1,1 @@
+"""What the author of a procedure or calendar writes, as frozen models."""

@@ -1,0 +1,188 @@
+"""Alerts of failed runs and red checks, received by a server of the test."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from pipelines.defs import alerts
+from pipelines.defs.alerts import Alert, alert_sensors, send
+from pipelines.settings import Settings, from_environment
+from schemas.errors import OperationError
+
+
+class Receiver(HTTPServer):
+    """Keeps the bodies it got; it answers with `answers` in turn, then with 200."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.url = f"http://127.0.0.1:{self.server_port}/secret-token"
+        self.answers: list[int] = []
+        self.bodies: list[dict[str, Any]] = []
+
+
+class _Handler(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        assert isinstance(self.server, Receiver)
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        assert self.headers["Content-Type"] == "application/json"
+        status = self.server.answers.pop(0) if self.server.answers else 200
+        if status == 200:
+            self.server.bodies.append(json.loads(body))
+        self.send_response(status)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - as in the base
+        pass
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield instance
+
+
+@pytest.fixture
+def tick(receiver: Receiver, instance: dg.DagsterInstance) -> Callable[[], list[dict[str, Any]]]:
+    """Let both sensors look once, as Dagster's daemon does; what they have sent since."""
+    sensors = alert_sensors(Settings(alert_url=receiver.url))
+    cursors: dict[str, str | None] = {}
+
+    def look() -> list[dict[str, Any]]:
+        receiver.bodies.clear()
+        for sensor in sensors:
+            context = dg.build_sensor_context(
+                instance, cursor=cursors.get(sensor.name), sensor_name=sensor.name
+            )
+            cursors[sensor.name] = sensor.evaluate_tick(context).cursor
+        return list(receiver.bodies)
+
+    look()  # they start with the next run
+    return look
+
+
+def run(instance: dg.DagsterInstance, *, check: bool | None = None, **fails: Any) -> str:
+    """A run of one asset, with a check of the name of ours; the id of the run."""
+    is_blocking = fails.get("is_blocking", False)
+    name = "unique_process" if is_blocking else "rejected_share"
+
+    @dg.asset(
+        check_specs=[dg.AssetCheckSpec(name, asset="table", blocking=is_blocking)]
+        if check is not None
+        else []
+    )
+    def table() -> Iterator[Any]:
+        if error := fails.get("error"):
+            raise error
+        yield dg.MaterializeResult()
+        if check is not None:
+            severity = dg.AssetCheckSeverity.ERROR if is_blocking else dg.AssetCheckSeverity.WARN
+            yield dg.AssetCheckResult(
+                passed=check, check_name=name, severity=severity, description="Found 7 of 9."
+            )
+
+    result = dg.materialize(
+        [table],
+        instance=instance,
+        raise_on_error=False,
+        run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+    )
+    return result.run_id
+
+
+def test_a_red_check_is_told_once(
+    tick: Callable[[], list[dict[str, Any]]], instance: dg.DagsterInstance
+) -> None:
+    run(instance, check=True)
+    run_id = run(instance, check=False)
+    (sent,) = tick()
+    assert (sent["event"], sent["run_id"]) == ("check_failed", run_id)
+    (check,) = sent["checks"]
+    assert (check["name"], check["severity"]) == ("rejected_share", "warn")
+    assert check["found"] == "Found 7 of 9."
+    assert check["action"]
+    first, line = sent["text"].splitlines()
+    assert first.startswith("leadtime: a check is red in run ")
+    assert line == f"- rejected_share: Found 7 of 9. {check['action']}"
+    assert tick() == []
+
+
+def test_a_failed_run_is_told_with_the_check_that_stopped_it(
+    tick: Callable[[], list[dict[str, Any]]], instance: dg.DagsterInstance
+) -> None:
+    run_id = run(instance, check=False, is_blocking=True)
+    (sent,) = tick()
+    assert (sent["event"], sent["run_id"]) == ("run_failed", run_id)
+    assert [(c["name"], c["severity"]) for c in sent["checks"]] == [("unique_process", "error")]
+    assert "Nothing was published" in sent["text"]
+    assert tick() == []
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (
+            OperationError("data", "is full", "Make room."),
+            "- table: data: is full. Make room.",
+        ),
+        (
+            ValueError("ann@example.com is no number"),
+            "- table: ValueError. See the run in Dagster's page.",
+        ),
+    ],
+)
+def test_only_messages_of_ours_are_told_whole(
+    tick: Callable[[], list[dict[str, Any]]],
+    instance: dg.DagsterInstance,
+    error: Exception,
+    line: str,
+) -> None:
+    run(instance, error=error)
+    (sent,) = tick()
+    assert sent["text"].splitlines()[1:] == [line]
+    assert "example.com" not in json.dumps(sent)
+
+
+def test_an_alert_is_sent_again_until_it_is_taken(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alerts, "_PAUSES_SECONDS", (0, 0))
+    receiver.answers = [503, 500]
+    send(receiver.url, Alert("run_failed", "1234-5", ()))
+    assert len(receiver.bodies) == 1
+    receiver.answers = [503, 500, 404]
+    with pytest.raises(OperationError, match="LEADTIME_ALERT_URL: the answer is 404") as refused:
+        send(receiver.url, Alert("run_failed", "1234-5", ()))
+    assert "secret-token" not in str(refused.value)
+    receiver.server_close()
+    with pytest.raises(OperationError, match="there is no answer"):
+        send(receiver.url, Alert("run_failed", "1234-5", ()))
+
+
+def test_without_an_address_nothing_is_watched(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert alert_sensors(Settings()) == []
+    for text in ("hooks.example.com", "ftp://x/secret", "file:///etc/passwd", "https://"):
+        monkeypatch.setenv("LEADTIME_ALERT_URL", text)
+        with pytest.raises(OperationError, match="LEADTIME_ALERT_URL: is no address") as refused:
+            from_environment()
+        assert "secret" not in str(refused.value)
+    monkeypatch.setenv("LEADTIME_ALERT_URL", "https://hooks.example.com/x")
+    settings = from_environment()
+    assert settings.alert_url == "https://hooks.example.com/x"
+    assert "hooks" not in repr(settings)

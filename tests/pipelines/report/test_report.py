@@ -1,0 +1,315 @@
+"""The report on a procedure: its figures are those of the tables, and it needs nothing else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from functools import partial
+from html.parser import HTMLParser
+from pathlib import Path
+
+import duckdb
+import pytest
+from rich.console import Console
+
+from pipelines.cli.check import check_definitions
+from pipelines.cli.status import show_quarantine
+from pipelines.ingest.quarantine import list_quarantine
+from pipelines.launch import run_job
+from pipelines.publish.reader import open_published
+from pipelines.report.contents import procedures_of, read_report
+from pipelines.report.flow import oldest
+from pipelines.report.html import html_report
+from pipelines.report.model import Column, Reader, Report, Section, Trend, low_and_high
+from pipelines.report.terminal import print_report, print_section
+from pipelines.run import Request
+from pipelines.settings import Settings
+from pipelines.simulator import simulate
+from pipelines.terminal.text import console, duration, share
+from pipelines.warehouse.open import read_warehouse
+from tests.support.browser import needs_browser, open_page
+from tests.support.command_line import leadtime
+
+END = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A data folder on which the job has run once, on simulated leads and tickets."""
+    data = tmp_path_factory.mktemp("report") / "data"
+    simulate(data / "landing", versions=3_000, seed=5, end=END, dimensions=True)
+    settings = Settings(data=data, landing=data / "landing")
+    assert run_job(settings, Request(as_of=END)).generation
+    return settings
+
+
+@pytest.fixture
+def published(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    with open_published(settings, people="if readable") as con:
+        yield con
+
+
+def section(report: Report, start: str) -> Section:
+    (found,) = [section for section in report.sections if section.title.startswith(start)]
+    return found
+
+
+def ask(con: duckdb.DuckDBPyConnection, query: str) -> list[tuple[object, ...]]:
+    return con.execute(query).fetchall()
+
+
+def test_every_procedure_has_a_report(published: duckdb.DuckDBPyConnection) -> None:
+    assert procedures_of(published) == ["lead", "ticket"]
+    report = read_report(published, "lead")
+    assert (report.procedure, report.as_of) == ("lead", END.replace(tzinfo=None))
+    assert all(len(row) == len(s.columns) for s in report.sections for row in s.rows)
+
+
+def test_its_figures_are_those_of_the_tables(published: duckdb.DuckDBPyConnection) -> None:
+    report = read_report(published, "ticket")
+    ((everything, still_open, *_),) = section(report, "Processes by outcome").rows
+    assert [(everything, still_open)] == ask(
+        published,
+        "select count(*), sum((outcome = 'open')::integer) from ticket_processes",
+    )
+    trend = section(report, "Backlog").trend
+    assert trend
+    assert trend.points[-1] == (date(2026, 3, 1), still_open)
+    assert len(trend.points) == 91
+    ((_, n, p50, p90),) = [
+        row for row in section(report, "Durations").rows if row[0] == "resolution"
+    ]
+    assert [(n, p50, p90)] == ask(
+        published,
+        "select n, p50_seconds, p90_seconds from duration_stats where procedure = 'ticket' "
+        "and measure = 'resolution' and period is null",
+    )
+    ages = [row[3] for row in section(report, "Oldest").rows]
+    assert ages == [
+        age
+        for (age,) in ask(
+            published,
+            "select age_seconds from ticket_processes where outcome = 'open' "
+            "order by age_seconds desc limit 5",
+        )
+    ]
+
+
+def test_a_brief_report_has_the_first_rows(published: duckdb.DuckDBPyConnection) -> None:
+    report = read_report(published, "lead")
+    brief = report.in_brief()
+    assert section(brief, "Backlog").rows == section(report, "Backlog").rows[:2]
+    assert len([s for s in brief.sections if s.title.startswith("Funnel")]) == 1
+    assert not [s for s in brief.sections if s.title.startswith("Most frequent data")]
+    titles = [section.title.split(",")[0] for section in report.summary().sections]
+    assert titles == ["Funnel `conversion`", "Durations from creation"]
+
+
+@pytest.mark.parametrize("width", [80, 100])
+@pytest.mark.parametrize("procedure", ["lead", "ticket"])
+def test_every_section_fits_a_terminal_and_no_number_is_cut(
+    published: duckdb.DuckDBPyConnection, procedure: str, width: int
+) -> None:
+    report = read_report(published, procedure)
+    assert len(report.sections) >= 9
+    for part in report.sections:
+        shown = on_terminal(partial(print_section, section=part), width)
+        assert "…" not in shown
+        assert max(map(len, shown.splitlines())) <= width, part.title
+        for column, values in zip(part.columns, zip(*part.rows, strict=True), strict=True):
+            if column.is_number:
+                for value in values:
+                    text = "-" if value is None else column.show(value)
+                    assert re.search(rf"(^| ){re.escape(text)}( |$)", shown, re.MULTILINE), text
+    backlog = on_terminal(partial(print_section, section=section(report, "Backlog")), width)
+    (line,) = re.findall("^[▁▂▃▄▅▆▇█]+$", backlog, re.MULTILINE)
+    assert len(line) == {80: 46, 100: 91}[width]
+
+
+def test_the_quarantine_and_the_definitions_fit_a_terminal(settings: Settings) -> None:
+    with read_warehouse(settings) as con:
+        rules = list_quarantine(con)
+    for width in (80, 100):
+        shown = on_terminal(partial(show_quarantine, settings=settings, n_texts=0), width)
+        # The command at the end is one line, however long.
+        *lines, command = shown.splitlines()
+        assert command.startswith("  ")
+        assert "…" not in shown
+        assert max(map(len, lines)) <= width
+        flowing = " ".join(shown.split())
+        for rule in rules:
+            assert re.search(rf"^ *{rule.lines:,}  {rule.rule} ", shown, re.MULTILINE)
+            assert re.search(rf" {re.escape(rule.examples[0])}$", shown, re.MULTILINE)
+            assert rule.sentence is None or rule.sentence in flowing
+        check = on_terminal(
+            partial(check_definitions, errors=console(), files=[], settings=Settings()), width
+        )
+        assert max(map(len, check.splitlines())) <= width
+        assert re.search("^lead +7 +20 +6 +2 +", check, re.MULTILINE)
+
+
+def test_assignees_without_a_name_show_the_start_of_their_id() -> None:
+    with duckdb.connect() as con:
+        con.execute("""
+            create table lead_processes as
+            select
+                uuid() as process_id, 'NEW' as state, 'open' as outcome, age_seconds,
+                0.0 as seconds_in_state, assigned_to
+            from (values
+                (3.0, 'aaaaaaaa-1111-4222-8333-444455556666'::uuid),
+                (2.0, null),
+                (1.0, 'bbbbbbbb-1111-4222-8333-444455556666'::uuid)
+            ) as v(age_seconds, assigned_to);
+
+            create table users as
+            select 'aaaaaaaa-1111-4222-8333-444455556666'::uuid as user_id, 'key' as name_key;
+        """)
+        masked = oldest(Reader(con, "lead"))
+        con.execute("""
+            attach ':memory:' as people;
+            create table people.users as select user_id, 'Ada' as name from users;
+        """)
+        found = oldest(Reader(con, "lead"))
+        con.execute("delete from lead_processes where age_seconds = 1")
+        named = oldest(Reader(con, "lead"))
+    assert [row[2] for row in masked.rows] == ["aaaaaaaa", "unassigned", "bbbbbbbb"]
+    assert "names are in `people.duckdb`, for those who may read it" in masked.note
+    assert [row[2] for row in found.rows] == ["Ada", "unassigned", "bbbbbbbb"]
+    assert "users.ndjson" in found.note
+    assert "users.ndjson" not in named.note
+
+
+def test_the_command_prints_it_or_writes_a_page(settings: Settings, tmp_path: Path) -> None:
+    both = leadtime("report", "--data", settings.data)
+    one = leadtime("report", "ticket", "--data", settings.data)
+    assert (both.code, one.code) == (0, 0)
+    assert both.out.count("Report on ") == 2
+    assert both.out.endswith(one.out)
+    page = tmp_path / "all.html"
+    assert leadtime("report", "--data", settings.data, "--html", page).code == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["all.html"]
+    text = page.read_text()
+    assert text.count("<article") == 2
+    assert "Funnel <code>conversion</code>" in text
+
+
+def test_impossible_requests_are_errors(settings: Settings, tmp_path: Path) -> None:
+    unknown = leadtime("report", "leads", "--data", settings.data)
+    assert unknown.code == 1
+    assert "found 'leads'" in unknown.err
+    assert "lead, ticket" in unknown.err
+    nowhere = leadtime("report", "--data", settings.data, "--html", tmp_path / "no" / "a.html")
+    assert nowhere.code == 1
+    nothing = leadtime("report", "--data", tmp_path)
+    assert "no published database yet" in nothing.err
+
+
+# How it looks
+
+EXAMPLE = Report(
+    "<lead>",
+    datetime(2026, 3, 1, 12),
+    "Europe/Berlin",
+    (
+        Section(
+            "Steps & shares",
+            (
+                Column("step"),
+                Column("", is_bar=True),
+                Column("share", share, is_number=True),
+                Column("time", duration, is_number=True),
+            ),
+            (("<b>NEW</b>", 1.0, 1.0, 0.0), ("DONE", 0.25, 0.25, None)),
+            "Open ones <are> left out.",
+            Trend(
+                "open",
+                ((date(2026, 1, 1), 10.0), (date(2026, 1, 2), 20.0), (date(2026, 1, 3), 15.0)),
+            ),
+        ),
+    ),
+)
+
+
+def test_in_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    print_report(console(), EXAMPLE)
+    lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    assert lines == [
+        "Report on <lead>, as of 2026-03-01 12:00 UTC",
+        "",
+        "Steps & shares",
+        "step                            share  time",
+        "───────────────────────────────────────────",
+        "<b>NEW</b>  ████████████████  100.0 %   0 s",
+        "DONE        ████░░░░░░░░░░░░   25.0 %     -",
+        "▁█▅",
+        "open: 10.0 on 2026-01-01, 15.0 on 2026-01-03",
+        "Open ones <are> left out.",
+    ]
+
+
+def on_terminal(show: Callable[[Console], object], width: int) -> str:
+    """What is shown on a terminal of this width, without colours."""
+    terminal = Console(
+        width=width, force_terminal=True, color_system=None, highlight=False, markup=False
+    )
+    with terminal.capture() as captured:
+        show(terminal)
+    return re.sub(r"\x1b\[[0-9;]*m", "", captured.get())
+
+
+class Tags(HTMLParser):
+    """The tags of a page, with their attributes."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.seen: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append((tag, dict(attrs)))
+
+
+def test_as_a_page_it_is_escaped_and_needs_nothing_else() -> None:
+    page = html_report([EXAMPLE])
+    tags = Tags(page).seen
+    assert "&lt;b&gt;NEW&lt;/b&gt;" in page
+    assert "<b>" not in page
+    assert not {"script", "link", "img", "iframe"} & {tag for tag, _ in tags}
+    assert not [attrs for _, attrs in tags if {"src", "href"} & set(attrs)]
+    assert "url(" not in page
+    assert "@import" not in page
+    assert 'style="width: 25.0%"' in page
+    (points,) = [attrs["points"] for tag, attrs in tags if tag == "polyline"]
+    assert points
+    heights = [float(pair.split(",")[1]) for pair in points.split()]
+    assert heights[1] < heights[2] < heights[0]
+    assert re.search(r"As of 2026-03-01 12:00 UTC", page)
+
+
+def test_names_in_titles_are_marked_as_names() -> None:
+    (section, *others) = EXAMPLE.sections
+    named = replace(section, title="Funnel `a < b`, steps", note="`-`: not reached")
+    page = html_report([replace(EXAMPLE, sections=(named, *others))])
+    assert "<h2>Funnel <code>a &lt; b</code>, steps</h2>" in page
+    assert '<p class="note"><code>-</code>: not reached</p>' in page
+
+
+@needs_browser
+def test_a_page_fits_a_phone_and_prints_its_bars(tmp_path: Path) -> None:
+    (narrow,) = EXAMPLE.sections
+    wide = replace(narrow, columns=narrow.columns * 8, rows=(narrow.rows[0] * 8,))
+    file = tmp_path / "report.html"
+    file.write_text(html_report([replace(EXAMPLE, sections=(wide, narrow))]))
+    with open_page() as page:
+        page.set_viewport_size({"width": 390, "height": 844})
+        page.goto(file.as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
+        page.emulate_media(media="print")
+        bar = "getComputedStyle(document.querySelector('.bar div')).printColorAdjust"
+        assert page.evaluate(bar) == "exact"
+
+
+def test_a_flat_line_has_a_range() -> None:
+    assert low_and_high([(date(2026, 1, 1), 3), (date(2026, 1, 2), 3)]) == (2.5, 3.5)

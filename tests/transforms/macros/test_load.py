@@ -1,0 +1,75 @@
+"""Which macros are made where, and the rules of funnels that tables and analysts share."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from transforms.macros.load import MACROS, PUBLISHED_MACROS
+
+FILES = sorted((Path(__file__).parents[3] / "transforms" / "macros").glob("*.sql"))
+CREATED = re.compile(r"create (?:or replace temp )?macro (\w+)\(")
+
+
+def with_macros(statements: str) -> duckdb.DuckDBPyConnection:
+    """A connection with macros and the table that DuckDB looks for when it makes `funnel`."""
+    con = duckdb.connect()
+    con.execute("create table states (procedure varchar, state varchar, state_rank integer)")
+    con.execute(statements)
+    return con
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_the_header_says_where_the_macros_of_a_file_are_made(file: Path) -> None:
+    header, _, _ = file.read_text().partition("\n\n")
+    (kind,) = re.findall(r"^-- kind: (.*)$", header, re.MULTILINE)
+    places = {"warehouse": [MACROS], "published": [PUBLISHED_MACROS]}
+    places["both"] = [MACROS, PUBLISHED_MACROS]
+    names = CREATED.findall(file.read_text())
+    assert names
+    for place in (MACROS, PUBLISHED_MACROS):
+        assert (set(names) <= set(CREATED.findall(place))) == (place in places[kind])
+
+
+def test_each_macro_is_made_once_and_works_on_its_own() -> None:
+    for statements in (MACROS, PUBLISHED_MACROS):
+        names = CREATED.findall(statements)
+        assert len(names) == len(set(names))
+        con = with_macros(statements)
+        made = con.execute("select function_name from duckdb_functions() where not internal")
+        assert {*names} == {name for (name,) in made.fetchall()}
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("is_in_window(timestamp '2024-01-02', timestamp '2024-01-01', 86400000)", True),
+        ("is_in_window(timestamp '2024-01-02', timestamp '2024-01-01', 86399999)", False),
+        ("is_in_window(timestamp '2024-01-02', timestamp '2024-01-01', null)", True),
+        ("is_window_over(timestamp '2024-01-02', timestamp '2024-01-01', 86400000)", True),
+        ("is_window_over(timestamp '2024-01-02', timestamp '2024-01-01', 86400001)", False),
+        ("is_window_over(timestamp '2024-01-02', timestamp '2024-01-01', null)", False),
+        ("interval_ms(timestamp '2024-02-01', interval 1 month)", 29 * 86_400_000),
+        ("is_move('same')", False),
+        ("is_move('start') and is_move('backward')", True),
+        ("share_of(1, 4)", 0.25),
+        ("share_of(1, 0)", None),
+        # Figures of the interval as published by Newcombe (1998).
+        ("[round(share_low(81, 263), 4), round(share_high(81, 263), 4)]", [0.2553, 0.3662]),
+        ("[round(share_low(15, 148), 4), round(share_high(15, 148), 4)]", [0.0624, 0.1605]),
+        ("[round(share_low(0, 20), 4), round(share_high(0, 20), 4)]", [0.0, 0.1611]),
+        ("[round(share_low(1, 29), 4), round(share_high(1, 29), 4)]", [0.0061, 0.1718]),
+        ("[round(share_low(29, 29), 4), round(share_high(29, 29), 4)]", [0.883, 1.0]),
+        ("share_low(0, 0)", None),
+        ("share_high(null, null)", None),
+        ("[is_small_sample(4), is_small_sample(5)]", [True, False]),
+        ("any_order_step(2, 3)", "2 of 3 steps"),
+        ("seconds_between(timestamp '2024-01-01', timestamp '2024-01-01 00:00:01.5')", 1.5),
+    ],
+)
+def test_rules_that_tables_and_analysts_share(expression: str, expected: object) -> None:
+    con = with_macros(PUBLISHED_MACROS)
+    assert con.execute(f"select {expression}").fetchall() == [(expected,)]

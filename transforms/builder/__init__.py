@@ -1,0 +1,1 @@
+"""Orders the SQL files and runs them."""

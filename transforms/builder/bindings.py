@@ -1,0 +1,143 @@
+"""Binds what history tables read by plain name: the versions and history of some processes."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+
+from transforms.builder.fingerprints import CONFIG_OF_HISTORY
+from transforms.builder.tables import Key, Table, load_versions, upstreams
+
+# The bucket of a process follows from its id alone, whatever engine computes it.
+_BUCKETS = """\
+create or replace temp table process_buckets as
+select process_id, (md5_number_lower(process_id::varchar) % {n_buckets})::integer as bucket
+from (select distinct process_id from raw.process_versions)"""
+
+
+@dataclass(frozen=True)
+class Since:
+    """What a table has: the versions until `as_of` of the batches up to `batch_seq`.
+
+    `changed` are the ids of procedures all of whose processes have to be done again.
+    """
+
+    batch_seq: int
+    as_of: datetime
+    changed: tuple[str, ...] = ()
+
+
+class Bindings:
+    """Binds `raw_versions`, `versions`, `touched` and history, as at `as_of`.
+
+    `n_touched` is the number of processes that are bound.
+    """
+
+    def __init__(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        tables: Mapping[Key, Table],
+        *,
+        as_of: datetime,
+        catalog: str,
+    ) -> None:
+        self.n_touched = 0
+        self._con = con
+        self._tables = tables
+        self._as_of = as_of
+        self._catalog = catalog
+        self._bound: object = None
+
+    def bind_all(self) -> None:
+        """Bind the versions of all processes."""
+        if self._bound != "all":
+            self._bind_versions(f"from raw.process_versions where {self._seen}")
+            query = "select count(distinct process_id) from versions"
+            self.n_touched = self._con.execute(query).fetchall()[0][0]
+            self._bound = "all"
+
+    def bind_touched(self, since: Since) -> None:
+        """Bind the versions of the processes that were touched since."""
+        if self._bound == since:
+            return
+        # The instant may also have moved back: versions that were seen then are not any more.
+        earlier, later = sorted([since.as_of, self._as_of])
+        self._touch(
+            f"select distinct process_id from raw.process_versions "
+            f"where batch_seq > {since.batch_seq} "
+            f"or (updated_at > {instant_sql(earlier)} and updated_at <= {instant_sql(later)}) "
+            "or list_contains($changed, procedure_id::varchar)",
+            {"changed": list(since.changed)},
+        )
+        self._bind_versions(
+            f"from raw.process_versions semi join touched using (process_id) where {self._seen}"
+        )
+        self._bound = since
+
+    def split(self, n_buckets: int) -> None:
+        """Divide all processes into buckets, to be bound one by one."""
+        self._con.execute(_BUCKETS.format(n_buckets=n_buckets))
+
+    def bind_bucket(self, bucket: int) -> None:
+        """Bind the versions of the processes of a bucket, from 0; their text is read only once."""
+        self._touch(f"select process_id from process_buckets where bucket = {bucket}")
+        self._con.execute(
+            "create or replace temp table bucket_versions as "
+            f"from raw.process_versions semi join touched using (process_id) where {self._seen}"
+        )
+        self._bind_versions("from bucket_versions")
+        self._bound = bucket
+
+    def free_bucket(self, computed: Iterable[str]) -> None:
+        """Drop what is held of a bucket, with its rows of the tables `computed`."""
+        for rows in ("bucket_versions", "process_buckets", *map(rows_of_bucket, computed)):
+            self._con.execute(f"drop table {rows}")
+
+    def bind_history(self, table: Table, computed: Container[str] = ()) -> None:
+        """Bind the history that `table` reads, of the processes that are bound.
+
+        Of the tables `computed` the rows of this bucket are there.
+        """
+        for key in upstreams(self._tables, table):
+            read = self._tables[key]
+            if read.kind == "view":
+                self.bind_history(read, computed)
+                sql = read.sql
+            elif read.name in computed:
+                sql = f"from {rows_of_bucket(read.name)}"
+            else:
+                sql = f"from {self._bound_rows(read)}"
+            # Statements that other layers share with history read it as `history_<name>`.
+            for name in (read.name, f"history_{read.name}"):
+                self._con.execute(f'create or replace temp view "{name}" as {sql}')
+
+    @property
+    def _seen(self) -> str:
+        return f"updated_at <= {instant_sql(self._as_of)}"
+
+    def _bound_rows(self, table: Table) -> str:
+        place = f'{self._catalog}.history."{table.name}"'
+        return place if self._bound == "all" else f"{place} semi join touched using (process_id)"
+
+    def _touch(self, query: str, parameters: Mapping[str, object] | None = None) -> None:
+        self._con.execute(f"create or replace temp table touched as {query}", parameters or {})
+        self.n_touched = self._con.execute("select count(*) from touched").fetchall()[0][0]
+
+    def _bind_versions(self, versions: str) -> None:
+        self._con.execute(f"create or replace temp view raw_versions as {versions}")
+        for name in CONFIG_OF_HISTORY:
+            self._con.execute(f'create or replace temp view "{name}" as from config.{name}')
+        self._con.execute(f"create or replace temp table versions as {load_versions().sql}")
+
+
+def rows_of_bucket(name: str) -> str:
+    """The temporary table with the rows of a history table that were computed for a bucket."""
+    return f'"bucket_{name}"'
+
+
+def instant_sql(instant: datetime) -> str:
+    """An instant (UTC, without a zone) as a SQL literal."""
+    return f"timestamp '{instant.isoformat(sep=' ')}'"

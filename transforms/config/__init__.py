@@ -1,0 +1,1 @@
+"""Writes definitions as `config` tables, which the SQL joins."""

@@ -1,0 +1,1 @@
+"""Computes derived attributes: formulas, rollups and scripts."""

@@ -1,0 +1,44 @@
+-- Working time, and calendar days of a time zone.
+-- kind: warehouse
+
+-- The milliseconds that a calendar worked before an instant, from the latest slot that began by
+-- then (a row of `working_slots`): 0 without such a slot, null for a null instant. The working time
+-- of [a, b) is the difference of the two.
+create macro worked_ms(instant, slot_start, slot_end, slots_before) as
+    case
+        when instant is not null
+            then coalesce(
+                slots_before + epoch_ms(least(instant, slot_end)) - epoch_ms(slot_start), 0
+            )
+    end;
+
+-- The calendar day of an instant in a time zone. Days are found from instants, never the reverse:
+-- an instant has one local time, a local time may have none or two.
+create macro local_day(instant, zone) as
+    timezone(zone, timezone('UTC', instant))::date;
+
+create macro local_time(instant, zone) as
+    timezone(zone, timezone('UTC', instant));
+
+create macro utc_of(local_time, zone) as
+    timezone('UTC', timezone(zone, local_time::timestamp));
+
+-- How far the clock was put back in the three hours before an instant.
+create macro put_back(instant, zone) as
+    greatest(
+        (local_time(instant - interval 3 hours, zone) + interval 3 hours)
+        - local_time(instant, zone),
+        interval 0 seconds
+    );
+
+create macro earlier_if_same_day(later, earlier, zone) as
+    if(local_day(earlier, zone) = local_day(later, zone), earlier, later);
+
+-- The first instant of a calendar day in a time zone. Where the clock is put back and shows
+-- midnight twice, `utc_of` gives the second one; the first is earlier by the change of the offset.
+create macro day_start(day, zone) as
+    earlier_if_same_day(
+        utc_of(day, zone),
+        utc_of(day, zone) - put_back(utc_of(day, zone), zone),
+        zone
+    );

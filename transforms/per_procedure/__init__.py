@@ -1,0 +1,1 @@
+"""SQL that depends on a procedure's attributes."""

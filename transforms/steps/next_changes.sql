@@ -1,0 +1,67 @@
+-- When the tables will show something other than longer durations, if nothing else comes in.
+-- Grain: one row per reason; `changes_at` is the first instant after the build's as_of at which it
+-- applies, null where there is none. Durations that run to the as_of grow at every instant: they,
+-- and what follows from them (ages, what is stalled, shares of time, curves), are not in here.
+-- kind: view
+with clocks as (from sla_clocks),
+
+paths as (from funnel_paths),
+
+follow_ups as (from follow_ups),
+
+lifecycles as (from history_process_lifecycle),
+
+cohorts as (from cohort_outcomes),
+
+build as (from build),
+
+-- A day, a week and a month are complete with their last millisecond.
+find_next_day as (
+    select
+        day_start(local_day(as_of, time_zone) + 1, time_zone) - interval 1 millisecond
+            as changes_at
+    from build
+),
+
+find_cohorts as (
+    select
+        min(
+            day_start((c.cohort + interval 1 month)::date, b.time_zone)
+            + to_milliseconds(c.age_days * 86400000::bigint - 1)
+        ) as changes_at
+    from cohorts as c
+    cross join build as b
+    where c.not_observed_because = 'not old enough'
+),
+
+-- What is due is late from the millisecond after.
+find_clocks as (
+    select min(due_at) + interval 1 millisecond as changes_at from clocks where status = 'running'
+),
+
+find_windows as (
+    select min(out_of_time_at) as changes_at from paths where is_last and stop_reason = 'open'
+),
+
+find_follow_ups as (
+    select min(due_at) + interval 1 millisecond as changes_at from follow_ups where outcome = 'open'
+),
+
+find_next_actions as (
+    select min(l.next_action_at) + interval 1 millisecond as changes_at
+    from lifecycles as l
+    cross join build as b
+    where l.outcome = 'open' and l.next_action_at >= b.as_of
+)
+
+select 'day' as reason, changes_at from find_next_day
+union all
+select 'cohort', changes_at from find_cohorts
+union all
+select 'sla_clock', changes_at from find_clocks
+union all
+select 'funnel_window', changes_at from find_windows
+union all
+select 'follow_up', changes_at from find_follow_ups
+union all
+select 'next_action', changes_at from find_next_actions

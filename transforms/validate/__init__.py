@@ -1,0 +1,1 @@
+"""Splits parsed records into accepted versions, rejected lines and violations."""
