@@ -13,7 +13,7 @@ import duckdb
 import polars as pl
 
 from pipelines.ingest.erasing.again import erased_subjects
-from pipelines.ingest.erasing.memory import write_erasures
+from pipelines.ingest.erasing.memory import use_key, write_erasures
 from pipelines.ingest.files import IngestReport, Progress, are_known, ingest
 from pipelines.ingest.landing import files_of
 from pipelines.ingest.landing_file import LandingFile
@@ -210,6 +210,7 @@ class Run:
         # Before the former definitions are replaced: they have the names of missing procedures.
         _check_known_states(self.con, frames["states"], self.procedures, self.settings)
         write_config(self.con, frames)
+        use_key(self.con, self.settings)
         catalog = self._catalog()
         builder = Builder(
             self.con,

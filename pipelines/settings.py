@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
+from schemas.definitions.age import Age
 from schemas.errors import OperationError
 
 _MEMORY = re.compile(r"\d+(\.\d+)? ?[KMGT]i?B|[1-9]\d?%|100%", re.IGNORECASE)
@@ -31,6 +32,8 @@ class Settings:
     process to release the warehouse. Members of `read_group` may read the published databases,
     those of `people_group` the personal values in `people.duckdb`; nobody else may where a group is
     empty.
+    A run erases the personal values of versions older than `retain_versions`, and the texts of
+    lines that were rejected longer ago than `retain_quarantine_text`; None keeps them.
     Failed runs and red checks are told to `alert_url`, which may be a secret.
     """
 
@@ -46,6 +49,8 @@ class Settings:
     wait_seconds: float = 60.0
     read_group: str = ""
     people_group: str = ""
+    retain_versions: Age | None = None
+    retain_quarantine_text: Age | None = None
     alert_url: str = field(default="", repr=False)
 
     @property
@@ -107,10 +112,12 @@ class Settings:
 
 def from_environment() -> Settings:
     """Settings from `LEADTIME_DATA`, `_LANDING`, `_PROCEDURES`, `_SOURCES`, `_TIME_ZONE`, `_KEEP`,
-    `_KEEP_RUNS`, `_THREADS`, `_MEMORY_LIMIT`, `_WAIT_SECONDS`, `_READ_GROUP`, `_PEOPLE_GROUP` and
-    `_ALERT_URL`, with defaults for the others; the default landing folder is in the data folder.
+    `_KEEP_RUNS`, `_THREADS`, `_MEMORY_LIMIT`, `_WAIT_SECONDS`, `_READ_GROUP`, `_PEOPLE_GROUP`,
+    `_RETAIN_VERSIONS`, `_RETAIN_QUARANTINE_TEXT` and `_ALERT_URL`, with defaults for the others;
+    the default landing folder is in the data folder.
 
-    Raises `OperationError` when a number, a size, a time zone, a group or an address is not valid.
+    Raises `OperationError` when a number, a size, a time zone, a group, an age or an address is not
+    valid.
     """
     given = {
         name: os.environ[f"LEADTIME_{name.upper()}"]
@@ -132,6 +139,8 @@ def from_environment() -> Settings:
         wait_seconds=_number(given, "wait_seconds", default.wait_seconds),
         read_group=_group(given, "read_group"),
         people_group=_group(given, "people_group"),
+        retain_versions=_age(given, "retain_versions"),
+        retain_quarantine_text=_age(given, "retain_quarantine_text"),
         alert_url=_address(given.get("alert_url", "")),
     )
 
@@ -156,6 +165,14 @@ def _group(given: dict[str, str], setting: str) -> str:
     except KeyError:
         action = "Set it to a group of this machine, to which the analysts belong"
         raise OperationError(f"LEADTIME_{setting.upper()}", f"found {name!r}", action) from None
+
+
+def _age(given: dict[str, str], setting: str) -> Age | None:
+    try:
+        return Age.parse(given[setting]) if setting in given else None
+    except ValueError as error:
+        action = "Set it to an age, or leave it out to keep everything"
+        raise OperationError(f"LEADTIME_{setting.upper()}", str(error), action) from None
 
 
 def _address(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The command that erases personal values: erase.
+"""The commands that erase personal values: erase and retain.
 
 It imports what it calls inside its function, so that the command line starts quickly.
 """
@@ -19,8 +19,22 @@ from pipelines.cli.options import Data, ProcedureFolder
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from pipelines.defs.erasure import Erasure, Plan
+    from pipelines.defs.erasure import Plan
+    from pipelines.defs.proof import Proof
+    from pipelines.ingest.erasing.landing import Listing
     from pipelines.settings import Settings
+    from schemas.definitions.age import Age
+
+
+LandingFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--landing-folder",
+        metavar="DIR",
+        help="Folder of the landing files. (default: LEADTIME_LANDING or DATA/landing)",
+        show_default=False,
+    ),
+]
 
 
 class OfLanding(StrEnum):
@@ -58,15 +72,7 @@ def erase(
     yes: Annotated[
         bool, typer.Option("--yes", help="Erase also a value that more than 10 processes have.")
     ] = False,
-    landing: Annotated[
-        Path | None,
-        typer.Option(
-            "--landing-folder",
-            metavar="DIR",
-            help="Folder of the landing files. (default: LEADTIME_LANDING or DATA/landing)",
-            show_default=False,
-        ),
-    ] = None,
+    landing: LandingFolder = None,
     procedures: ProcedureFolder = None,
     data: Data = None,
 ) -> None:
@@ -91,7 +97,7 @@ def erase(
     if dry_run:
         plan = plan_erasure(settings, request, on_wait=console.print)
         _show_plan(console, plan, done=False)
-        _show_landing(console, plan, is_rewritten=False)
+        _show_landing(console, plan.listing, is_rewritten=False)
         console.print("Nothing was changed.")
         return
     erasure = erase_subject(
@@ -101,8 +107,95 @@ def erase(
         on_wait=console.print,
     )
     _show_plan(console, erasure.plan, done=True)
-    _show_landing(console, erasure.plan, is_rewritten=landing_files is OfLanding.REWRITE)
-    _show_proof(console, settings, erasure)
+    _show_landing(console, erasure.plan.listing, is_rewritten=landing_files is OfLanding.REWRITE)
+    _show_proof(console, settings, erasure.proof)
+
+
+@app.command(epilog="Example: leadtime retain --versions 3y --quarantine-text 30d --dry-run")
+@reported
+def retain(
+    versions: Annotated[
+        str | None,
+        typer.Option(
+            metavar="AGE",
+            help="Erase the personal values of versions this old or older: 90d, 8w, 6mo, 3y. "
+            "(default: LEADTIME_RETAIN_VERSIONS)",
+            show_default=False,
+        ),
+    ] = None,
+    quarantine_text: Annotated[
+        str | None,
+        typer.Option(
+            metavar="AGE",
+            help="Erase the texts of lines that were rejected so long ago. "
+            "(default: LEADTIME_RETAIN_QUARANTINE_TEXT)",
+            show_default=False,
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be erased.")
+    ] = False,
+    landing_files: Annotated[
+        OfLanding,
+        typer.Option(
+            "--landing", help="Landing files that hold older versions: list, or rewrite, the lines."
+        ),
+    ] = OfLanding.LIST,
+    landing: LandingFolder = None,
+    procedures: ProcedureFolder = None,
+    data: Data = None,
+) -> None:
+    """Erase personal values by age: of old versions, and of lines that were rejected long ago.
+
+    Personal values and undeclared keys of older versions become null, also where a version is the
+    latest of its process; so do those of records that no younger version refers to. Ids, states and
+    times stay, so no figure about them changes; changes of a tracked personal value go. A rejected
+    line without its text cannot be validated again. Older versions that arrive later lose their
+    values likewise. A run does the same first where LEADTIME_RETAIN_VERSIONS or
+    LEADTIME_RETAIN_QUARANTINE_TEXT is set; it leaves landing files alone. Not reached: exports,
+    backups, and files written with `run --out`.
+    """
+    from pipelines.cli.invocation import chosen_settings
+    from pipelines.defs.retention import RetentionRequest, describe, plan_retention
+    from pipelines.defs.retention import retain as retain_by_age
+
+    settings = chosen_settings(data=data, landing=landing, procedures=procedures)
+    request = RetentionRequest(
+        _age("--versions", versions) or settings.retain_versions,
+        _age("--quarantine-text", quarantine_text) or settings.retain_quarantine_text,
+        landing_files.value,
+    )
+    if request.versions is None and request.quarantine_text is None:
+        raise typer.BadParameter("Give --versions, --quarantine-text or both.", param_hint="retain")
+    console = open_console()
+    if dry_run:
+        due = plan_retention(settings, request, on_wait=console.print)
+        console.print(f"To erase   {describe(due)}")
+        _show_landing(console, due.listing, is_rewritten=False)
+        console.print("Nothing was changed.")
+        return
+    retention = retain_by_age(
+        settings,
+        request,
+        on_stage=lambda stage: console.print(f"{stage} ..."),
+        on_wait=console.print,
+    )
+    console.print(f"Erased     {describe(retention.due)}")
+    is_rewritten = landing_files is OfLanding.REWRITE
+    _show_landing(console, retention.due.listing, is_rewritten=is_rewritten)
+    if retention.proof:
+        _show_proof(console, settings, retention.proof)
+    else:
+        console.print("Nothing is too old: nothing was changed.")
+
+
+def _age(option: str, text: str | None) -> Age | None:
+    from schemas.definitions.age import Age
+
+    try:
+        return Age.parse(text) if text is not None else None
+    except ValueError as error:
+        raise typer.BadParameter(f"{error}.", param_hint=option) from None
 
 
 def _show_plan(console: Console, plan: Plan, *, done: bool) -> None:
@@ -126,11 +219,10 @@ def _show_plan(console: Console, plan: Plan, *, done: bool) -> None:
     console.print(f"{'Erased    ' if done else 'To erase  '} {', '.join(cells) or 'nothing'}")
 
 
-def _show_landing(console: Console, plan: Plan, *, is_rewritten: bool) -> None:
+def _show_landing(console: Console, listing: Listing, *, is_rewritten: bool) -> None:
     from pipelines.ingest.erasing.landing import as_texts
     from pipelines.terminal.text import counted
 
-    listing = plan.listing
     if listing.held:
         lines, files = counted(listing.n_lines, "line"), counted(len(listing.held), "file")
         what = "rewritten in" if is_rewritten else "still in"
@@ -143,13 +235,13 @@ def _show_landing(console: Console, plan: Plan, *, is_rewritten: bool) -> None:
         console.print(f"           {name} cannot be read to its end: search it yourself.")
 
 
-def _show_proof(console: Console, settings: Settings, erasure: Erasure) -> None:
+def _show_proof(console: Console, settings: Settings, proof: Proof) -> None:
     from pipelines.terminal.text import counted
 
-    matches, removed = erasure.matches, counted(erasure.removed_generations, "earlier one")
-    console.print(f"Published  generation {erasure.generation.number}; {removed} removed")
+    matches, removed = proof.matches, counted(proof.removed_generations, "earlier one")
+    console.print(f"Published  generation {proof.generation.number}; {removed} removed")
     console.print(
-        f"Proof      {counted(len(erasure.plan.own.texts), 'value')} searched for in "
+        f"Proof      {counted(proof.n_values, 'value')} searched for in "
         f"{counted(matches.columns, 'column')} and {counted(matches.files, 'file')} of "
         f"{settings.data}: {matches.total:,} matches"
     )

@@ -43,7 +43,8 @@ _RAW_TABLES = {
     "records. The latest one about an id counts.",
     "ingest_files": "The ledger: every file by the hash of its bytes, with the number of its "
     "accepted, duplicate, quarantined, blank and erased lines.",
-    "erasures": "What was erased with `leadtime erase`: numbers and hashes, no personal data.",
+    "erasures": "What was erased with `leadtime erase` or `retain`: numbers and hashes, no "
+    "personal data.",
 }
 _STEPS: dict[AssetLayer, tuple[str, str]] = {"core": ("core", "core"), "mart": ("marts", "mart")}
 

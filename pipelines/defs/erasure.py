@@ -1,19 +1,17 @@
-"""An erasure from beginning to end: raw tables, landing files, a new file, a generation, the proof.
+"""The erasure of a subject: raw tables, landing files, a new file, a generation, the proof.
 
-All of it under one lease. It stands here because a generation is published only when every blocking
-check has passed.
+All of it under one lease.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Literal
 
 import duckdb
 
-from pipelines.defs.checks import CHECKS
+from pipelines.defs.proof import Amounts, Proof, begin_erasure, is_unfinished, publish_erasure
 from pipelines.ingest.erasing.again import erased_subjects
 from pipelines.ingest.erasing.changes import Changes, find_changes, own_values
 from pipelines.ingest.erasing.documents import KnownKeys
@@ -22,7 +20,7 @@ from pipelines.ingest.erasing.landing import (
     Listing,
     list_lines,
     require_rewritable,
-    rewrite,
+    rewrite_files,
 )
 from pipelines.ingest.erasing.memory import (
     Erased,
@@ -35,9 +33,7 @@ from pipelines.ingest.erasing.memory import (
 )
 from pipelines.ingest.erasing.subject import Subject, of_process, of_user, of_value
 from pipelines.ingest.erasing.write import write_changes
-from pipelines.ingest.ledger import next_batch, number
-from pipelines.ingest.manifest import write_manifest
-from pipelines.publish.generation import Generation, drop_other_generations
+from pipelines.ingest.ledger import next_batch
 from pipelines.run import Request, Run
 from pipelines.settings import Settings, now
 from pipelines.warehouse.file_errors import require_writable
@@ -49,14 +45,11 @@ from pipelines.warehouse.open import (
     require_warehouse,
 )
 from pipelines.warehouse.rewrite import rewrite_warehouse
-from pipelines.warehouse.search import Matches, Needles
-from pipelines.warehouse.search_folder import search_folder, still_there
+from pipelines.warehouse.search import Needles
 from schemas.definitions.procedure import Procedures
 from schemas.errors import OperationError
 from schemas.load import load_procedures
 from transforms.transaction import transaction
-
-_TABLE = "erasures"
 
 
 @dataclass(frozen=True)
@@ -85,12 +78,10 @@ class Plan:
 
 @dataclass(frozen=True)
 class Erasure:
-    """What was erased; `matches` is the search of everything that remains."""
+    """What was erased, and the proof."""
 
     plan: Plan
-    matches: Matches
-    generation: Generation
-    removed_generations: int
+    proof: Proof
 
 
 def plan_erasure(
@@ -130,49 +121,18 @@ def erase(
             _ = Run(con, settings, procedures, Request()).builder
             erased_subjects(con, settings, procedures)
             plan = _plan(con, settings, procedures, request)
-            unfinished = number(con, "select count(*) from raw.erasures where matches is null") > 0
-            _require_something(plan, request, is_unfinished=unfinished)
+            _require_something(plan, request, is_unfinished=is_unfinished(con))
             if request.landing == "rewrite":
                 require_rewritable(plan.listing)
             on_stage("erasing")
             erasure_no = _write(con, settings, plan, request)
             if request.landing == "rewrite":
-                _rewrite_landing(con, settings, procedures, plan)
+                lines = Lines(plan.subject, plan.own, KnownKeys.of(procedures))
+                rewrite_files(con, settings, plan.listing, lines)
             on_stage("writing the warehouse to a new file")
             rewrite_warehouse(con, settings)
-        return publish_erasure(settings, procedures, plan, erasure_no, on_stage=on_stage)
-
-
-def publish_erasure(
-    settings: Settings,
-    procedures: Procedures,
-    plan: Plan,
-    erasure_no: int,
-    *,
-    on_stage: Callable[[str], None] = lambda _: None,
-) -> Erasure:
-    """Build and publish what is left, remove older generations, and search for the values.
-
-    The caller holds the lease. Raises `OperationError` when a blocking check fails or a value is
-    found.
-    """
-    on_stage("building all tables")
-    with connect_held(settings) as con:
-        run = Run(con, settings, procedures, Request(full=True, publish=True))
-        _build(run)
-        _require_checks(con, settings)
-        on_stage("searching")
-        matches = search_folder(settings, plan.own, warehouse=con)
-        _complete(con, erasure_no, plan.own, matches)
-        write_erasures(con, settings)
-        generation = run.publish()
-        removed = drop_other_generations(settings, generation.number)
-    found = search_folder(settings, plan.own)
-    if found.total:
-        with connect_held(settings) as con:
-            _complete(con, erasure_no, plan.own, found)
-        raise still_there(settings, found)
-    return Erasure(plan, found, generation, removed)
+        proof = publish_erasure(settings, procedures, plan.own, erasure_no, on_stage=on_stage)
+    return Erasure(plan, proof)
 
 
 def _plan(
@@ -239,9 +199,14 @@ def _write(
             con,
             subject.kind,
             (hashes or [sha256(ids[0])])[0],
-            changes,
-            processes=len(subject.processes),
-            landing_lines=lines,
+            Amounts(
+                processes=len(subject.processes),
+                versions=changes.versions.height,
+                violations=changes.violations.height,
+                dimension_rows=changes.dimension_rows.height,
+                quarantined_lines=changes.texts.height,
+                landing_lines=lines,
+            ),
             erased_at=now().replace(tzinfo=None),
         )
         write_changes(con, changes, Erased(key), batch_seq=next_batch(con))
@@ -252,82 +217,3 @@ def _write(
             remember(con, erasure_no, "value", [hash_], attribute=attribute)
     write_erasures(con, settings)
     return erasure_no
-
-
-def begin_erasure(
-    con: duckdb.DuckDBPyConnection,
-    kind: str,
-    subject_hash: str | None,
-    changes: Changes,
-    *,
-    processes: int,
-    landing_lines: int,
-    erased_at: datetime,
-) -> int:
-    """Add the row of an erasure that has not been searched for yet; its number."""
-    erasure_no = 1 + number(con, "select max(erasure_no) from raw.erasures")
-    con.execute(
-        "insert into raw.erasures values ($no, $at, $kind, $hash, $processes, $versions, "
-        "$violations, $rows, $texts, $lines, null, null, null, null)",
-        {
-            "no": erasure_no,
-            "at": erased_at,
-            "kind": kind,
-            "hash": subject_hash,
-            "processes": processes,
-            "versions": changes.versions.height,
-            "violations": changes.violations.height,
-            "rows": changes.dimension_rows.height,
-            "texts": changes.texts.height,
-            "lines": landing_lines,
-        },
-    )
-    return erasure_no
-
-
-def _rewrite_landing(
-    con: duckdb.DuckDBPyConnection, settings: Settings, procedures: Procedures, plan: Plan
-) -> None:
-    lines = Lines(plan.subject, plan.own, KnownKeys.of(procedures))
-    for held in plan.listing.held:
-        rewrite(con, held, lines)
-    write_manifest(settings.manifest, con)
-
-
-def _build(run: Run) -> None:
-    """Build every table but the one of erasures, which waits for the result of the search."""
-    builder = run.builder
-    for name in builder.names("history"):
-        builder.refresh_history(name)
-    for layer in ("core", "mart"):
-        for name in builder.names(layer):
-            if name != _TABLE:
-                builder.build(layer, name)
-
-
-def _require_checks(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    for check in CHECKS:
-        if check.is_blocking and not (verdict := check.evaluate(con, None)).passed:
-            found = f"the check {check.name} failed: {verdict.sentence}"
-            action = (
-                "The values are gone from the warehouse, but nothing was published, and earlier "
-                f"generations still hold them. {check.description} Then erase again."
-            )
-            raise OperationError(str(settings.warehouse), found, action)
-
-
-def _complete(
-    con: duckdb.DuckDBPyConnection, erasure_no: int, own: Needles, matches: Matches
-) -> None:
-    """Enter the result of the search; erasures that were interrupted are completed with it."""
-    con.execute(
-        "update raw.erasures set searched_values = $values, searched_columns = $columns, "
-        "searched_files = $files, matches = $matches where matches is null or erasure_no = $no",
-        {
-            "values": len(own.texts),
-            "columns": matches.columns,
-            "files": matches.files,
-            "matches": matches.total,
-            "no": erasure_no,
-        },
-    )

@@ -13,6 +13,7 @@ from pydantic import Field
 from pipelines.defs.check import Check, Verdict
 from pipelines.defs.instance import drop_old_runs
 from pipelines.defs.lineage import AssetLayer
+from pipelines.defs.retention import describe, request_of, retain
 from pipelines.ingest.files import IngestReport, Progress
 from pipelines.publish.generation import Generation
 from pipelines.run import Request, Run, open_run
@@ -71,15 +72,17 @@ class Session:
         self._procedures = procedures
         self._run: Run | None = None
         self._refresh_seconds: dict[str, float] = {}
+        self._notes: list[str] = []
 
     @property
     def run(self) -> Run:
         """The run of this session, opened when it is first needed.
 
-        Raises what `open_run` raises: `DefinitionError`, `OperationError`, `WarehouseBusy` and
-        `CorruptWarehouse`.
+        What is older than the settings allow is erased first. Raises what `retain` and `open_run`
+        raise: `DefinitionError`, `OperationError`, `WarehouseBusy` and `CorruptWarehouse`.
         """
         if self._run is None:
+            self._notes = [*self._erased_by_age()]
             opening = open_run(
                 self.settings,
                 self.request,
@@ -117,6 +120,7 @@ class Session:
                 f"validating versions of {procedure} again: {done:,} of {total:,}"
             ),
         )
+        self.report.notes = [*self._notes, *self.report.notes]
         return self.report
 
     def bring_up(self, run: Run, layer: AssetLayer, names: Iterable[str]) -> None:
@@ -145,7 +149,7 @@ class Session:
         if skipped is None:
             return False
         self.generation, n_files = skipped
-        self.report = IngestReport(seen_before=n_files)
+        self.report = IngestReport(seen_before=n_files, notes=self._notes)
         self.stage_seconds["ingest"] = time.perf_counter() - began
         return True
 
@@ -156,6 +160,25 @@ class Session:
             self.generation = run.publish()
             self.is_new = True
         return self.generation
+
+    def _erased_by_age(self) -> Iterator[str]:
+        """Erase what the settings say is too old, before the run; a sentence where there was any.
+
+        A run as of another instant, or to another file, erases nothing.
+        """
+        ages = request_of(self.settings)
+        is_plain = self.request.as_of is None and self.request.out is None
+        if ages is None or not is_plain or not self.settings.warehouse.exists():
+            return
+        retention = retain(
+            self.settings,
+            ages,
+            purpose=self._purpose,
+            on_stage=self._on_stage,
+            on_wait=self._on_stage,
+        )
+        if retention.proof:
+            yield f"Too old and erased: {describe(retention.due)}"
 
     def _build(self, run: Run, layer: AssetLayer, names: Iterable[str]) -> None:
         for name in names:

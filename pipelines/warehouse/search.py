@@ -61,7 +61,16 @@ class Needles:
 
     def found_in(self, text: str) -> list[str]:
         """The values that a text holds."""
-        return [needle for needle in self.texts if Needles((needle,)).count_in(text)]
+        lower = text.lower()
+        return [
+            single.texts[0]
+            for single in self._singles
+            if any(form in lower for form in single.forms) and single.count_in(text)
+        ]
+
+    @cached_property
+    def _singles(self) -> tuple[Needles, ...]:
+        return tuple(Needles((text,)) for text in self.texts)
 
     @cached_property
     def _words(self) -> re.Pattern[str]:

@@ -206,7 +206,7 @@ _SEARCHED = "if the erasure was interrupted before its search"
 ERASURES = OutputTable(
     "erasures",
     "mart",
-    "Personal values that were erased with `leadtime erase`, by numbers only. "
+    "Personal values that were erased with `leadtime erase` or `retain`, by numbers only. "
     "Ids, states and times of the subjects stay, so that no figure changes. Afterwards every "
     "column of every database and the bytes of every file of the data folder were searched for the "
     "values.",
@@ -239,7 +239,8 @@ ERASURES = OutputTable(
                 count(
                     "searched_values",
                     "Erased values that were searched for: those of at least "
-                    "5 bytes, or 7 digits, that nobody else has.",
+                    "5 bytes, or 7 digits, that nobody else has; of `retention` at most 1,000 of "
+                    "at least 12 bytes.",
                 ),
                 nulls=_SEARCHED,
             ),

@@ -2,7 +2,8 @@
 -- Grain: one row per change. The first version of each stretch of one procedure has the values that
 -- attributes start with, which are not changes. Versions of a deleted process count too.
 -- `tracked_values` comes from the definitions (transforms/per_procedure/tracked.py): the first
--- version of each stretch, and those whose data differ from the version before.
+-- version of each stretch, and those whose data differ from the version before. A personal value
+-- that follows erased ones is no change: what it was before is not known.
 with tracked_values as (from tracked_values),
 
 states as (from states),
@@ -23,7 +24,10 @@ compare_values as (
 find_changes as (
     select *
     from compare_values
-    where value_no > 1 and value is distinct from old_value
+    where
+        value_no > 1
+        and value is distinct from old_value
+        and not (is_personal and follows_erased)
 ),
 
 time_changes as (

@@ -24,7 +24,8 @@ name_states as (
         v.cancelled_at,
         v.next_action_at,
         v.first_assigned_at,
-        v.data_hash,
+        v.is_erased,
+        comparable_hash(v.data_hash, v.is_erased) as data_hash,
         v.ingest_seq
     from raw_versions as v
     inner join states as s using (procedure_id, state_id)
@@ -42,6 +43,7 @@ order_versions as (
         lag(is_deleted) over process_order as previous_is_deleted,
         lag(next_action_at) over process_order as previous_next_action_at,
         lag(data_hash) over process_order as previous_data_hash,
+        not is_erased and coalesce(lag(is_erased) over process_order, false) as follows_erased,
         lead(ingest_seq) over process_order is null as is_latest,
         first_value(updated_at) over whole_process as first_seen_at,
         last_value(created_at) over whole_process as process_created_at
@@ -97,6 +99,7 @@ select
     previous_is_deleted,
     previous_next_action_at,
     previous_data_hash,
+    follows_erased,
     is_latest,
     first_seen_at,
     process_created_at,

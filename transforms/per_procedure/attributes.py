@@ -44,7 +44,10 @@ with documents as (
     where
         v.procedure = {procedure}
         and (
-            v.version_no = 1 or v.is_new_procedure or v.data_hash <> v.previous_data_hash
+            v.version_no = 1
+            or v.is_new_procedure
+            or v.data_hash <> v.previous_data_hash
+            or v.follows_erased
         )
 )
 
@@ -92,8 +95,8 @@ def read_values(
 
 def read_changes(procedure: Procedure, values: Sequence[Value], keep: Sequence[str]) -> str:
     """`read_values` of the versions that may have changed a value: the first one, the first after
-    a change of procedure, and those with other data than the one before. `keep` are columns of
-    `versions`.
+    a change of procedure, those with other data than the one before, and the first after erased
+    ones. `keep` are columns of `versions`.
 
     Most versions change a state or an owner: their documents are not read.
     """

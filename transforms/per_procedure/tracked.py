@@ -19,12 +19,14 @@ _COLUMNS = {
     "is_deleted": "boolean",
     "updated_at": "timestamp",
     "started_at": "timestamp",
+    "follows_erased": "boolean",
 }
 _TEXTS = """\
 select
     {columns},
     {attribute} as attribute,
     {type} as type,
+    {is_personal} as is_personal,
     {value}::varchar as value
 from {typed}"""
 
@@ -36,7 +38,12 @@ def attribute_changes_sql(procedures: Iterable[Procedure], select: str) -> str:
         _typed_name(procedure): read_changes(procedure, _tracked(procedure), list(_COLUMNS))
         for procedure in tracking
     }
-    columns = _COLUMNS | dict.fromkeys(("attribute", "type", "value"), "varchar")
+    columns = _COLUMNS | {
+        "attribute": "varchar",
+        "type": "varchar",
+        "is_personal": "boolean",
+        "value": "varchar",
+    }
     texts = (text for procedure in tracking for text in _texts(procedure))
     steps["tracked_values"] = union_all(columns, texts)
     written = ",\n\n".join(f"{name} as (\n{query}\n)" for name, query in steps.items())
@@ -59,6 +66,7 @@ def _texts(procedure: Procedure) -> Iterator[str]:
             columns=listed(_COLUMNS, 4),
             attribute=literal(value.short_id),
             type=literal(value.type),
+            is_personal=str(value.is_personal).lower(),
             value=f"({options_only(value, quoted(value.column))})",
             typed=_typed_name(procedure),
         )

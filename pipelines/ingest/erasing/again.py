@@ -6,6 +6,7 @@ from datetime import datetime
 
 import duckdb
 
+from pipelines.ingest.erasing.by_age import Limits, erase_aged
 from pipelines.ingest.erasing.changes import find_changes
 from pipelines.ingest.erasing.documents import KnownKeys
 from pipelines.ingest.erasing.memory import Erased, load_erased, sha256, take_over
@@ -34,6 +35,7 @@ def erased_subjects(
             for subject in _stored_subjects(con, erased):
                 changes = find_changes(con, known, subject, by_value=False)
                 write_changes(con, changes, erased, batch_seq=batch_seq)
+            erase_aged(con, known, erased, Limits(versions=erased.until), batch_seq=batch_seq)
     return erased
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import duckdb
 import polars as pl
@@ -76,13 +76,14 @@ class Arrivals:
     def _accepted(self, accepted: pl.DataFrame) -> tuple[pl.DataFrame, set[int]]:
         """The accepted versions, and the lines of erased ones."""
         until = self._until(accepted["process_id"].unique())
-        is_erased = pl.col("process_id").is_in([*until])
+        by_age = self._erased.until or datetime.min  # noqa: DTZ901 - UTC without a zone
+        is_erased = pl.col("process_id").is_in([*until]) | (pl.col("updated_at") <= _ms(by_age))
         rows: list[tuple[int, str, str]] = []
         columns = ("line", "process_id", "procedure_id", "updated_at", "data", "derived_data")
         found = accepted.filter(is_erased).select(columns)
         for line, process, procedure, updated_ms, data, derived in found.iter_rows():
-            end = until[process]
-            if end is not None and updated_ms > (end - _EPOCH).total_seconds() * 1000:
+            end = until.get(process, by_age)
+            if end is not None and updated_ms > _ms(max(end, by_age)):
                 continue
             entered = strip_document(data, self._known.of_document(procedure, "data"))
             computed = strip_document(derived, self._known.of_document(procedure, "derived_data"))
@@ -168,7 +169,7 @@ class Arrivals:
     def _until(self, ids: Iterable[str]) -> dict[str, datetime | None]:
         """The erased processes among these, with the instant up to which their versions are."""
         known = self._erased.ids
-        hashes = {id_: ("process", sha256(id_)) for id_ in ids}
+        hashes = {id_: ("process", sha256(id_)) for id_ in ids} if known else {}
         return {id_: known[hash_] for id_, hash_ in hashes.items() if hash_ in known}
 
     def _is_whole(self, kind: Kind, id_: str) -> bool:
@@ -192,6 +193,10 @@ class Arrivals:
             if parts:
                 query = " union ".join(parts)
                 yield attribute, f"from ({query}) as f where list_contains($hashes, f.hash)"
+
+
+def _ms(instant: datetime) -> int:
+    return (instant - _EPOCH) // timedelta(milliseconds=1)
 
 
 def _without(violations: pl.DataFrame, lines: AbstractSet[int], known: KnownKeys) -> pl.DataFrame:

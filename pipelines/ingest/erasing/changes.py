@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import duckdb
@@ -27,6 +27,44 @@ _VERSIONS = {"ingest_seq": pl.Int64, "data": pl.String, "derived_data": pl.Strin
 _ROWS = {"ingest_seq": pl.Int64, "data": pl.String}
 _TEXTS = {"ingest_seq": pl.Int64, "raw_text": pl.String}
 _VIOLATIONS = {"ingest_seq": pl.Int64, "rule": pl.String, "column_name": pl.String}
+
+_OTHER_VERSIONS = """
+    select content from (
+        select unnest([v.data::varchar, v.derived_data::varchar]) as content
+        from raw.process_versions as v
+        anti join chosen as c on c.kind = 'process' and v.process_id = c.id::uuid
+    ) where {holds}
+"""
+
+_OTHER_ROWS = """
+    select content from (
+        select r.data::varchar as content
+        from raw.dimension_rows as r
+        anti join chosen as c on c.kind = r.dimension and r.id = c.id::uuid
+    ) where {holds}
+"""
+
+_OTHER_TEXTS = """
+    select content from (
+        select q.raw_text as content
+        from raw.quarantine as q
+        anti join chosen as c on c.kind = 'process' and lower(q.process_id) = c.id
+        where q.process_id is not null
+    ) where {holds}
+"""
+
+_OTHERS = (_OTHER_VERSIONS, _OTHER_ROWS, _OTHER_TEXTS)
+_REST = (
+    """
+    select content from (
+        select unnest([data::varchar, derived_data::varchar]) as content from raw.process_versions
+    ) where {holds}
+    """,
+    "select data::varchar as content from raw.dimension_rows where {holds}",
+    "select raw_text as content from raw.quarantine where {holds}",
+    "select value as content from raw.violations where {holds}",
+    "select file_name as content from raw.ingest_files where {holds}",
+)
 
 
 @dataclass(frozen=True)
@@ -88,13 +126,20 @@ def own_values(con: duckdb.DuckDBPyConnection, subject: Subject, removed: Iterab
         return own_needles(con, removed)
 
 
-def own_needles(con: duckdb.DuckDBPyConnection, removed: Iterable[str]) -> Needles:
+def erased_values(con: duckdb.DuckDBPyConnection, removed: Iterable[str]) -> Needles:
+    """Those of the values that no raw table holds any more."""
+    return own_needles(con, removed, others=_REST)
+
+
+def own_needles(
+    con: duckdb.DuckDBPyConnection, removed: Iterable[str], *, others: Sequence[str] = _OTHERS
+) -> Needles:
     """Those of the values that no row of others holds; `chosen` has the subject's ids."""
     needles = Needles.of(removed)
     if not needles.texts:
         return needles
     shared: set[str] = set()
-    for query in (_OTHER_VERSIONS, _OTHER_ROWS, _OTHER_TEXTS):
+    for query in others:
         rows = con.execute(query.format(holds=holds("content", needles))).fetchall()
         shared.update(needle for (text,) in rows for needle in needles.found_in(text))
     return needles.without(shared)
@@ -235,29 +280,4 @@ _FIND_VIOLATIONS = """
     select ingest_seq, rule, column_name, procedure_id::varchar, value
     from raw.violations semi join erasing using (ingest_seq)
     where value is not null and value <> $mask
-"""
-
-_OTHER_VERSIONS = """
-    select content from (
-        select unnest([v.data::varchar, v.derived_data::varchar]) as content
-        from raw.process_versions as v
-        anti join chosen as c on c.kind = 'process' and v.process_id = c.id::uuid
-    ) where {holds}
-"""
-
-_OTHER_ROWS = """
-    select content from (
-        select r.data::varchar as content
-        from raw.dimension_rows as r
-        anti join chosen as c on c.kind = r.dimension and r.id = c.id::uuid
-    ) where {holds}
-"""
-
-_OTHER_TEXTS = """
-    select content from (
-        select q.raw_text as content
-        from raw.quarantine as q
-        anti join chosen as c on c.kind = 'process' and lower(q.process_id) = c.id
-        where q.process_id is not null
-    ) where {holds}
 """

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
@@ -27,6 +28,7 @@ from pipelines.ingest.erasing.subject import Subject
 from pipelines.ingest.formats import TABLES, read_file
 from pipelines.ingest.landing import files_of
 from pipelines.ingest.landing_file import LandingFile, UnreadableFile, read_blocks
+from pipelines.ingest.manifest import write_manifest
 from pipelines.ingest.sources.convert import READERS
 from pipelines.settings import Settings
 from pipelines.warehouse.search import Needles
@@ -103,6 +105,22 @@ class Lines:
         return line if stripped.text == text else stripped.text.encode() + end
 
 
+class AgedLines(Lines):
+    """The lines about processes that are as old as an instant, or older."""
+
+    def __init__(self, until: datetime, known: KnownKeys) -> None:
+        super().__init__(Subject("retention", until=until), Needles(), known)
+        self._until_ms = (until - datetime(1970, 1, 1)) // timedelta(milliseconds=1)  # noqa: DTZ001
+
+    def hold(self, line: bytes, content: str) -> bool:
+        """Whether a version in a line is old enough, and has something to erase."""
+        if content != PROCESSES:
+            return False
+        times = [value for key, value in _members(line) if key == "updatedAt"]
+        is_old = any(t.isdecimal() and int(t) <= self._until_ms for t in times)
+        return is_old and self.erased(line, content) != line
+
+
 def list_lines(
     con: duckdb.DuckDBPyConnection,
     settings: Settings,
@@ -150,6 +168,15 @@ def require_rewritable(listing: Listing) -> None:
         raise OperationError(
             ", ".join(others[:10]), "holds the subject and is no file of JSON lines", action
         )
+
+
+def rewrite_files(
+    con: duckdb.DuckDBPyConnection, settings: Settings, listing: Listing, lines: Lines
+) -> None:
+    """Take personal values out of the listed lines of all files, and tell the manifest."""
+    for held in listing.held:
+        rewrite(con, held, lines)
+    write_manifest(settings.manifest, con)
 
 
 def rewrite(con: duckdb.DuckDBPyConnection, held: Held, lines: Lines) -> None:
@@ -205,13 +232,17 @@ def _decoded(line: bytes) -> str:
     return line.strip(BLANK).removeprefix(BOM).decode()
 
 
+def _members(line: bytes) -> list[tuple[str, str]]:
+    """The members of the object in a line; none where it is no object."""
+    try:
+        return members(_decoded(line)) or []
+    except UnicodeDecodeError:
+        return []
+
+
 def _own_id(line: bytes) -> str | None:
     """The id that a line has; None where it is no object or has no readable one."""
-    try:
-        pairs = members(_decoded(line))
-    except UnicodeDecodeError:
-        return None
-    ids = [value.strip('"').lower() for key, value in pairs or () if key == "id"]
+    ids = [value.strip('"').lower() for key, value in _members(line) if key == "id"]
     return ids[0] if len(ids) == 1 and _ID.fullmatch(ids[0]) else None
 
 

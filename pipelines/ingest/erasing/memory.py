@@ -17,7 +17,10 @@ from pipelines.settings import Settings
 from schemas.errors import OperationError
 from transforms.transaction import transaction
 
-Kind = Literal["process", "record", "user", "value"]
+Kind = Literal["process", "record", "user", "value", "retention"]
+
+EVERY_PROCESS = "*"
+"""Stands for the hash of an id where versions were erased by their age."""
 
 _KEY_BYTES = 32
 
@@ -28,6 +31,7 @@ class Erased:
 
     `ids` has, by kind and sha256 of the id, until which instant versions count as erased (None: all
     of them). `values` has, by the id of an attribute, the keyed hashes of its erased values.
+    `until` is the instant up to which the versions of every process were erased by their age.
     """
 
     key: str = ""
@@ -35,9 +39,10 @@ class Erased:
         default_factory=dict[tuple[str, str], datetime | None]
     )
     values: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
+    until: datetime | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.ids or self.values)
+        return bool(self.ids or self.values or self.until)
 
     def has(self, kind: Kind, id_: str | None) -> bool:
         """Whether everything about this id was erased, or everything up to some instant."""
@@ -75,12 +80,24 @@ def load_erased(con: duckdb.DuckDBPyConnection, settings: Settings) -> Erased:
             values.setdefault(attribute, set()).add(hash_)
     ids: dict[tuple[str, str], datetime | None] = {}
     for kind, _, hash_, until in rows:
-        if kind != "value":
+        if kind not in ("value", "retention"):
             before = ids.get((kind, hash_), until)
             both = (before, until)
             ends = [end for end in both if end is not None]
             ids[kind, hash_] = max(ends) if len(ends) == len(both) else None
-    return Erased(path.read_text().strip(), ids, {a: frozenset(v) for a, v in values.items()})
+    return Erased(
+        path.read_text().strip(),
+        ids,
+        {attribute: frozenset(hashes) for attribute, hashes in values.items()},
+        max((until for kind, *_, until in rows if kind == "retention"), default=None),
+    )
+
+
+def use_key(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """Let queries of this connection compare erased versions with others (`comparable_hash`)."""
+    if settings.erasures_key.exists():
+        key = settings.erasures_key.read_text().strip()
+        con.execute("set variable erasure_key = $key", {"key": key})
 
 
 def key_of(settings: Settings) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import duckdb
 import polars as pl
 
@@ -31,9 +33,23 @@ def write_changes(
         used = {name: value for name, value in given.items() if f"${name}" in statement}
         con.execute(statement, used)
         con.unregister("incoming")
-    files = changes.texts.filter(pl.col("raw_text").is_null()).select(
-        file_seq=pl.col("ingest_seq") // LINES_PER_FILE
-    )
+    texts = changes.texts.filter(pl.col("raw_text").is_null())
+    _count_erased(con, texts.select("ingest_seq"))
+
+
+def erase_texts(con: duckdb.DuckDBPyConnection, *, quarantined_until: datetime) -> int:
+    """Erase the texts of the lines that were rejected until an instant; their number."""
+    found = con.sql(_FIND_OLD_TEXTS, params={"until": quarantined_until}).pl()
+    con.register("incoming", found)
+    con.execute(_WRITE_TEXTS)
+    con.unregister("incoming")
+    _count_erased(con, found.select("ingest_seq"))
+    return found.height
+
+
+def _count_erased(con: duckdb.DuckDBPyConnection, lines: pl.DataFrame) -> None:
+    """Count lines whose text is gone as erased in the ledger."""
+    files = lines.select(file_seq=pl.col("ingest_seq") // LINES_PER_FILE)
     con.register("incoming", files.unique())
     con.execute(_COUNT_ERASED)
     con.unregister("incoming")
@@ -66,6 +82,12 @@ _WRITE_TEXTS = """
         process_id = try_cast(q.process_id as uuid)::varchar,
         procedure = try_cast(q.procedure as uuid)::varchar
     from incoming as i where i.ingest_seq = q.ingest_seq
+"""
+
+_FIND_OLD_TEXTS = """
+    select ingest_seq, null::varchar as raw_text from raw.quarantine
+    where raw_text is not null and quarantined_at <= $until::timestamp
+    order by ingest_seq
 """
 
 _WRITE_VIOLATIONS = """

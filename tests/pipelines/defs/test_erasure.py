@@ -101,9 +101,9 @@ def test_nothing_is_left_and_no_figure_changes(people: Settings, tmp_path: Path)
     assert len(found_anywhere(people.data, VALUES, leave_out=people.landing)) > len(VALUES)
     erasure = erased(people, process=ANN)
     assert found_anywhere(people.data, VALUES, leave_out=people.landing) == []
-    assert erasure.matches.total == 0
+    assert erasure.proof.matches.total == 0
     assert {"Annegret Musterfrau-Zeisig", "Zeisig trading company"} <= {*erasure.plan.own.texts}
-    assert erasure.removed_generations == 2
+    assert erasure.proof.removed_generations == 2
 
     after = tables(people, tmp_path / "after.duckdb")
     assert {name for name in before if before[name] != after[name]} == set()
