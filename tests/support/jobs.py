@@ -86,11 +86,13 @@ def version(process_id: str, hours: float = 0, **fields: Any) -> Version:
     }
 
 
-def built(procedures: Procedures, *versions: Version, as_of: int = LATER) -> MemoryWarehouse:
+def built(
+    procedures: Procedures, *versions: Version, as_of: int = LATER, whole: bool = False
+) -> MemoryWarehouse:
     warehouse = MemoryWarehouse(procedures)
     warehouse.add_file("jobs.ndjson")
     warehouse.add(versions)
-    warehouse.build(as_of)
+    warehouse.build(as_of, whole=whole)
     return warehouse
 
 

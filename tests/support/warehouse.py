@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -19,10 +20,13 @@ from schemas.definitions.procedure import Procedures
 from schemas.records.limits import LINES_PER_FILE
 from tests.reference.versions import Row, Version, present
 from transforms.builder.builder import Builder
+from transforms.builder.tables import Layer
 from transforms.config.tables import config_frames, write_config
 from transforms.macros.load import MACROS
 
 _EPOCH = datetime(1970, 1, 1)
+_LAYERS: tuple[Layer, ...] = ("step", "core", "mart")
+_NAMES = re.compile(r"\w+")
 _RENAMED = {
     "belongs_to": "pod_id",
     "entity": "entity_id",
@@ -44,6 +48,7 @@ class MemoryWarehouse:
         self._procedures = procedures
         self._frames = config_frames(list(procedures), [], calendars=procedures.calendars)
         self._batch_seq = 0
+        self._waiting: dict[str, tuple[Builder, Layer]] = {}
 
     def add(self, versions: Iterable[Version]) -> None:
         """Add one batch of versions; their `ingest_seq` (file, line) decides their order."""
@@ -75,11 +80,16 @@ class MemoryWarehouse:
         )
 
     def build(
-        self, as_of: int, *, time_zone: str = "UTC", procedures: Procedures | None = None
+        self,
+        as_of: int,
+        *,
+        time_zone: str = "UTC",
+        procedures: Procedures | None = None,
+        whole: bool = False,
     ) -> Builder:
-        """Refresh everything as at `as_of` (epoch ms); tables can then be read by name.
+        """Refresh history as at `as_of` (epoch ms); `rows` then builds the tables it reads.
 
-        `procedures` are new definitions, from now on.
+        `whole` builds all of them now. `procedures` are new definitions, from now on.
         """
         if procedures is not None:
             self._procedures = procedures
@@ -87,9 +97,14 @@ class MemoryWarehouse:
         builder = self._builder(as_of, time_zone)
         for name in builder.names("history"):
             builder.refresh_history(name)
-        for layer in ("core", "mart"):
-            for name in builder.names(layer):
-                builder.build(layer, name)
+        self._waiting = {
+            name: (builder, layer) for layer in _LAYERS for name in builder.names(layer)
+        }
+        if whole:
+            for layer in ("core", "mart"):
+                for name in builder.names(layer):
+                    builder.build(layer, name)
+            self._waiting = {}
         return builder
 
     def refresh(self, name: str, as_of: int) -> None:
@@ -109,9 +124,16 @@ class MemoryWarehouse:
 
     def rows(self, query: str) -> list[Row]:
         """The rows of a query, instants as epoch milliseconds and ids as text."""
-        result = self.con.execute(query)
+        result = self.executed(query)
         names = [column[0] for column in result.description or []]
         return [dict(zip(names, map(plain, row), strict=True)) for row in result.fetchall()]
+
+    def executed(self, query: str) -> duckdb.DuckDBPyConnection:
+        """The result of a query, after building the tables it reads."""
+        for name in {*_NAMES.findall(query)} & self._waiting.keys():
+            builder, layer = self._waiting.pop(name)
+            builder.build(layer, name)
+        return self.con.execute(query)
 
     def _raw(self, version: Version) -> dict[str, Any]:
         procedure = self._procedures.by_short_id[version["procedure"]]

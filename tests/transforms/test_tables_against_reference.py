@@ -65,7 +65,7 @@ def test_tables_equal_reference(
 ) -> None:
     warehouse = MemoryWarehouse(procedures)
     warehouse.add(versions)
-    warehouse.build(as_of, time_zone=TIME_ZONE)
+    warehouse.build(as_of, time_zone=TIME_ZONE, whole=True)
     assert_tables_equal(warehouse, expected(versions, as_of))
 
 
@@ -83,13 +83,13 @@ def test_tables_equal_reference_where_procedures_change(
     at_once, in_two = (MemoryWarehouse(with_attributes_only()) for _ in range(2))
     at_once.add(in_order)
     in_two.add(in_order[: cut % (len(in_order) + 1)])
-    in_two.build(as_of, time_zone=TIME_ZONE)
+    in_two.build(as_of, time_zone=TIME_ZONE, whole=True)
     in_two.add(in_order[cut % (len(in_order) + 1) :])
     nothing = {"funnels": [], "slas": [], "calendar": None}
     bare = {name: definition | nothing for name, definition in PROCEDURES.items()}
     tables = expected_tables(versions, bare, as_of=as_of, time_zone=TIME_ZONE, with_curves=False)
     for warehouse in (at_once, in_two):
-        warehouse.build(as_of, time_zone=TIME_ZONE)
+        warehouse.build(as_of, time_zone=TIME_ZONE, whole=True)
         assert_tables_equal(warehouse, tables)
 
 
@@ -109,8 +109,8 @@ def test_batches_give_what_one_build_gives(
     for start, end in zip([0, *places], [*places, len(in_order)], strict=True):
         warehouse.add(in_order[start:end])
         latest = max((version["updated_at"] for version in in_order[:end]), default=0)
-        warehouse.build(min(as_of, latest), time_zone=TIME_ZONE)
-    warehouse.build(as_of, time_zone=TIME_ZONE)
+        warehouse.build(min(as_of, latest), time_zone=TIME_ZONE, whole=True)
+    warehouse.build(as_of, time_zone=TIME_ZONE, whole=True)
     assert_tables_equal(warehouse, expected(versions, as_of))
 
 
@@ -124,7 +124,7 @@ def test_as_of_equals_a_build_from_what_was_there(
     everything.add(versions)
     until_then.add(version for version in versions if version["updated_at"] <= as_of)
     for warehouse in (everything, until_then):
-        warehouse.build(as_of, time_zone=TIME_ZONE)
+        warehouse.build(as_of, time_zone=TIME_ZONE, whole=True)
     for name in expected([], as_of):
         found = everything.rows(f"from {name}")
         then = until_then.rows(f"from {name}")
@@ -147,5 +147,5 @@ def test_the_order_of_files_does_not_matter_where_times_differ(
         version["ingest_seq"] = (1, line)
     warehouse = MemoryWarehouse(procedures)
     warehouse.add(shuffled)
-    warehouse.build(as_of, time_zone=TIME_ZONE)
+    warehouse.build(as_of, time_zone=TIME_ZONE, whole=True)
     assert_tables_equal(warehouse, expected(apart, as_of))

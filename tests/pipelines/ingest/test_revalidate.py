@@ -19,7 +19,7 @@ from schemas.definitions.procedure import Procedures
 from schemas.load import load_procedures
 from tests.support import changing_job as job
 from tests.support.changing_job import ATTRIBUTES, DEFINITION, OTHER, Definition, changed
-from tests.support.definition_runs import run, warehouse
+from tests.support.definition_runs import copied, run, warehouse
 
 COLOUR = job.attribute(job.COLOUR, "colour", "text")
 VIOLATIONS = """
@@ -28,11 +28,18 @@ VIOLATIONS = """
 """
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    """A warehouse that has taken in the first lines by the first definition."""
-    settings = warehouse(tmp_path, job.first_lines())
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    settings = warehouse(tmp_path_factory.mktemp("first"), job.first_lines())
     run(settings, DEFINITION, OTHER)
+    return settings
+
+
+@pytest.fixture
+def settings(first: Settings, tmp_path: Path) -> Settings:
+    """A warehouse that has taken in the first lines by the first definition."""
+    settings = copied(first, tmp_path)
+    job.write_definitions(settings.procedures, DEFINITION, OTHER)
     return settings
 
 

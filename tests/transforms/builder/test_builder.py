@@ -59,7 +59,7 @@ def defined(**changes: object) -> Procedures:
 
 def modes(warehouse: MemoryWarehouse, procedures: Procedures | None = None) -> dict[str, str]:
     """How each history table is refreshed in a next build, long after everything."""
-    builder: Builder = warehouse.build(START + 1000 * HOUR, procedures=procedures)
+    builder: Builder = warehouse.build(START + 1000 * HOUR, procedures=procedures, whole=True)
     return {name: builder.refresh_history(name).mode for name in builder.names("history")}
 
 
@@ -146,7 +146,7 @@ def test_a_failed_refresh_leaves_the_table_and_its_mark(warehouse: MemoryWarehou
     warehouse.con.execute("alter table memory.history.state_visits add column extra int default 1")
     warehouse.con.execute("alter table memory.history.state_visits rename visit_no to number")
     with pytest.raises(Exception, match="visit_no"):
-        warehouse.build(START + 1000 * HOUR)
+        warehouse.build(START + 1000 * HOUR, whole=True)
     warehouse.con.execute("alter table memory.history.state_visits rename number to visit_no")
     warehouse.con.execute("alter table memory.history.state_visits drop column extra")
     assert warehouse.rows("from memory.history.state_visits") == before
@@ -184,7 +184,7 @@ def test_wide_table_has_typed_values_of_the_latest_version(warehouse: MemoryWare
             version(B, 5, data={"code": "", "size": "L", "status": 2.5, "colours": ["green"]}),
         ]
     )
-    warehouse.build(START + 1000 * HOUR)
+    warehouse.build(START + 1000 * HOUR, whole=True)
     assert warehouse.rows(
         "select code, size, attr_status, colours, due::varchar as due, n_visits "
         "from job_processes order by process_id"
@@ -219,7 +219,7 @@ def test_flags_of_history_name_process_rule_and_place(warehouse: MemoryWarehouse
         ]
     )
     # Not in any file's ledger twice: the deleted process neither counts as live nor as unknown.
-    warehouse.build(START + 1000 * HOUR)
+    warehouse.build(START + 1000 * HOUR, whole=True)
     found: list[Row] = warehouse.rows(
         "select process_id, rule, severity, column_name, value, file_name, line "
         "from violations order by rule, process_id, line"
@@ -246,7 +246,7 @@ def row(rule: str, process_id: str, column: str, value: str, line: int) -> Row:
 def test_unknown_parents_are_flagged(warehouse: MemoryWarehouse) -> None:
     warehouse.add_file("jobs.ndjson")
     warehouse.add([version(A, 6, state="WORK", parent_process=C, data={})])
-    warehouse.build(START + 1000 * HOUR)
+    warehouse.build(START + 1000 * HOUR, whole=True)
     assert warehouse.rows("select process_id, rule, value from violations") == [
         {"process_id": A, "rule": "core:parent_process_id:known", "value": C}
     ]

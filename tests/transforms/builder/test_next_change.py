@@ -72,7 +72,7 @@ Tables = dict[str, list[Row]]
 
 def tables_at(warehouse: MemoryWarehouse, as_of: int) -> tuple[Tables, int]:
     """The published tables as at an instant, and the instant of the next change (epoch ms)."""
-    builder = warehouse.build(as_of, time_zone=TIME_ZONE)
+    builder = warehouse.build(as_of, time_zone=TIME_ZONE, whole=True)
     names = {table.name for table in built_tables(PROCEDURES)} - OF_THE_RUN - BY_AGE
     return {name: warehouse.rows(f"from {name}") for name in names}, plain(builder.next_change())
 
@@ -102,7 +102,7 @@ def test_only_durations_grow_before_the_next_change(versions: list[Version], as_
 def next_change(procedures: Procedures, versions: list[Version], as_of: int) -> int:
     warehouse = MemoryWarehouse(procedures)
     warehouse.add(versions)
-    builder = warehouse.build(as_of)
+    builder = warehouse.build(as_of, whole=True)
     return plain(builder.next_change())
 
 
@@ -153,5 +153,5 @@ def test_a_cohort_that_reaches_an_age_is_a_change() -> None:
     warehouse.add([version(A) | {"created_at": created, "updated_at": created}])
     # 30 days of 24 hours after midnight of October 1 in Berlin (22:00 UTC) end at 22:00 UTC.
     as_of = round((datetime(2023, 10, 30, 21) - datetime(1970, 1, 1)) / timedelta(milliseconds=1))
-    builder = warehouse.build(as_of, time_zone=TIME_ZONE)
+    builder = warehouse.build(as_of, time_zone=TIME_ZONE, whole=True)
     assert plain(builder.next_change()) == as_of + HOUR - 1

@@ -25,14 +25,14 @@ OF_THE_RUN = {"build", "catalog", "metric_catalog", "questions"}
 def kept(
     warehouse: MemoryWarehouse, as_of: int, *, procedures: Procedures | None = None
 ) -> set[str]:
-    return {name for _, name in warehouse.build(as_of, procedures=procedures).kept}
+    return {name for _, name in warehouse.build(as_of, procedures=procedures, whole=True).kept}
 
 
 @pytest.fixture
 def warehouse() -> MemoryWarehouse:
     made = MemoryWarehouse(jobs())
     made.add([version(A), version(A, 0.5, state="WORK"), version(B)])
-    made.build(LATER)
+    made.build(LATER, whole=True)
     return made
 
 
@@ -87,13 +87,13 @@ def test_another_zone_engine_or_loss_of_a_table_makes_it_again(
     if what == "dropped":
         warehouse.con.execute("drop table memory.core.dated_stays")
     zone = TIME_ZONE if what == "zone" else "UTC"
-    found = {name for _, name in warehouse.build(LATER, time_zone=zone).kept}
+    found = {name for _, name in warehouse.build(LATER, time_zone=zone, whole=True).kept}
     assert "dated_stays" not in found
     assert ("state_transitions" in found) == (what != "engine")
 
 
 def all_tables(warehouse: MemoryWarehouse, as_of: int) -> dict[str, list[Row]]:
-    warehouse.build(as_of, time_zone=TIME_ZONE)
+    warehouse.build(as_of, time_zone=TIME_ZONE, whole=True)
     names = {table.name for table in built_tables(PROCEDURES)} - OF_THE_RUN
     return {name: warehouse.rows(f"from {name}") for name in sorted(names)}
 

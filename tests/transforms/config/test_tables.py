@@ -30,7 +30,7 @@ def test_instants_have_the_type_of_instants_everywhere() -> None:
     warehouse = MemoryWarehouse(
         Procedures((procedure,), {"job": "job.yaml"}, calendars={"office": office})
     )
-    warehouse.build(1_704_067_200_000)
+    warehouse.build(1_704_067_200_000, whole=True)
     other = warehouse.rows("""
         select table_name, column_name from duckdb_columns()
         where data_type like 'TIMESTAMP\\_%' escape '\\' and database_name = 'memory'

@@ -74,27 +74,31 @@ def test_a_script_gives_a_value_per_process(folder: Path) -> None:
 
 def test_a_script_is_called_again_only_for_changed_inputs(folder: Path) -> None:
     warehouse = built(
-        jobs(script(), folder=folder), version(A, data={"size": 4}), version(B, data={"size": 5})
+        jobs(script(), folder=folder),
+        version(A, data={"size": 4}),
+        version(B, data={"size": 5}),
+        whole=True,
     )
     assert calls(folder) == [2]
-    warehouse.build(LATER + HOUR)
+    warehouse.build(LATER + HOUR, whole=True)
     assert calls(folder) == []
     warehouse.add([version(A, 1, data={"size": 6}), version(B, 1, data={"size": 5, "price": 1})])
     warehouse.add([version(C, data={"size": 1})])
-    warehouse.build(LATER + HOUR)
+    warehouse.build(LATER + HOUR, whole=True)
     assert calls(folder) == [2]
     assert column(warehouse, "x") == [60, 50, 10]
 
 
 def test_a_script_is_called_for_all_when_it_changes(folder: Path) -> None:
     procedures = jobs(script(), folder=folder)
-    warehouse = built(procedures, version(A, data={"size": 4}), version(B, data={"size": 5}))
+    first = version(A, data={"size": 4}), version(B, data={"size": 5})
+    warehouse = built(procedures, *first, whole=True)
     calls(folder)
     (folder / "scoring.py").write_text(SCRIPT.replace("10 *", "11 *"))
-    warehouse.build(LATER, procedures=procedures)
+    warehouse.build(LATER, procedures=procedures, whole=True)
     assert calls(folder) == [2]
     assert column(warehouse, "x") == [44, 55]
-    warehouse.build(LATER, procedures=jobs(script(kind="string"), folder=folder))
+    warehouse.build(LATER, procedures=jobs(script(kind="string"), folder=folder), whole=True)
     assert calls(folder) == [2]
     assert column(warehouse, "x") == ["44", "55"]
 

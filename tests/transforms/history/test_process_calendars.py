@@ -64,7 +64,7 @@ def hours_of(warehouse: MemoryWarehouse, table: str, *columns: str) -> list[tupl
     shown = ", ".join(f"{c} / 3600" if c.endswith("seconds") else c for c in columns)
     order = {"state_visits": ", visit_no", "assignments": ", assignment_no"}.get(table, "")
     query = f"select {shown} from {table} order by process_id{order}"
-    return warehouse.con.execute(query).fetchall()
+    return warehouse.executed(query).fetchall()
 
 
 @pytest.mark.parametrize("at_once", [True, pytest.param(False, marks=pytest.mark.nightly)])

@@ -17,4 +17,4 @@ def test_erasures_are_listed_by_number() -> None:
         marks = ", ".join("?" for _ in row)
         warehouse.con.execute(f"insert into raw.erasures values ({marks})", list(row))
     warehouse.build(0)
-    assert warehouse.con.execute("from erasures").fetchall() == [first, second]
+    assert warehouse.executed("from erasures").fetchall() == [first, second]

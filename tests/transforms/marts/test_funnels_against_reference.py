@@ -174,7 +174,7 @@ def test_the_macro_equals_the_tables_and_the_reference() -> None:
     ]
     warehouse = MemoryWarehouse(procedures_with(defined))
     warehouse.add(versions)
-    warehouse.build(AS_OF)
+    warehouse.build(AS_OF, whole=True)
     restores = warehouse.rows("select 1 from state_visits where direction = 'same'")
     assert len(restores) > 5
     # In a published database these are tables.

@@ -232,7 +232,7 @@ def test_parts_add_up_and_threads_change_nothing() -> None:
     seen = []
     for threads in (1, 2, 4):
         warehouse.con.execute(f"set threads = {threads}")
-        seen.append(warehouse.con.execute(query).fetchall())
+        seen.append(warehouse.executed(query).fetchall())
     assert seen[0] == seen[1] == seen[2]
 
 

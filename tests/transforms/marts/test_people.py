@@ -216,6 +216,6 @@ _IDENTITIES = {
 def test_it_adds_up(versions: list[Version], as_of: int) -> None:
     warehouse = MemoryWarehouse(bare_procedures())
     warehouse.add(versions)
-    warehouse.build(as_of, time_zone=TIME_ZONE)
+    warehouse.build(as_of, time_zone=TIME_ZONE, whole=True)
     for name, query in _IDENTITIES.items():
         assert warehouse.con.execute(query).fetchall() == [(0,)], name
