@@ -123,18 +123,17 @@ def _(con, outcome, procedure):
 @app.cell
 def _(compared, con, outcome, procedure):
     if compared.value == "nothing":
-        curves = outcomes.curves(con, procedure.value)
+        curves, _tested = outcomes.curves(con, procedure.value), ""
         _title = "Outcomes by age"
     else:
         _asked = {"attribute": compared.value, "outcome": outcome.value}
         curves = outcomes.curves_by(con, procedure.value, **_asked)
         _title = f"Share {outcome.value} by age, by {compared.value}"
+        _tested = outcomes.tested(con, procedure.value, **_asked)
     n_without, n_all = outcomes.without_outcome(con, procedure.value)
-    mo.stop(
-        curves.is_empty(),
-        layout.note(f"No {procedure.value} has an outcome yet, or too few to draw a curve."),
-    )
-    draw.outcome_chart(curves, title=_title, n_without=n_without, n_all=n_all)
+    _nothing = f"No {procedure.value} has an outcome yet, or too few to draw a curve."
+    mo.stop(curves.is_empty(), layout.note(_nothing))
+    draw.outcome_chart(curves, title=_title, n_without=n_without, n_all=n_all, tested=_tested)
     return curves, n_without
 
 

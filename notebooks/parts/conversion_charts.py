@@ -140,8 +140,13 @@ def age_chart(cohorts: pl.DataFrame, *, outcome: str) -> Any:
     )
 
 
-def outcome_chart(curves: pl.DataFrame, *, title: str, n_without: int, n_all: int) -> Any:
-    """The share with each outcome by days since creation, with its 95 % confidence band."""
+def outcome_chart(
+    curves: pl.DataFrame, *, title: str, n_without: int, n_all: int, tested: str
+) -> Any:
+    """The share with each outcome by days since creation, with its 95 % confidence band.
+
+    `tested` is the sentence on whether the lines differ, if they are of several groups.
+    """
     order = curves["line"].unique(maintain_order=True).to_list()
     colour_of = {"completed": charts.GREEN, "cancelled": charts.ORANGE}
     has_outcomes = set(order) <= set(colour_of)
@@ -159,7 +164,7 @@ def outcome_chart(curves: pl.DataFrame, *, title: str, n_without: int, n_all: in
         title,
         f"{n_without:,} of {n_all:,} have no outcome yet; they are censored at their current age, "
         "or at their deletion (Aalen-Johansen estimate). Bands: 95 % confidence intervals. A "
-        "curve ends where fewer than 5 processes are at risk.",
+        f"curve ends where fewer than 5 processes are at risk. {tested}".rstrip(),
     )
 
 

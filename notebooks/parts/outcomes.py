@@ -6,6 +6,7 @@ import polars as pl
 from notebooks.parts.published import ask
 
 _MAX_VALUES = 8
+_LEAST_SHOWN = 0.001
 _MAX_POINTS = 200  # a line needs no more points to look smooth
 # The confidence interval is null at shares of 0 and 1: there the band has no width.
 _CURVE = """
@@ -57,6 +58,20 @@ def curves_by(
     """
     given = {"procedure": procedure, "attribute": attribute, "outcome": outcome}
     return ask(con, query, points=_MAX_POINTS, most=_MAX_VALUES, **given)
+
+
+def tested(con: duckdb.DuckDBPyConnection, procedure: str, *, attribute: str, outcome: str) -> str:
+    """Whether the curves of an attribute's values differ by more than chance, in a sentence."""
+    query = """
+        select p_adjusted, n_tests, not_tested_because from outcome_curve_tests
+        where procedure = $procedure and attribute = $attribute and outcome = $outcome
+    """
+    given = {"procedure": procedure, "attribute": attribute, "outcome": outcome}
+    ((p_adjusted, n_tests, why),) = ask(con, query, **given).rows()
+    if why:
+        return f"Gray's test of equal curves cannot be made: {why}."
+    found = "p < 0.001" if p_adjusted < _LEAST_SHOWN else f"p = {p_adjusted:.3f}"
+    return f"Gray's test of equal curves: {found}, adjusted for {n_tests} comparisons (Holm)."
 
 
 def without_outcome(con: duckdb.DuckDBPyConnection, procedure: str) -> tuple[int, int]:

@@ -6,7 +6,6 @@ from schemas.catalogue.model import (
     DAYS,
     OutputColumn,
     OutputTable,
-    attribute_value,
     count,
     day,
     flag,
@@ -18,13 +17,8 @@ from schemas.catalogue.model import (
     small_sample,
     text,
 )
+from schemas.catalogue.outcome_curves import FIRST_OUTCOME, OUTCOME, SCALE
 from schemas.catalogue.shared import LEAST_LEFT_TRUNCATED, SHARED
-
-_FIRST = "the first outcome counts; a reopening changes nothing"
-_AALEN_JOHANSEN = (
-    "Aalen-Johansen estimate for competing outcomes: open processes are censored at the build's "
-    "as_of, deleted ones at their deletion."
-)
 
 OBSERVATION_STARTS = OutputTable(
     "observation_starts",
@@ -79,7 +73,7 @@ PROCESS_OUTCOMES = OutputTable(
                 "outcome",
                 "The first outcome: `completed` or `cancelled`.",
                 nulls="if there is none yet",
-                open_rule=_FIRST,
+                open_rule=FIRST_OUTCOME,
             ),
             instant(
                 "ended_at",
@@ -108,92 +102,6 @@ PROCESS_OUTCOMES = OutputTable(
     key=("process_id",),
 )
 
-_SCALE = (
-    "on the scale log(-log(incidence)), for `any` on log(-log(survival)) as is usual for "
-    "Kaplan-Meier curves"
-)
-_OUTCOME = text("outcome", "`completed`, `cancelled`, or `any` (whichever comes first).")
-_DAY = OutputColumn(
-    "day", "INTEGER", "Days of 24 h since creation; the row describes the end of that day.", DAYS
-)
-_CURVE = (
-    _OUTCOME,
-    _DAY,
-    count(
-        "at_risk",
-        "Processes without an outcome and under observation at some time after `day` - 1 and up "
-        "to `day` days (on day 0: at the start).",
-        open_rule="open processes count up to their age, those that began before "
-        "`observed_since` from their age at their first version",
-    ),
-    count("events", "First outcomes of this kind after `day` - 1 and up to `day` days."),
-    share(
-        "cumulative_incidence",
-        f"Share with this outcome within `day` days. {_AALEN_JOHANSEN} For `any` it is one minus "
-        "the Kaplan-Meier estimate; completed and cancelled add up to it. Source: Aalen and "
-        "Johansen (1978). On the last day it holds for as long as any process was under "
-        "observation.",
-    ),
-    share(
-        "standard_error",
-        "Standard error of `cumulative_incidence` by the delta method (Marubini and Valsecchi "
-        "1995, chapter 10); for `any` that is Greenwood's.",
-    ),
-    share(
-        "lower_95",
-        f"Lower limit of the 95 % confidence interval, {_SCALE}.",
-        nulls="if the incidence is 0 or 1",
-    ),
-    share(
-        "upper_95",
-        f"Upper limit of the 95 % confidence interval, {_SCALE}.",
-        nulls="if the incidence is 0 or 1",
-    ),
-    share(
-        "survival",
-        "Share without any outcome after `day` days (Kaplan-Meier). It and the incidences of "
-        "completed and cancelled add up to 1.",
-    ),
-    flag(
-        "is_small",
-        "Whether fewer than 5 processes were at risk on this or an earlier day, or at the time of "
-        "an outcome by then. From here on the curve says little: charts end it here.",
-    ),
-)
-
-OUTCOME_CURVES = OutputTable(
-    "outcome_curves",
-    "mart",
-    "Share of processes completed or cancelled by each day since their creation, open processes "
-    "included as censored, those created before `observed_since` from their first version on.",
-    "one row per procedure, outcome and day since creation, to the last day with a process "
-    "under observation",
-    in_order(SHARED, ("procedure", *_CURVE)),
-    key=("procedure", "outcome", "day"),
-)
-
-OUTCOME_CURVES_BY = OutputTable(
-    "outcome_curves_by",
-    "mart",
-    "Rows of `outcome_curves` by the values of the attributes listed under `compareBy` of a "
-    "procedure.",
-    "one row per procedure, attribute, value, outcome and day since creation",
-    in_order(
-        SHARED,
-        (
-            "procedure",
-            text("attribute", "shortId of the attribute whose values are compared."),
-            attribute_value(
-                "value",
-                "Value of the attribute as text, at the build's as_of.",
-                nulls="for processes without a value",
-            ),
-            *_CURVE,
-        ),
-    ),
-    key=("procedure", "attribute", "value", "outcome", "day"),
-)
-
 _REACHED = "until the estimate reaches that share"
 
 
@@ -213,7 +121,7 @@ def _median_limits() -> tuple[OutputColumn, ...]:
         seconds(
             f"p50_seconds_{end}",
             f"{side} limit of the 95 % interval of `p50_seconds`: the shortest time at which the "
-            f"{other} limit of the curve ({_SCALE}) reaches one half. Source: Brookmeyer and "
+            f"{other} limit of the curve ({SCALE}) reaches one half. Source: Brookmeyer and "
             "Crowley (1982).",
             nulls="until that limit reaches one half",
             open_rule="open processes are included as censored",
@@ -233,12 +141,12 @@ TIME_TO_OUTCOME = OutputTable(
         SHARED,
         (
             "procedure",
-            _OUTCOME,
+            OUTCOME,
             count(
                 "processes",
                 "Processes of the procedure that were ever at risk, deleted ones included.",
             ),
-            count("events", "Processes whose first outcome was this one.", open_rule=_FIRST),
+            count("events", "Processes whose first outcome was this one.", open_rule=FIRST_OUTCOME),
             count(
                 "n_censored",
                 "Processes without any outcome yet: open, or deleted before one.",
@@ -276,13 +184,13 @@ TIME_TO_OUTCOME_COHORTS = OutputTable(
         (
             "procedure",
             day("cohort", "First day of the month of creation, in the reporting time zone."),
-            _OUTCOME,
+            OUTCOME,
             count(
                 "processes",
                 "Processes created in the month and observed from their start, deleted ones "
                 "included.",
             ),
-            count("events", "Processes whose first outcome was this one.", open_rule=_FIRST),
+            count("events", "Processes whose first outcome was this one.", open_rule=FIRST_OUTCOME),
             count(
                 "n_censored",
                 "Processes without any outcome yet: open, or deleted before one.",
@@ -330,17 +238,17 @@ COHORT_OUTCOMES = OutputTable(
                 "share_completed",
                 "Share whose first outcome was completion within `age_days` of creation.",
                 nulls=_NOT_OBSERVED,
-                open_rule=_FIRST,
+                open_rule=FIRST_OUTCOME,
             ),
             share(
                 "share_cancelled",
                 "Share whose first outcome was cancellation within `age_days` of creation.",
                 nulls=_NOT_OBSERVED,
-                open_rule=_FIRST,
+                open_rule=FIRST_OUTCOME,
             ),
             flag("is_observed", "Whether the shares are known: see `not_observed_because`."),
-            *share_limits("share_completed", nulls=_NOT_OBSERVED, open_rule=_FIRST),
-            *share_limits("share_cancelled", nulls=_NOT_OBSERVED, open_rule=_FIRST),
+            *share_limits("share_completed", nulls=_NOT_OBSERVED, open_rule=FIRST_OUTCOME),
+            *share_limits("share_cancelled", nulls=_NOT_OBSERVED, open_rule=FIRST_OUTCOME),
             small_sample("processes in the cohort"),
             text(
                 "not_observed_because",

@@ -194,6 +194,20 @@ def test_cohorts_and_curves_are_those_of_the_tables(
         where procedure = 'lead'
     """).fetchall()
     assert f"{without:,} of {everything:,} have no outcome yet" in shown.text
+    assert "Gray's test" not in shown.text
+
+
+def test_curves_by_value_come_with_their_test(
+    data: Path, published: duckdb.DuckDBPyConnection
+) -> None:
+    widgets = chosen(procedure="lead", mode="reached", outcome="completed", compared="source")
+    shown = show("conversion", data, **widgets)
+    ((p_adjusted, n_tests),) = published.sql("""
+        select p_adjusted, n_tests from outcome_curve_tests
+        where procedure = 'lead' and attribute = 'source' and outcome = 'completed'
+    """).fetchall()
+    found = "p < 0.001" if p_adjusted < 0.001 else f"p = {p_adjusted:.3f}"
+    assert f"{found}, adjusted for {n_tests} comparisons (Holm)." in shown.text
 
 
 def test_without_funnels_the_reader_chooses_states(data: Path) -> None:

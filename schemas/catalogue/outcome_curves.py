@@ -1,0 +1,177 @@
+"""The tables of outcome curves: the share with an outcome by each day since creation."""
+
+from __future__ import annotations
+
+from schemas.catalogue.model import (
+    DAYS,
+    OutputColumn,
+    OutputTable,
+    attribute_value,
+    count,
+    flag,
+    in_order,
+    number,
+    share,
+    text,
+)
+from schemas.catalogue.shared import SHARED
+
+FIRST_OUTCOME = "the first outcome counts; a reopening changes nothing"
+_AALEN_JOHANSEN = (
+    "Aalen-Johansen estimate for competing outcomes: open processes are censored at the build's "
+    "as_of, deleted ones at their deletion."
+)
+
+SCALE = (
+    "on the scale log(-log(incidence)), for `any` on log(-log(survival)) as is usual for "
+    "Kaplan-Meier curves"
+)
+OUTCOME = text("outcome", "`completed`, `cancelled`, or `any` (whichever comes first).")
+_DAY = OutputColumn(
+    "day", "INTEGER", "Days of 24 h since creation; the row describes the end of that day.", DAYS
+)
+_CURVE = (
+    OUTCOME,
+    _DAY,
+    count(
+        "at_risk",
+        "Processes without an outcome and under observation at some time after `day` - 1 and up "
+        "to `day` days (on day 0: at the start).",
+        open_rule="open processes count up to their age, those that began before "
+        "`observed_since` from their age at their first version",
+    ),
+    count("events", "First outcomes of this kind after `day` - 1 and up to `day` days."),
+    share(
+        "cumulative_incidence",
+        f"Share with this outcome within `day` days. {_AALEN_JOHANSEN} For `any` it is one minus "
+        "the Kaplan-Meier estimate; completed and cancelled add up to it. Source: Aalen and "
+        "Johansen (1978). On the last day it holds for as long as any process was under "
+        "observation.",
+    ),
+    share(
+        "standard_error",
+        "Standard error of `cumulative_incidence` by the delta method (Marubini and Valsecchi "
+        "1995, chapter 10); for `any` that is Greenwood's.",
+    ),
+    share(
+        "lower_95",
+        f"Lower limit of the 95 % confidence interval, {SCALE}.",
+        nulls="if the incidence is 0 or 1",
+    ),
+    share(
+        "upper_95",
+        f"Upper limit of the 95 % confidence interval, {SCALE}.",
+        nulls="if the incidence is 0 or 1",
+    ),
+    share(
+        "survival",
+        "Share without any outcome after `day` days (Kaplan-Meier). It and the incidences of "
+        "completed and cancelled add up to 1.",
+    ),
+    flag(
+        "is_small",
+        "Whether fewer than 5 processes were at risk on this or an earlier day, or at the time of "
+        "an outcome by then. From here on the curve says little: charts end it here.",
+    ),
+)
+
+OUTCOME_CURVES = OutputTable(
+    "outcome_curves",
+    "mart",
+    "Share of processes completed or cancelled by each day since their creation, open processes "
+    "included as censored, those created before `observed_since` from their first version on.",
+    "one row per procedure, outcome and day since creation, to the last day with a process "
+    "under observation",
+    in_order(SHARED, ("procedure", *_CURVE)),
+    key=("procedure", "outcome", "day"),
+)
+
+OUTCOME_CURVES_BY = OutputTable(
+    "outcome_curves_by",
+    "mart",
+    "Rows of `outcome_curves` by the values of the attributes listed under `compareBy` of a "
+    "procedure.",
+    "one row per procedure, attribute, value, outcome and day since creation",
+    in_order(
+        SHARED,
+        (
+            "procedure",
+            text("attribute", "shortId of the attribute whose values are compared."),
+            attribute_value(
+                "value",
+                "Value of the attribute as text, at the build's as_of.",
+                nulls="for processes without a value",
+            ),
+            *_CURVE,
+        ),
+    ),
+    key=("procedure", "attribute", "value", "outcome", "day"),
+)
+
+_NOT_TESTED = "if `not_tested_because` says why"
+
+OUTCOME_CURVE_TESTS = OutputTable(
+    "outcome_curve_tests",
+    "mart",
+    "Whether the curves of `outcome_curves_by` differ between the values of an attribute by more "
+    "than chance: Gray's test of equal cumulative incidence (K samples, rho = 0), processes that "
+    "began before `observed_since` at risk as in the curves. It compares the values as of the "
+    "build, takes processes as independent, and sees crossing curves badly.",
+    "one row per procedure, attribute of `compareBy` and outcome",
+    in_order(
+        SHARED,
+        (
+            "procedure",
+            text("attribute", "shortId of the attribute whose values are compared."),
+            OUTCOME,
+            count(
+                "n_groups",
+                "Values compared: the 8 most frequent of those with at least 5 processes ever at "
+                "risk.",
+            ),
+            count("processes", "Processes with these values that were ever at risk."),
+            count("n_left_out", "Processes with other values, or without one."),
+            count(
+                "events", "First outcomes of this kind among `processes`.", open_rule=FIRST_OUTCOME
+            ),
+            number(
+                "statistic",
+                "DOUBLE",
+                "Gray's statistic: the scores of all groups but one (outcomes less those expected "
+                "if all had the same incidence), in units of their covariances. Source: Gray "
+                "(1988); ties as in the R package cmprsk, whose values it gives.",
+                nulls=_NOT_TESTED,
+            ),
+            number(
+                "degrees_of_freedom",
+                "INTEGER",
+                "One less than `n_groups`.",
+                nulls=_NOT_TESTED,
+            ),
+            share(
+                "p_value",
+                "Chance of a statistic this large or larger if the groups did not differ: the "
+                "upper tail of the chi-square distribution.",
+                nulls=_NOT_TESTED,
+            ),
+            count(
+                "n_tests",
+                "Tests of the procedure, over all attributes and outcomes, that have a `p_value`.",
+            ),
+            share(
+                "p_adjusted",
+                "`p_value` adjusted for the number of comparisons `n_tests` by Holm (1979): the "
+                "chance that any test of the procedure is this small though no groups differ is "
+                "no greater. Read this one.",
+                nulls=_NOT_TESTED,
+            ),
+            text(
+                "not_tested_because",
+                "`fewer than two groups`; `no such outcome`; `a group ran empty` (all of it at "
+                "risk had ended, and others entered later); `never at risk together`.",
+                nulls="if there is a test",
+            ),
+        ),
+    ),
+    key=("procedure", "attribute", "outcome"),
+)
