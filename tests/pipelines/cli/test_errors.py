@@ -352,6 +352,7 @@ def test_a_port_in_use_is_reported_before_the_ui_starts(tmp_path: Path) -> None:
     assert not (tmp_path / "data").exists()
 
 
+@pytest.mark.nightly
 def test_the_past_is_published_with_a_warning_and_out_can_be_asked(
     settings: Settings, tmp_path: Path
 ) -> None:

@@ -300,6 +300,7 @@ def test_a_user_loses_the_name_and_keeps_the_id(people: Settings) -> None:
         assert con.execute(query).fetchall() == [(True,)]
 
 
+@pytest.mark.nightly
 def test_an_interrupted_erasure_is_completed(
     people: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -334,6 +335,7 @@ def test_what_cannot_be_erased_says_why(
         assert "marker" not in str(raised.value)
 
 
+@pytest.mark.nightly
 def test_a_value_of_many_processes_needs_a_word(people: Settings) -> None:
     many = [
         lead(f"10000000-0000-4000-8000-0000000001{n:02}", "NEW", n, data=OTHER) for n in range(11)

@@ -106,6 +106,7 @@ def test_a_run_publishes_and_reports_each_stage(
     assert (printed.out, printed.err) == ("", "")
 
 
+@pytest.mark.nightly
 def test_a_run_is_kept_with_its_checks_and_row_counts(settings: Settings) -> None:
     assert run_job(settings, Request(full=True)).generation
     with open_instance(settings) as instance:
@@ -126,6 +127,7 @@ def test_a_run_is_kept_with_its_checks_and_row_counts(settings: Settings) -> Non
     assert {check.check_name for check in checked} == {check.name for check in CHECKS}
 
 
+@pytest.mark.nightly
 def test_one_procedure_can_be_rebuilt(settings: Settings) -> None:
     """A row that was changed from outside is right again, and others are not looked at."""
     query = "select procedure, count(*) from processes group by procedure"

@@ -19,6 +19,7 @@ from tests.support.browser import free_port, needs_browser, open_page, serving
 
 
 @needs_browser
+@pytest.mark.nightly
 def test_an_operator_starts_a_run_and_sees_what_it_did(tmp_path: Path) -> None:
     data = tmp_path / "data"
     simulate(data / "landing", versions=1_000, seed=3, end=datetime(2026, 3, 1, tzinfo=UTC))

@@ -416,7 +416,13 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("name", ["lead", "ticket"])
-@pytest.mark.parametrize("files", ["part-0001.ndjson", "part-0002.ndjson", "all"])
+@pytest.mark.parametrize(
+    "files",
+    [
+        *(pytest.param(f"part-000{n}.ndjson", marks=pytest.mark.nightly) for n in (1, 2)),
+        "all",
+    ],
+)
 def test_a_run_accepts_the_lines_of_a_simulated_file_that_the_proposal_came_from(
     simulated: Path, tmp_path: Path, name: str, files: str
 ) -> None:

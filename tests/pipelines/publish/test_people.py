@@ -161,6 +161,7 @@ def test_personal_values_are_written_when_they_change(tmp_path: Path) -> None:
     assert [path.name for path in settings.people_files.iterdir()] == ["people-000003.duckdb"]
 
 
+@pytest.mark.nightly
 def test_a_changed_definition_or_pepper_is_published(tmp_path: Path) -> None:
     settings = publish(tmp_path)
     assert run_job(settings, Request()).is_new

@@ -243,6 +243,7 @@ run_job(Settings(data=Path(sys.argv[1]), landing=Path(sys.argv[2])), Request())
 """
 
 
+@pytest.mark.nightly
 def test_a_killed_run_leaves_no_text_of_landing_files_behind(tmp_path: Path) -> None:
     landing, data = tmp_path / "landing", tmp_path / "data"
     landing.mkdir()
