@@ -1,6 +1,7 @@
 """Failing commands: a message on stderr, and exit code 1."""
 # ruff: noqa: PLC0415 - a command that succeeds must not load what only failing needs
 
+import inspect
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -33,6 +34,9 @@ def reported(command: _Command) -> _Command:
                 raise
             _fail(sentence)
 
+    # The help is wrapped by the terminal: typer keeps the lines of the source otherwise.
+    paragraphs = inspect.cleandoc(command.__doc__ or "").split("\n\n")
+    reporting.__doc__ = "\n\n".join(text.replace("\n", " ") for text in paragraphs)
     return reporting  # type: ignore[return-value]
 
 
