@@ -14,7 +14,7 @@ from schemas.catalogue.model import (
     share,
     text,
 )
-from schemas.catalogue.shared import SHARED
+from schemas.catalogue.shared import MOST_TEST_TIMES, SHARED
 
 FIRST_OUTCOME = "the first outcome counts; a reopening changes nothing"
 _AALEN_JOHANSEN = (
@@ -139,7 +139,9 @@ OUTCOME_CURVE_TESTS = OutputTable(
                 "DOUBLE",
                 "Gray's statistic: the scores of all groups but one (outcomes less those expected "
                 "if all had the same incidence), in units of their covariances. Source: Gray "
-                "(1988); ties as in the R package cmprsk, whose values it gives.",
+                "(1988); ties as in the R package cmprsk, whose values it gives. Of more than "
+                f"{MOST_TEST_TIMES:,} times of outcomes every n-th is kept, and outcomes since "
+                "the one before count at it.",
                 nulls=_NOT_TESTED,
             ),
             number(

@@ -127,3 +127,6 @@ SHARED: dict[str, OutputColumn] = {column.name: column for column in _COLUMNS}
 
 LEAST_LEFT_TRUNCATED = 20
 """How many processes have to be older than the data for its beginning to be taken for a cut."""
+
+MOST_TEST_TIMES = 1_000
+"""How many times of outcomes Gray's test tells apart; the time it takes grows with them."""

@@ -9,7 +9,7 @@ import re
 from graphlib import TopologicalSorter
 from pathlib import Path
 
-from schemas.catalogue.shared import LEAST_LEFT_TRUNCATED
+from schemas.catalogue.shared import LEAST_LEFT_TRUNCATED, MOST_TEST_TIMES
 from schemas.records.limits import LINES_PER_FILE, MASK
 
 _KIND = re.compile(r"^-- kind: (\w+)$", re.MULTILINE)
@@ -18,6 +18,7 @@ _CALLED = re.compile(r"\b(\w+)\(")
 _CONSTANTS = f"""
 create macro lines_per_file() as {LINES_PER_FILE};
 create macro least_left_truncated() as {LEAST_LEFT_TRUNCATED};
+create macro most_test_times() as {MOST_TEST_TIMES};
 create macro personal_mask() as '{MASK}';
 """
 

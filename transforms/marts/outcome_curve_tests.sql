@@ -41,6 +41,9 @@ entries as (
     select procedure, attribute, outcome, group_no as row_no, with_no as column_no, covariance as x
     from sums
     union all
+    select procedure, attribute, outcome, with_no, group_no, covariance from sums
+    where with_no > group_no
+    union all
     select procedure, attribute, outcome, group_no, 9, score from sums where with_no = group_no
     union all
     select procedure, attribute, outcome, 9, group_no, score from sums where with_no = group_no

@@ -1,8 +1,9 @@
 -- The scores of Gray's test (rho = 0) and their covariances.
--- Grain: one row per procedure, attribute, outcome and pair of compared groups, of which the last
--- one is left out. `score` is that of `group_no`: its outcomes less those expected if all groups
--- had one cumulative incidence; `covariance` is that of the scores of both. Null in all rows where
--- processes enter a group in which nobody was left: nothing can be estimated from then on.
+-- Grain: one row per procedure, attribute, outcome and pair of compared groups (each pair once, and
+-- each group with itself), without the last group. `score` is that of `group_no`: its outcomes less
+-- those expected if all groups had one cumulative incidence; `covariance` is that of both scores.
+-- There are no rows where processes enter a group of which nobody was left: nothing can be
+-- estimated from then on.
 -- Source: Gray (1988), section 2; ties as in the R package cmprsk.
 with times as (from outcome_test_times),
 
@@ -146,6 +147,7 @@ sum_covariances as (
         ) as covariance
     from followed as a
     inner join followed as b using (procedure, attribute, outcome, ms, of_no)
+    where a.group_no <= b.group_no
     group by a.procedure, a.attribute, a.outcome, a.group_no, b.group_no
 )
 

@@ -1,19 +1,49 @@
 -- The groups whose outcomes are compared, at each time of an outcome: what Gray's test is made of.
 -- Grain: one row per procedure, attribute of `compareBy`, outcome, time since creation at which a
 -- process of any compared group had an outcome, and compared group. `n_at_risk`, `survival_before`
--- and `incidence_before` are those of the group, as in outcome_estimates.
+-- and `incidence_before` are those of the group, as in outcome_estimates. Where an attribute has
+-- more times than `most_test_times`, every n-th is kept and those before count as it: ties.
 -- kind: table
 with groups as (from outcome_groups),
 
 compared as (from outcome_test_groups),
 
-members as (
+found as (
     select g.procedure, g.attribute, f.group_no, g.from_ms, g.ms, g.outcome
     from groups as g
     inner join compared as f using (procedure, attribute, value)
 ),
 
-find_times as (select distinct procedure, attribute, ms from members where outcome is not null),
+number_times as (
+    select
+        procedure,
+        attribute,
+        ms,
+        row_number() over (partition by procedure, attribute order by ms) - 1 as place,
+        count(*) over (partition by procedure, attribute) as n_times
+    from (select distinct procedure, attribute, ms from found where outcome is not null) as f
+),
+
+round_times as (
+    select
+        procedure,
+        attribute,
+        ms,
+        max(ms) over (
+            partition by procedure, attribute, place // ceil(n_times / most_test_times())::bigint
+        ) as rounded_ms
+    from number_times
+),
+
+find_times as (
+    select distinct procedure, attribute, rounded_ms as ms from round_times
+),
+
+members as (
+    select f.* replace (if(f.outcome is null, f.ms, r.rounded_ms) as ms)
+    from found as f
+    left join round_times as r using (procedure, attribute, ms)
+),
 
 -- Each group has a row at each time, also where nothing happens in it.
 moves as (
