@@ -230,10 +230,13 @@ FLOW_WEEKLY = OutputTable(
             _average(
                 "predicted_open_processes",
                 "`average_open_processes` as predicted by Little's law: arrivals per second x "
-                "`mean_open_seconds`. It holds for a steady flow. If it is much lower, work piles "
-                "up, only recent work was closed, or arrivals have stopped; if much higher, old "
-                "work was cleared.",
-                nulls=f"{_NONE_CLOSED}, and {_NO_TIME}",
+                "`mean_open_seconds`. It holds for a steady flow only. Test: what came (arrivals + "
+                "moved_in) and went (closed + deleted + moved_out) differ by no more than 1.96 x "
+                "the square root of their sum, as two counts of one rate do 95 times of 100. If "
+                "the prediction is still much lower, mostly recent work was closed; if much "
+                "higher, old work was.",
+                nulls="if the week is partial, fewer than 5 processes were closed in it (too few "
+                "for a mean), or the flow was not steady",
             ),
         ),
     ),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter
 from datetime import date, timedelta
+from statistics import NormalDist
 from zoneinfo import ZoneInfo
 
 from .days import contains, days, days_with, last_instant, local_day, midnight
@@ -18,6 +19,7 @@ from .stays import state_visits
 from .versions import Procedures, Row, Version
 
 _DAY_MS = 86_400_000
+_LEAST_CLOSED = 5
 
 
 def backlog_daily_by_assignee(
@@ -128,6 +130,10 @@ def _week(spells: list[Row], week: date, as_of: int, zone: ZoneInfo) -> Row:
     closed = events["completed"] + events["cancelled"]
     mean = mean_seconds(lengths)
     moves = ("moved_in", "moved_out")
+    came, went = arrivals + events["moved_in"], closed + events["deleted"] + events["moved_out"]
+    # As far apart as 95 of 100 pairs of Poisson counts of one mean at most.
+    is_near = came == went or (came - went) ** 2 / (came + went) <= NormalDist().inv_cdf(0.975) ** 2
+    is_steady = is_near and closed >= _LEAST_CLOSED and next_at <= as_of + 1
     return {event: events[event] for event in ("created", "reopened", "restored", *moves)} | {
         "is_partial": next_at > as_of + 1,
         "open_at_start": sum(contains(spell, begins_at - 1) for spell in spells),
@@ -142,6 +148,6 @@ def _week(spells: list[Row], week: date, as_of: int, zone: ZoneInfo) -> Row:
         "average_open_processes": open_ms / length if length else None,
         "mean_open_seconds": mean,
         "predicted_open_processes": (
-            arrivals * mean * 1000 / length if length and mean is not None else None
+            arrivals * mean * 1000 / length if mean is not None and is_steady else None
         ),
     }

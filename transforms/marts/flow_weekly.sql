@@ -3,7 +3,8 @@
 -- build's as_of, where the last week ends (`is_partial`). Work in progress is the average over all
 -- milliseconds of the week: what was open at its start, and each opening and closing weighted with
 -- the time that was left. Arrivals and closings are those of the processes: what comes from or goes
--- to another procedure is counted beside them.
+-- to another procedure is counted beside them. The law holds for a steady flow: no prediction is
+-- made for a week in which more came or went than by chance.
 with stays as (from dated_stays),
 
 flow_days as (from flow_daily),
@@ -89,6 +90,8 @@ measure_weeks as (
         + coalesce(e.change * epoch_ms(w.ends_at) - e.change_ms, 0) as open_ms,
         w.created + w.reopened + w.restored as arrivals,
         w.completed + w.cancelled as closed,
+        w.created + w.reopened + w.restored + w.moved_in as came,
+        w.completed + w.cancelled + w.deleted + w.moved_out as went,
         e.closed_after_ms / nullif(e.closed, 0) as mean_ms
     from bound_weeks as w
     left join sum_events as e on e.procedure = w.procedure and e.week = w.week
@@ -114,6 +117,12 @@ select
     closed * 86400000 / nullif(length_ms, 0) as throughput_per_day,
     open_ms / nullif(length_ms, 0) as average_open_processes,
     mean_ms / 1000 as mean_open_seconds,
-    arrivals * mean_ms / nullif(length_ms, 0) as predicted_open_processes
+    case
+        when not is_partial
+        and not is_small_sample(closed)
+        -- A difference of two Poisson counts of one rate, by the normal approximation at 95 %.
+        and abs(came - went) <= 1.959963984540054 * sqrt(came + went)
+            then arrivals * mean_ms / length_ms
+    end as predicted_open_processes
 from measure_weeks
 order by procedure, week

@@ -167,7 +167,8 @@ def test_weeks_and_littles_law(jobs_of_a_week: MemoryWarehouse) -> None:
         "average_open_processes": pytest.approx(103 / AS_OF),
         # A 40 h, B 22 h, C 0 h, D 2 h; the deletion of B is no closing.
         "mean_open_seconds": 16 * 3600.0,
-        "predicted_open_processes": pytest.approx(6 * 16 / AS_OF),
+        # The week is not over.
+        "predicted_open_processes": None,
     }
 
 
@@ -184,7 +185,7 @@ def test_a_week_that_is_over_and_one_of_25_more_hours() -> None:
     columns = ("week", "is_partial", "average_open_processes", "predicted_open_processes")
     assert shown(rows, *columns) == [
         (date(2023, 10, 23), False, pytest.approx(100 / 169), None),
-        (date(2023, 10, 30), False, pytest.approx(10 / 168), 0.0),
+        (date(2023, 10, 30), False, pytest.approx(10 / 168), None),
         # Begun in the very millisecond of the build.
         (date(2023, 11, 6), True, None, None),
     ]
