@@ -84,21 +84,7 @@ at_risk as (
     from at_times
 ),
 
-surviving as (
-    select
-        *,
-        product(1 - n_reached / n_at_risk) over up_to_here as survival,
-        -- When all at risk reach the step together, nothing is left to vary.
-        sum(coalesce(n_reached / nullif(n_at_risk * (n_at_risk - n_reached), 0), 0))
-            over up_to_here as hazard_variance
-    from at_risk
-    window up_to_here as (
-        partition by mode, funnel_no, grouping, attribute, value_of, value, step_no
-        order by ms
-        rows between unbounded preceding and current row
-    )
-),
-
+-- In the order of time, so that rounding is the same in every run.
 ended as (
     select
         mode,
@@ -109,9 +95,16 @@ ended as (
         value,
         step_no,
         bool_or(is_whole) as is_known,
-        arg_max(survival, ms) as survival,
-        arg_max(hazard_variance, ms) as hazard_variance
-    from surviving
+        coalesce(
+            product(1 - n_reached / n_at_risk order by ms) filter (n_reached > 0), 1
+        ) as survival,
+        -- When all at risk reach the step together, nothing is left to vary.
+        coalesce(
+            sum(n_reached / nullif(n_at_risk * (n_at_risk - n_reached), 0) order by ms)
+                filter (n_reached > 0),
+            0
+        ) as hazard_variance
+    from at_risk
     group by mode, funnel_no, grouping, attribute, value_of, value, step_no
 ),
 

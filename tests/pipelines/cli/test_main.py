@@ -40,6 +40,8 @@ COMMANDS = (
     "verify",
     "forget",
     "erase",
+    "retain",
+    "compare",
 )
 UNKNOWN = "11111111-1111-4111-8111-111111111111"
 
