@@ -7,6 +7,7 @@ from pipelines.defs.assets import build_assets
 from pipelines.defs.column_lineage import Sources, find_column_lineage
 from pipelines.defs.jobs import REFRESH_JOB, nightly_schedule
 from pipelines.defs.landing_sensor import landing_sensor
+from pipelines.defs.pull import pull_assets, pull_jobs, pull_schedules
 from pipelines.defs.resources import WarehouseResource
 from pipelines.settings import Settings, from_environment
 from schemas.definitions.procedure import Procedures
@@ -32,9 +33,9 @@ def define(
 ) -> dg.Definitions:
     """The definitions for these procedures; without `column_lineage` none is shown."""
     return dg.Definitions(
-        assets=build_assets(procedures, column_lineage),
-        jobs=[REFRESH_JOB],
-        schedules=[nightly_schedule(settings.time_zone)],
+        assets=[*pull_assets(settings), *build_assets(procedures, column_lineage)],
+        jobs=[*pull_jobs(settings), REFRESH_JOB],
+        schedules=[*pull_schedules(settings), nightly_schedule(settings.time_zone)],
         sensors=[
             landing_sensor(settings, procedures.file_sources),
             *alert_sensors(settings),

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 from zoneinfo import available_timezones
 
 from schemas.definitions.age import Age
@@ -17,6 +17,8 @@ _MEMORY = re.compile(r"\d+(\.\d+)? ?[KMGT]i?B|[1-9]\d?%|100%", re.IGNORECASE)
 
 # A reader that has resolved the pointer opens the previous generation a moment later.
 _LEAST_GENERATIONS = 2
+_CHOICES = {"1": True, "true": True, "0": False, "false": False}
+_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 PROCEDURES_FOLDER = Path(__file__).resolve().parent.parent / "schemas" / "procedures"
 
 
@@ -35,6 +37,10 @@ class Settings:
     A run erases the personal values of versions older than `retain_versions`, and the texts of
     lines that were rejected longer ago than `retain_quarantine_text`; None keeps them.
     Failed runs and red checks are told to `alert_url`, which may be a secret.
+    `api_url` is the base address of the platform's API, and `api_token_file` a file with its token
+    where LEADTIME_API_TOKEN does not hold it (no setting is the token itself). A pull sends at most
+    `api_requests_per_second` (0 for any number), and asks only for what has changed where the API
+    filters processes by `updatedAt` (`api_filters_updated_at`).
     """
 
     data: Path = field(default_factory=lambda: Path("data"))
@@ -52,6 +58,10 @@ class Settings:
     retain_versions: Age | None = None
     retain_quarantine_text: Age | None = None
     alert_url: str = field(default="", repr=False)
+    api_url: str = ""
+    api_token_file: Path | None = None
+    api_requests_per_second: float = 5.0
+    api_filters_updated_at: bool = False
 
     @property
     def follows_data(self) -> bool:
@@ -106,6 +116,11 @@ class Settings:
         return self.data / "secret" / "pepper"
 
     @property
+    def pull(self) -> Path:
+        """What pulls remember, and the configuration of the platform as it came."""
+        return self.data / "pull"
+
+    @property
     def dagster_home(self) -> Path:
         return self.data / "dagster"
 
@@ -113,11 +128,12 @@ class Settings:
 def from_environment() -> Settings:
     """Settings from `LEADTIME_DATA`, `_LANDING`, `_PROCEDURES`, `_SOURCES`, `_TIME_ZONE`, `_KEEP`,
     `_KEEP_RUNS`, `_THREADS`, `_MEMORY_LIMIT`, `_WAIT_SECONDS`, `_READ_GROUP`, `_PEOPLE_GROUP`,
-    `_RETAIN_VERSIONS`, `_RETAIN_QUARANTINE_TEXT` and `_ALERT_URL`, with defaults for the others;
-    the default landing folder is in the data folder.
+    `_RETAIN_VERSIONS`, `_RETAIN_QUARANTINE_TEXT`, `_ALERT_URL`, `_API_URL`, `_API_TOKEN_FILE`,
+    `_API_REQUESTS_PER_SECOND` and `_API_FILTERS_UPDATED_AT`, with defaults for the others; the
+    default landing folder is in the data folder.
 
-    Raises `OperationError` when a number, a size, a time zone, a group, an age or an address is not
-    valid.
+    Raises `OperationError` when a number, a size, a time zone, a group, an age, an address or a
+    choice is not valid.
     """
     given = {
         name: os.environ[f"LEADTIME_{name.upper()}"]
@@ -141,7 +157,13 @@ def from_environment() -> Settings:
         people_group=_group(given, "people_group"),
         retain_versions=_age(given, "retain_versions"),
         retain_quarantine_text=_age(given, "retain_quarantine_text"),
-        alert_url=_address(given.get("alert_url", "")),
+        alert_url=_address(given, "alert_url"),
+        api_url=_base_address(given),
+        api_token_file=Path(given["api_token_file"]) if "api_token_file" in given else None,
+        api_requests_per_second=_number(
+            given, "api_requests_per_second", default.api_requests_per_second
+        ),
+        api_filters_updated_at=_choice(given, "api_filters_updated_at"),
     )
 
 
@@ -175,13 +197,47 @@ def _age(given: dict[str, str], setting: str) -> Age | None:
         raise OperationError(f"LEADTIME_{setting.upper()}", str(error), action) from None
 
 
-def _address(text: str) -> str:
+def _address(given: dict[str, str], setting: str) -> str:
     # What was found is not shown: an address with a token is a secret.
-    parts = urlsplit(text)
-    if text and (parts.scheme not in ("http", "https") or not parts.hostname):
+    text = given.get(setting, "")
+    parts = _parts(text)
+    if text and (parts is None or parts.scheme not in ("http", "https") or not parts.hostname):
         action = "Set it to an address that begins with https:// or http://"
-        raise OperationError("LEADTIME_ALERT_URL", "is no address of the web", action)
+        raise OperationError(f"LEADTIME_{setting.upper()}", "is no address of the web", action)
     return text
+
+
+def _base_address(given: dict[str, str]) -> str:
+    """The address of the API, without a slash at its end; a token goes there encrypted only."""
+    text = _address(given, "api_url")
+    parts = _parts(text)
+    if not text or parts is None:
+        return ""
+    action = "Set it to the address that precedes /v1/ext, as https://api.example.com"
+    if parts.query or parts.fragment or parts.username or parts.password:
+        found = "has more than a host and a path"
+        raise OperationError("LEADTIME_API_URL", found, action)
+    if parts.scheme != "https" and parts.hostname not in _THIS_MACHINE:
+        found = "is not encrypted (http://), and the token would be readable on its way"
+        raise OperationError("LEADTIME_API_URL", found, action)
+    return text.rstrip("/")
+
+
+def _parts(text: str) -> SplitResult | None:
+    """The parts of an address; None when it has none."""
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        return None
+    return parts
+
+
+def _choice(given: dict[str, str], setting: str) -> bool:
+    text = given.get(setting, "0").lower()
+    if text not in _CHOICES:
+        raise OperationError(f"LEADTIME_{setting.upper()}", f"found {text!r}", "Set it to 1 or 0")
+    return _CHOICES[text]
 
 
 def _memory(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The Typer app, to which `main.py`, `analyst.py` and `recovery.py` add commands."""
+"""The Typer app, to which `main.py` and the modules that it imports last add commands."""
 
 from typing import Any
 

@@ -280,4 +280,4 @@ def status(data: Data = None) -> None:
 
 
 # Last: the help lists commands in the order in which they are added.
-from pipelines.cli import recovery, erasure, analyst  # noqa: E402, F401, I001
+from pipelines.cli import pull, recovery, erasure, analyst  # noqa: E402, F401, I001

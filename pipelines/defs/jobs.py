@@ -1,13 +1,15 @@
-"""The job over all assets, and its nightly schedule."""
+"""The job over all assets of the warehouse, and its nightly schedule."""
 
 import dagster as dg
 
+LANDING = "landing"
+"""The group of what brings landing files, which is no part of the job."""
 REFRESH = "refresh"
 
 # The one job: take in what is new, build, check, publish.
 REFRESH_JOB = dg.define_asset_job(
     REFRESH,
-    selection=dg.AssetSelection.all(),
+    selection=dg.AssetSelection.all() - dg.AssetSelection.groups(LANDING),
     description="Takes in new landing files, brings every table up to date, checks them and "
     "publishes a generation. The same as `leadtime run`.",
     executor_def=dg.in_process_executor,

@@ -18,7 +18,7 @@ _FILES = (
     "erasures.ndjson",
     "erasures.key",
 )
-_FOLDERS = ("tmp", "dagster", "secret")
+_FOLDERS = ("tmp", "dagster", "secret", "pull")
 _OTHERS = (
     "current.json",
     "analytics",
