@@ -55,8 +55,8 @@ def _read_private(path: Path) -> str:
         found = f"cannot be read: {(error.strerror or str(error)).lower()}"
         action = f"Name a file with the token of the API in {_FILE_SETTING}."
         raise OperationError(str(path), found, action) from error
-    with os.fdopen(handle, "rb") as file:
-        status = os.fstat(file.fileno())
+    try:
+        status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):
             raise OperationError(str(path), "is not a file", f"Name a file in {_FILE_SETTING}.")
         if status.st_uid != os.geteuid():
@@ -66,4 +66,6 @@ def _read_private(path: Path) -> str:
             found = f"has the mode {stat.S_IMODE(status.st_mode):04o}: others may use the token"
             action = f"Run `chmod 600 {shlex.quote(str(path))}`, and replace the token if need be."
             raise OperationError(str(path), found, action)
-        return file.read(_MOST_BYTES).decode("utf-8", "replace")
+        return os.read(handle, _MOST_BYTES).decode("utf-8", "replace")
+    finally:
+        os.close(handle)
