@@ -7,7 +7,7 @@ from pipelines.defs.assets import build_assets
 from pipelines.defs.column_lineage import Sources, find_column_lineage
 from pipelines.defs.jobs import REFRESH_JOB, nightly_schedule
 from pipelines.defs.landing_sensor import landing_sensor
-from pipelines.defs.pull import pull_assets, pull_jobs, pull_schedules
+from pipelines.defs.pull import PULL_JOB, pull_schedule, pulled_asset
 from pipelines.defs.resources import WarehouseResource
 from pipelines.settings import Settings, from_environment
 from schemas.definitions.procedure import Procedures
@@ -31,11 +31,19 @@ def defs() -> dg.Definitions:
 def define(
     settings: Settings, procedures: Procedures, column_lineage: Sources | None = None
 ) -> dg.Definitions:
-    """The definitions for these procedures; without `column_lineage` none is shown."""
+    """The definitions for these procedures; without `column_lineage` none is shown.
+
+    Where the settings name an API, what pulls from it is among them.
+    """
+    pulls = bool(settings.api_url)
+    zone = settings.time_zone
     return dg.Definitions(
-        assets=[*pull_assets(settings), *build_assets(procedures, column_lineage)],
-        jobs=[*pull_jobs(settings), REFRESH_JOB],
-        schedules=[*pull_schedules(settings), nightly_schedule(settings.time_zone)],
+        assets=[
+            *([pulled_asset(settings)] if pulls else []),
+            *build_assets(procedures, column_lineage),
+        ],
+        jobs=[REFRESH_JOB, *([PULL_JOB] if pulls else [])],
+        schedules=[nightly_schedule(zone), *([pull_schedule(zone)] if pulls else [])],
         sensors=[
             landing_sensor(settings, procedures.file_sources),
             *alert_sensors(settings),
