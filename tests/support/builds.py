@@ -38,7 +38,7 @@ def assert_same_tables(left: Path, right: Path) -> None:
     Keys are compared by the values they stand for where both have those: each data folder has keys
     of its own.
     """
-    people = {"here": people_file(left), "there": people_file(right)}
+    people = {"here": people_file(left.resolve()), "there": people_file(right.resolve())}
     with duckdb.connect() as con:
         for place, path in (("here", left), ("there", right)):
             con.execute(f"attach '{path}' as {place} (read_only)")
