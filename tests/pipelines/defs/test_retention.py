@@ -204,6 +204,7 @@ def test_a_rebuilt_warehouse_has_nothing_old(aged: Settings) -> None:
     assert rows(aged, "select kind, hash from raw.erased") == [("retention", "*")]
 
 
+@pytest.mark.nightly
 def test_landing_files_are_rewritten(aged: Settings) -> None:
     retained(aged, landing="rewrite")
     text = (aged.landing / "a.ndjson").read_text()

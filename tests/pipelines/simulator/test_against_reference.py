@@ -35,7 +35,7 @@ _NAMES = {
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Version]]:
     folder = tmp_path_factory.mktemp("simulated")
-    simulate(folder / "landing", versions=700, seed=5, end=END)
+    simulate(folder / "landing", versions=1_000, seed=5, end=END)
     settings = Settings(data=folder, landing=folder / "landing", time_zone=TIME_ZONE)
     with open_run(settings, Request(as_of=AS_OF), purpose="a test") as run:
         run.ingest()
