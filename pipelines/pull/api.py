@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -28,6 +28,8 @@ _FIRST_PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 60.0
 _LONGEST_RETRY_AFTER_SECONDS = 900.0
 _TIMEOUT = httpx.Timeout(60, connect=20)
+_MOST_BYTES = 2**28
+_LONGEST_ANSWER_SECONDS = 600.0
 _REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 _ABSENT = (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
 _PASSING = (
@@ -142,7 +144,9 @@ class Api:
 
     def _send(self, request: httpx.Request, place: str, refusals: Sequence[int]) -> Answer:
         try:
-            response = self._client.send(request)
+            response = self._client.send(request, stream=True)
+            with closing(response):
+                body = self._read(response)
         except httpx.TransportError as error:
             raise _Passing(f"no whole answer came ({type(error).__name__})") from None
         except httpx.DecodingError:
@@ -153,15 +157,25 @@ class Api:
         if status in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise self._passing(response, place)
         if not response.is_success:
-            codes = ", ".join(error_codes(response.content))
+            codes = ", ".join(error_codes(body))
             found = f"the API answers {status}{f' ({codes})' if codes else ''}"
             raise ApiFailed(place, found, _action(status), status)
         try:
-            return parse_answer(response.content)
+            return parse_answer(body)
         except ValueError:
             kind = response.headers.get("content-type", "").partition(";")[0].strip()[:40]
             found = f"an answer ({kind or 'of no kind'}) is not JSON with `_data` to its end"
             raise _Passing(found, status) from None
+
+    def _read(self, response: httpx.Response) -> bytes:
+        """The body of an answer, which may neither be huge nor drip for ever."""
+        began, size, blocks = self._waits.clock(), 0, list[bytes]()
+        for block in response.iter_bytes():
+            blocks.append(block)
+            size += len(block)
+            if size > _MOST_BYTES or self._waits.clock() - began > _LONGEST_ANSWER_SECONDS:
+                raise _Passing("an answer does not end", response.status_code)
+        return b"".join(blocks)
 
     def _refuse(self, status: int, place: str) -> NoReturn:
         why = "is not valid, or no longer" if status == _REFUSED[0] else "lacks the permission"
@@ -221,7 +235,12 @@ def open_api(
     require_address(settings)
     headers = {"Authorization": f"Bearer {token.text}", "Accept": "application/json"}
     with httpx.Client(
-        base_url=settings.api_url, headers=headers, timeout=_TIMEOUT, follow_redirects=False
+        base_url=settings.api_url,
+        headers=headers,
+        timeout=_TIMEOUT,
+        follow_redirects=False,
+        # Without encryption, which is for this machine only, no proxy gets the token.
+        trust_env=settings.api_url.startswith("https:"),
     ) as client:
         yield Api(
             client,

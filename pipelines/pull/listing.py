@@ -18,7 +18,7 @@ from typing import Any
 from pipelines.pull.answers import Record
 from pipelines.pull.api import Api, ApiFailed, TokenRefused
 from pipelines.pull.parts import Part, part_name
-from pipelines.pull.state import Listing, Seen, State
+from pipelines.pull.state import Listing, Seen, State, is_uuid
 from pipelines.settings import Settings
 from pipelines.terminal.text import counted
 
@@ -102,6 +102,7 @@ class ProcedureReader:
         self._started_at = started_at
         self._started_ms = int(started_at.timestamp() * 1000)
         self._on_page = on_page
+        self._usernames = 0
         self.report = ProcedurePull(procedure)
 
     def read(self, *, full: bool = False) -> None:
@@ -124,6 +125,11 @@ class ProcedureReader:
         if not is_filtered:
             self._list({})
         self._state.commit()
+        if self._usernames:
+            self._note(
+                f"{counted(self._usernames, 'new version')} with an assignee who is not a uuid, "
+                "which a run leaves out: schemas/docs/pull.md has a source for them"
+            )
         mark = self._state.mark(self._procedure)
         self.report.processes = self._state.number_of_processes(self._procedure)
         self.report.updated_to = _instant(mark) if mark is not None else None
@@ -221,6 +227,7 @@ class ProcedureReader:
         if seen.is_new_version:
             segment.part.write(record.line)
             self.report.versions += 1
+            self._usernames += _has_username(record)
         updated_ms = record.updated_ms
         # One in the future would hide what changes until then.
         if updated_ms is not None and updated_ms <= self._started_ms:
@@ -277,6 +284,11 @@ class ProcedureReader:
 
     def _note(self, sentence: str) -> None:
         self.report.notes.append(sentence)
+
+
+def _has_username(record: Record) -> bool:
+    assignee = record.members.get("assignedTo")
+    return isinstance(assignee, str) and bool(assignee) and not is_uuid(assignee)
 
 
 def _is_older(record: Record, listing: Listing) -> bool:

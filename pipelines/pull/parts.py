@@ -15,6 +15,7 @@ from pipelines.ingest.manifest import read_manifest
 from pipelines.settings import Settings
 from pipelines.warehouse.file_errors import atomic_write
 from pipelines.warehouse.sync import sync
+from schemas.errors import OperationError
 
 FOLDER = "pull"
 """The folder of these files in the landing folder, and so the `landing_source` of processes."""
@@ -56,6 +57,9 @@ class Part:
 
     def _open(self) -> gzip.GzipFile:
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        if self.path.exists():  # it may be the only copy of former versions
+            action = "Check the clock of this machine, then pull again."
+            raise OperationError(str(self.path), "exists already", action)
         push = self._stack.enter_context
         waiting = push(atomic_write(self.path, "a landing folder"))
         self._stack.callback(sync, waiting)

@@ -88,7 +88,7 @@ class State:
     def key(self, record: Record) -> str:
         """What a record is known by: its id if it is a uuid, else a hash."""
         id_ = record.id
-        if id_ is not None and _UUID.fullmatch(id_):
+        if id_ is not None and is_uuid(id_):
             return id_
         return f"#{self.hash(record.canonical if id_ is None else id_.encode()).hex()}"
 
@@ -230,6 +230,10 @@ class State:
         """Make what was noted count, and begin anew."""
         self._con.execute("commit")
         self._con.execute("begin immediate")
+
+
+def is_uuid(text: str) -> bool:
+    return _UUID.fullmatch(text) is not None
 
 
 @contextmanager

@@ -125,6 +125,25 @@ def test_a_process_that_is_not_there_is_none(
     assert platform.requests[-1][0].endswith("/order/process/b%2F..%2Fc%3Fd")
 
 
+def test_an_answer_that_does_not_end_is_given_up(
+    platform: Platform, settings: Settings, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipelines.pull.api._MOST_BYTES", 500)
+    platform.processes["order"] = [process(n) for n in range(9)]
+    with pytest.raises(ApiFailed, match="an answer does not end, 6 times in a row"):
+        list_once(settings, clock)
+
+
+def test_no_proxy_sees_a_token_that_is_not_encrypted(
+    platform: Platform, settings: Settings, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    assert list_once(settings, clock) == 0
+
+
 def test_a_redirection_is_not_followed(
     platform: Platform, settings: Settings, clock: Clock
 ) -> None:

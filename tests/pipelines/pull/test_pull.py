@@ -348,6 +348,17 @@ def test_files_that_vanish_before_a_run_are_pulled_again(
     assert pull(settings, waits=clock.waits).versions == 0
 
 
+def test_no_landing_file_is_replaced(platform: Platform, settings: Settings) -> None:
+    platform.processes["order"] = [process(1)]
+    pull(settings, waits=Clock().waits)
+    platform.processes["order"] = [process(2)]
+    platform.unlisted = {process(1)["id"]: process(1)}
+    with pytest.raises(OperationError, match=r"exists already. Check the clock"):
+        pull(settings, waits=Clock().waits)
+    assert landed(settings) == [process(1)]
+    assert pull(settings, waits=Clock(NOW.replace(day=2)).waits).versions == 1
+
+
 def test_full_lands_everything_again(platform: Platform, settings: Settings) -> None:
     platform.processes["order"] = [process(n) for n in range(3)]
     platform.users = [{"id": process(1)["id"], "username": "ann"}]
@@ -441,6 +452,19 @@ def test_a_filter_that_hides_everything_is_not_trusted(
     report = pull(replace(settings, api_filters_updated_at=True), waits=clock.waits)
     assert report.versions == 1
     assert "let nothing through" in report.procedures[0].notes[0]
+
+
+def test_usernames_are_counted(platform: Platform, settings: Settings) -> None:
+    platform.processes["order"] = [
+        process(1, assignedTo=PERSONAL),
+        process(2, assignedTo=process(1)["id"]),
+        process(3, assignedTo=""),
+        process(4, assignedTo=None),
+    ]
+    report = pull(settings, waits=Clock().waits)
+    (note,) = report.procedures[0].notes
+    assert note.startswith("1 new version with an assignee who is not a uuid")
+    assert PERSONAL not in note
 
 
 def test_errors_beside_data_are_shown_by_their_codes(
