@@ -1,15 +1,17 @@
 """`leadtime check`: reports every problem in procedure definitions, or summarises valid ones.
 
-Also prints a definition proposed from data (`--infer`) and the JSON Schema (`--schema`).
+Also proposes definitions from data (`--infer`), and prints the JSON Schema (`--schema`).
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
 from rich.console import Console
 from rich.text import Text
 
+from pipelines.cli.invocation import next_command
 from pipelines.settings import Settings, now
 from pipelines.terminal.text import count, counted, grid
 from schemas.definitions.procedure import Procedures
@@ -84,9 +86,40 @@ def print_proposal(out: TextIO, file: Path, procedure: str | None, folder: Path)
     """
     # Only this option needs the engines that read data.
     from pipelines.infer.inference import infer_procedure  # noqa: PLC0415
+    from pipelines.infer.writing import write_proposal  # noqa: PLC0415
 
     names = _names(folder)
-    out.write(infer_procedure(file, now=now(), procedure=procedure, names=names))
+    proposal = infer_procedure(file, now=now(), procedure=procedure, names=names)
+    out.write(write_proposal(proposal))
+
+
+def save_proposal(
+    console: Console, file: Path, procedure: str | None, settings: Settings, folder: Path
+) -> None:
+    """Write the definition proposed from a landing file, and the source of one of another shape,
+    into a folder, and print the next commands.
+    """
+    from pipelines.infer.definitions import infer_definitions, write_definitions  # noqa: PLC0415
+
+    names = _names(settings.procedures)
+    inferred = infer_definitions(file, now=now(), procedure=procedure, names=names)
+    written = write_definitions(inferred, folder)
+    proposal, source = inferred.proposal, inferred.source
+    parts = [
+        counted(len(proposal.states), "state"),
+        counted(len(proposal.attributes) + len(proposal.derived), "attribute"),
+        f"the funnel {' > '.join(proposal.funnel)}" if proposal.funnel else "no funnel",
+    ]
+    console.print(f"Written  {written[0]}: {', '.join(parts)}", soft_wrap=True)
+    if source:
+        notes = inferred.notes or {}
+        why = f" ({notes['shape']})" if "shape" in notes else ""
+        console.print(f"         {written[1]}: shape {source.shape}{why}", soft_wrap=True)
+    console.print("\nComments say what was guessed: correct it where it is wrong. Then:")
+    landing = file if file.is_dir() else file.parent
+    chosen = replace(settings, procedures=folder, landing=landing)
+    for name in ("check", "run"):
+        console.print(f"    {next_command(chosen, name)}", soft_wrap=True)
 
 
 def _names(folder: Path) -> Mapping[str, str]:

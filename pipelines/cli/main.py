@@ -178,7 +178,7 @@ def ui(
     open_ui(settings, port)
 
 
-@app.command(epilog="Example: leadtime check --infer leads.ndjson > lead.yaml")
+@app.command(epilog="Example: leadtime check --infer leads.csv --to defs")
 @reported
 def check(
     files: Annotated[
@@ -194,7 +194,15 @@ def check(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Print a definition (YAML) proposed from a landing file or folder.",
+            help="Propose a definition (YAML) from a landing file or folder: print it, or --to.",
+        ),
+    ] = None,
+    to: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="With --infer: write the definition into this folder, and for a file of another "
+            "shape a source that reads it.",
         ),
     ] = None,
     procedure: Annotated[
@@ -213,13 +221,23 @@ def check(
         raise typer.BadParameter("Give one of FILE, --infer and --schema.", param_hint="--infer")
     if procedure and infer is None:
         raise typer.BadParameter("It goes with --infer.", param_hint="--procedure")
-    from pipelines.cli.check import check_definitions, print_proposal, print_schema
+    if to and infer is None:
+        raise typer.BadParameter("It goes with --infer.", param_hint="--to")
+    from pipelines.cli.check import (
+        check_definitions,
+        print_proposal,
+        print_schema,
+        save_proposal,
+    )
     from pipelines.cli.invocation import chosen_settings
 
     if schema:
         print_schema(sys.stdout)
         return
     settings = chosen_settings(procedures=procedures, sources=sources)
+    if infer is not None and to is not None:
+        save_proposal(open_console(), infer, procedure, settings, to)
+        return
     if infer is not None:
         print_proposal(sys.stdout, infer, procedure, settings.procedures)
         return

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import (
@@ -15,7 +16,7 @@ from rich.progress import (
 
 from pipelines.cli.invocation import next_command
 from pipelines.ingest.files import IngestReport
-from pipelines.ingest.formats import ACCEPTED
+from pipelines.ingest.formats import ACCEPTED, find_format_of_source
 from pipelines.ingest.landing import files_of
 from pipelines.ingest.landing_file import LandingFile
 from pipelines.ingest.ledger import Counts
@@ -75,6 +76,8 @@ def landing_files(
     if others:
         what = f"{counted(len(others), 'file')} of another kind"
         console.print(f"Left alone: {what} ({some_of(others)})")
+        if any(find_format_of_source(Path(name).suffixes) for name in others):
+            _show_infer(console, settings, "The lines of such files become versions by a source")
     if not files and not has_data:
         raise OperationError(
             str(settings.landing),
@@ -141,12 +144,16 @@ def show_rejected(console: Console, settings: Settings, result: RunResult) -> No
     elif counts.quarantined + counts.blank == counts.lines:
         console.print(
             f"Every line was rejected: `{quarantine}` lists the reasons and places. When the "
-            f"definitions are fixed, `{replay}` validates the lines again. If the records have "
-            f"another shape, `{next_command(settings, 'check', '--infer')} FILE` shows how to "
-            "convert them."
+            f"definitions are fixed, `{replay}` validates the lines again."
         )
+        _show_infer(console, settings, "Records of another shape need a source")
     else:
         console.print(f"`{quarantine}` lists all of them, with their places.")
+
+
+def _show_infer(console: Console, settings: Settings, why: str) -> None:
+    command = next_command(settings, "check", "--infer")
+    console.print(f"{why}: `{command} FILE --to DIR` proposes it with a definition.")
 
 
 def _show_ingest(console: Console, report: IngestReport) -> None:

@@ -1,76 +1,124 @@
-"""Files of another shape: the keys of their lines and counts of what the values look like.
+"""Files of another shape: their columns as a source would read them, and what the values look like.
 
-No value leaves this module.
+Values stay in the frame of the file: messages have counts and names of columns only.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import islice
 from pathlib import Path
 
 import duckdb
+import polars as pl
 
+from pipelines.infer.documents import Structure, find_structure
+from pipelines.infer.layout import find_delimiter, find_encoding
 from pipelines.infer.proposal import UUID_PATTERN
-from pipelines.ingest.formats import COMPRESSIONS
+from pipelines.ingest.formats import find_format_of_source
+from pipelines.ingest.landing import landing_file
+from pipelines.ingest.landing_file import LandingFile, UnreadableFile
+from pipelines.ingest.sources.convert import READERS
+from pipelines.ingest.sources.read_csv import csv_rows
+from pipelines.ingest.sources.read_sheet import sheet_rows
+from pipelines.ingest.sources.rows import Row
 from pipelines.warehouse.engine import connect_in_memory
+from schemas.definitions.source import Source
 from schemas.records.dimensions import DIMENSIONS
 from schemas.records.limits import EARLIEST_MS, LATEST_PLANNED_MS
 from schemas.sql_text import literal, quoted
 
-# Values that are looked at; keys are looked for in all lines.
-_ROWS = 100_000
-_TABLES = frozenset([".csv", ".tsv"])
-# Dates that are no ISO dates, in the order in which they are tried: where all days are below 13,
-# the first of two that fit is a guess.
-DATE_FORMATS = (
-    "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d.%m.%Y",
-    "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%d/%m/%Y",
-    "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M", "%m/%d/%Y %I:%M %p", "%m/%d/%Y",
-    "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y/%m/%d",
-    "%d %b %Y %H:%M", "%d %b %Y", "%b %d, %Y",
+MOST_ROWS = 100_000
+"""The rows of a file that are looked at and converted."""
+TABLES = ("csv", "tsv", "xlsx")
+# Dates that are no ISO dates, in families that a column may mix: where all days are below 13, the
+# first of two that fit is a guess.
+DATE_FORMATS: tuple[tuple[str, ...], ...] = (
+    ("%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d.%m.%Y"),
+    ("%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%d/%m/%Y"),
+    (
+        "%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %I:%M %p", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M",
+        "%m/%d/%Y",
+    ),
+    ("%d-%m-%Y %H:%M:%S", "%d-%m-%Y %H:%M", "%d-%m-%Y"),
+    ("%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y/%m/%d"),
+    ("%d %b %Y %H:%M", "%d %b %Y"),
+    ("%b %d, %Y %I:%M %p", "%b %d, %Y"),
 )  # fmt: skip
 ISO, MILLISECONDS, SECONDS = "iso", "milliseconds", "seconds"
+_TIMES: tuple[tuple[str, ...], ...] = ((ISO,), (MILLISECONDS,), (SECONDS,), *DATE_FORMATS)
+_MOSTLY = 0.95
+_SOME = 4
+_MOST_COLUMNS = 500
 
 
 @dataclass(frozen=True)
 class Column:
-    """A key and what its values are: `text` is the SQL that gives a value as text.
+    """A column, or the path of a value in JSON, and what its values are.
 
     `counts` has how many of the `values` look like a uuid, a number, a time of some form, ...
     """
 
     name: str
-    text: str
     values: int
     distinct: int
     counts: dict[str, int]
 
     def is_mostly(self, form: str) -> bool:
         """Whether nearly all values have a form; dirty ones become nothing."""
-        return self.values > 0 and self.counts[form] >= _MOSTLY * self.values
+        return self._are_enough(self.counts[form])
 
     def is_all(self, form: str) -> bool:
+        """Whether all values have a form, and there is one."""
         return self.values > 0 and self.counts[form] == self.values
 
+    @cached_property
+    def times(self) -> list[tuple[str, ...]]:
+        """Every way in which the values may be times: those of a family of formats together."""
+        return [
+            tuple(form for form in family if self.counts[form])
+            for family in _TIMES
+            if self._are_enough(sum(self.counts[form] for form in family))
+        ]
+
+    def _are_enough(self, n: int) -> bool:
+        """Of few values one may be wrong."""
+        allowed = max(self.values - _MOSTLY * self.values, self.values >= _SOME)
+        return 0 < self.values <= n + allowed
+
     @property
-    def time_form(self) -> str | None:
-        """How a time is written: ISO, MILLISECONDS, SECONDS or one of DATE_FORMATS."""
-        forms = (ISO, MILLISECONDS, SECONDS, *DATE_FORMATS)
-        return next((form for form in forms if self.is_mostly(form)), None)
+    def is_time(self) -> bool:
+        return bool(self.times)
+
+    @property
+    def is_local_date(self) -> bool:
+        """Whether the values are dates that need a format to be read."""
+        return bool(self.times) and self.times[0][0] not in (ISO, MILLISECONDS, SECONDS)
 
 
 @dataclass(frozen=True)
 class Foreign:
-    """The lines of a file as DuckDB reads them: `relation` is what stands after `from`.
+    """The rows of a file: `frame` has the text of each column under its name.
 
-    `under` is the key of the list that holds them, in a document that is one object. `is_text`
-    says that every value is text, as in CSV.
+    `source` reads them: it says the encoding, the delimiter and where records are in a document.
+    `structure` is what documents of JSON hold besides.
     """
 
     path: Path
-    relation: str
+    file: LandingFile
+    source: Source
+    frame: pl.DataFrame
     columns: list[Column]
-    rows: int
-    is_text: bool
-    under: str | None = None
+    structure: Structure | None = None
+
+    @property
+    def rows(self) -> int:
+        return self.frame.height
+
+    @property
+    def is_text(self) -> bool:
+        """Whether every value is text, as in CSV."""
+        return self.file.format in ("csv", "tsv")
 
     @property
     def stem(self) -> str:
@@ -78,100 +126,130 @@ class Foreign:
         stem = self.path.name.partition(".")[0]
         return stem if stem and stem not in DIMENSIONS else "processes"
 
+    @cached_property
+    def by_name(self) -> dict[str, Column]:
+        return {column.name: column for column in self.columns}
 
-_MOSTLY = 0.95
+    def values_of(self, name: str) -> list[str]:
+        """The different values of a column, in the order in which they come."""
+        return self.frame[name].drop_nulls().unique(maintain_order=True).to_list()
+
+    def dates_of(self, used: Iterable[Column]) -> tuple[str, ...]:
+        """The formats that read the times of these columns, as few families as can be."""
+        formats: dict[str, None] = {}
+        columns = [column for column in used if column.times]
+        # What can be read in one way only decides how the others are read.
+        for column in sorted(columns, key=lambda c: len(c.times)):
+            known = [t for t in column.times if set(t) & formats.keys()]
+            formats |= dict.fromkeys((known or column.times)[0])
+        return tuple(f for family in _TIMES for f in family if f in formats and f != ISO)
 
 
-def is_table(path: Path) -> bool:
-    """Whether a file is CSV by its name."""
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    if suffixes and suffixes[-1] in COMPRESSIONS:
-        suffixes.pop()
-    return bool(suffixes) and suffixes[-1] in _TABLES
+def file_of(path: Path) -> LandingFile | None:
+    """The file as one that a source reads; None when its name has no ending of such a format."""
+    if find_format_of_source(path.suffixes) is None:
+        return None
+    reader = Source(name="any", shape="records", files=("*",), procedure="any")
+    return landing_file(path.resolve(), path.name, path.stat(), sources=[reader])
 
 
 def read_foreign(path: Path) -> Foreign | None:
-    """What the lines of a file are like; None if it has none, or they are not objects."""
+    """The rows of a file, at most `MOST_ROWS`; None if it has none, or they are not objects.
+
+    Raises `UnreadableFile` when it cannot be read to the end of these rows.
+    """
+    file = file_of(path)
+    if file is None or file.source is None:
+        return None
+    reader, structure = file.source, None
     con = connect_in_memory()
     try:
-        con.execute("set timezone = 'UTC'").fetchall()
-        return _read(con, path)
-    except (duckdb.Error, UnicodeDecodeError):
-        return None  # no CSV, no JSON, or in an encoding that DuckDB does not know
+        if file.format in TABLES:
+            if file.format != "xlsx":
+                encoding = find_encoding(file)
+                delimiter = find_delimiter(file, encoding)
+                reader = _with(reader, encoding=encoding, delimiter=delimiter)
+            names = _header(file, reader)
+        else:
+            structure = find_structure(file, con)
+            names = structure.paths
+            if structure.items:
+                reader = _with(reader, shape="envelope", items=structure.items)
+        names = [name for name in names if name == name.strip() and name and "\n" not in name]
+        names = [name for name in dict.fromkeys(names) if names.count(name) == 1][:_MOST_COLUMNS]
+        if not names:
+            return None
+        reader = _with(reader, attributes={name: name for name in names}, fields={"id": names[0]})
+        rows = READERS[file.format](file, reader, con)
+        order = list(dict.fromkeys([names[0], *names]))
+        cells = [row.cells for row in islice(rows, MOST_ROWS) if row.cells is not None]
+        frame = pl.DataFrame(cells, schema=dict.fromkeys(order, pl.String), orient="row")
+        if not frame.height:
+            return None
+        columns = _counted(con, frame)
+        if any(_has_decimal_comma(column) for column in columns):
+            reader = _with(reader, decimal=",")
     finally:
         con.close()
+    return Foreign(path, replace(file, source=reader), reader, frame, columns, structure)
 
 
-def _read(con: duckdb.DuckDBPyConnection, path: Path) -> Foreign | None:
-    relation, under = _relation(path, depth=1), None
-    is_text, is_json = is_table(path), "read_json" in relation
-    names = _names(con, relation)
-    if is_json and (found := _list_of_objects(con, relation, names)):
-        under = found
-        lines = f"unnest({quoted(under)}, max_depth := 2)"
-        relation = f"(select {lines} from {_relation(path, depth=3)})"
-        names = _names(con, relation)
-    # A line that is not an object is read as a column of this name.
-    if not names or (is_json and names == ["json"]):
-        return None
-    con.execute(f"create temp table lines as from {relation} limit {_ROWS}").fetchall()
-    texts = [_text(name, is_json=is_json, is_text=is_text) for name in names]
-    ((rows,),) = con.execute("select count(*) from lines").fetchall()
-    columns = [_column(con, name, text) for name, text in zip(names, texts, strict=True)]
-    return Foreign(path, relation, columns, rows, is_text, under) if rows else None
+def _with(source: Source, **changes: object) -> Source:
+    return source.model_copy(update=changes)
 
 
-def _relation(path: Path, *, depth: int) -> str:
-    """How DuckDB reads a file so that no value is changed: members of objects stay JSON."""
-    file, options = literal(str(path)), "hive_partitioning = false"
-    if is_table(path):
-        return f"read_csv({file}, header = true, all_varchar = true, {options})"
-    if ".parquet" in (suffix.lower() for suffix in path.suffixes):
-        return f"read_parquet({file}, {options})"
-    return f"read_json({file}, maximum_depth = {depth}, sample_size = -1, {options})"
+def _header(file: LandingFile, source: Source) -> list[str]:
+    rows: Iterable[Row] = (
+        sheet_rows(file)
+        if file.format == "xlsx"
+        else csv_rows(file, source.encoding, str(source.delimiter))
+    )
+    for row in rows:
+        if row.cells and any(cell and cell.strip() for cell in row.cells):
+            return [(cell or "").strip() for cell in row.cells]
+    raise UnreadableFile("it has no rows")
 
 
-def _names(con: duckdb.DuckDBPyConnection, relation: str) -> list[str]:
-    return [name for name, *_ in con.execute(f"describe from {relation}").fetchall()]
+def _has_decimal_comma(column: Column) -> bool:
+    is_number = column.is_mostly("comma_number") and not column.is_mostly("number")
+    return is_number and column.counts["comma"] > 0
 
 
-def _list_of_objects(con: duckdb.DuckDBPyConnection, relation: str, names: list[str]) -> str | None:
-    """The first key that holds a list of objects, where a file is a single object."""
-    if con.execute(f"select count(*) from {relation}").fetchall() != [(1,)]:
-        return None
-    kinds = ", ".join(f"json_type({quoted(name)}, '$[0]')" for name in names)
-    ((*found,),) = con.execute(f"select {kinds} from {relation}").fetchall()
-    return next((n for n, kind in zip(names, found, strict=True) if kind == "OBJECT"), None)
-
-
-def _text(name: str, *, is_json: bool, is_text: bool) -> str:
-    if is_json:
-        return f"{quoted(name)} ->> '$'"
-    return quoted(name) if is_text else f"{quoted(name)}::varchar"
-
-
-def _column(con: duckdb.DuckDBPyConnection, name: str, text: str) -> Column:
+def _counted(con: duckdb.DuckDBPyConnection, frame: pl.DataFrame) -> list[Column]:
+    con.execute("set timezone = 'UTC'").fetchall()
+    con.register("lines", frame)
     forms = ", ".join(f"count(*) filter ({condition})" for condition in _FORMS.values())
-    query = f"""
-        with texts as (select nullif({text}, '') as t, ({text}) = '' as is_empty from lines)
-        select count(*) filter (is_empty), count(t), count(distinct t), {forms} from texts
-    """
-    empty, values, distinct, *counts = con.execute(query).fetchall()[0]
-    filled = f"nullif({text}, '')" if empty else text
-    return Column(name, filled, values, distinct, dict(zip(_FORMS, counts, strict=True)))
+    columns: list[Column] = []
+    for name in frame.columns:
+        query = f"""
+            select count(t), count(distinct t), {forms}
+            from (select {quoted(name)} as t from lines)
+        """
+        ((values, distinct, *counts),) = con.execute(query).fetchall()
+        columns.append(Column(name, values, distinct, dict(zip(_FORMS, counts, strict=True))))
+    con.unregister("lines")
+    return columns
 
 
+_IN_RANGE = "between timestamp '1990-01-01' and timestamp '2100-01-01'"
 _FORMS = {
     "uuid": f"regexp_full_match(t, {literal(UUID_PATTERN)})",
-    "integer": r"regexp_full_match(t, '-?(0|[1-9]\d{0,17})')",
-    "decimal": r"regexp_full_match(t, '-?(0|[1-9]\d{0,14})(\.\d{1,9})?')",
+    "number": r"regexp_full_match(t, '[-+]?(0|[1-9]\d*|[1-9]\d{0,2}(,\d{3})+)(\.\d+)?')",
+    "comma_number": r"regexp_full_match(t, '[-+]?(0|[1-9]\d*|[1-9]\d{0,2}([. ]\d{3})+)(,\d+)?')",
+    "comma": r"regexp_full_match(t, '[-+]?[\d. ]+,(\d|\d\d|\d{4,})') or "
+    r"regexp_full_match(t, '[-+]?\d{1,3}(\.\d{3})+,\d+')",
     "boolean": "lower(t) in ('true', 'false')",
-    "object": "starts_with(t, '{')",
+    "list": "t[1] = '['",
+    "object": "t[1] = '{'",
     "status": "upper(trim(t)) in ('OPEN', 'COMPLETED', 'CANCELLED')",
     ISO: r"regexp_matches(t, '^\d{4}-\d\d-\d\d') and try_cast(t as timestamptz) is not null",
     MILLISECONDS: f"try_cast(t as bigint) between {EARLIEST_MS} and {LATEST_PLANNED_MS}",
     SECONDS: (
         f"try_cast(t as double) between {EARLIEST_MS // 1000} and {LATEST_PLANNED_MS // 1000}"
     ),
-    **{form: f"try_strptime(t, {literal(form)}) is not null" for form in DATE_FORMATS},
+    **{
+        form: f"try_strptime(t, {literal(form)}) {_IN_RANGE}"
+        for family in DATE_FORMATS
+        for form in family
+    },
 }

@@ -175,7 +175,7 @@ def _text(profile: Profile, shares: _Shares) -> Guess:
 
 def _text_type(profile: Profile, shares: _Shares) -> str | None:
     """A type with a recognisable form that nearly all values have."""
-    if shares.mark("epoch") >= MOST and not _sounds_like_key(profile.key):
+    if shares.mark("epoch") >= MOST and not sounds_like_key(profile.key):
         return "datetime"
     if _is_amount(profile, shares):
         return "decimal"
@@ -204,10 +204,10 @@ def _is_amount(profile: Profile, shares: _Shares) -> bool:
         return False
     says_so = not _AMOUNT_WORDS.isdisjoint(words_of(profile.key))
     has_fractions = shares.mark("fraction") >= MOST / 2
-    return (has_fractions or says_so) and not _sounds_like_key(profile.key)
+    return (has_fractions or says_so) and not sounds_like_key(profile.key)
 
 
-def _sounds_like_key(key: str) -> bool:
+def sounds_like_key(key: str) -> bool:
     """Whether a key sounds like one that identifies something."""
     return not _KEY_WORDS.isdisjoint(words_of(key)[-1:])
 

@@ -13,8 +13,8 @@ from pipelines.infer.guesses import MOST, Profile, guess
 from pipelines.infer.proposal import Names, Proposal, ProposedValue, is_id
 from pipelines.infer.reading import Reading, choose_procedure, connect, read_versions
 from pipelines.infer.states import Course, find_course, set_stray_states_aside
+from pipelines.infer.usual_path import usual_path
 from pipelines.infer.values import profiles
-from pipelines.infer.writing import write_proposal
 from pipelines.terminal.text import counted
 from schemas.errors import SourceError
 from schemas.records.limits import latest_ms
@@ -38,12 +38,12 @@ def infer_procedure(
     now: datetime,
     procedure: str | None = None,
     names: Mapping[str, str] | None = None,
-) -> str:
-    """A procedure definition, in YAML, that fits the versions in a landing file or folder.
+) -> Proposal:
+    """A procedure definition that fits the versions in a landing file or folder.
 
-    It is valid (`leadtime check`), and a run accepts every line it was inferred from. No time may
-    lie more than a day after `now`. Of several procedures, `procedure` selects one by its id, or
-    by its name in `names` (shortIds by id).
+    Written as YAML it is valid (`leadtime check`), and a run accepts every line it was inferred
+    from. No time may lie more than a day after `now`. Of several procedures, `procedure` selects
+    one by its id, or by its name in `names` (shortIds by id).
     Raises `SourceError` when no version can be read from them, `OperationError` when there is no
     such file or procedure, or several procedures to choose from.
     """
@@ -51,25 +51,23 @@ def infer_procedure(
     try:
         reading = read_versions(con, path, latest_ms=latest_ms(now))
         chosen = choose_procedure(con, reading, procedure, names)
-        stray = set_stray_states_aside(con, chosen)
-        course = find_course(con, chosen)
-        if course is None:
-            found = "no state has a name that a definition can have"
-            action = "State names must not be empty or have leading or trailing spaces."
-            raise SourceError(str(path), found, action)
-        return write_proposal(_propose(con, chosen, reading, course, stray=stray))
+        return propose(con, chosen, reading, stray=set_stray_states_aside(con, chosen))
     finally:
         con.close()
 
 
-def _propose(
-    con: duckdb.DuckDBPyConnection,
-    procedure: str,
-    reading: Reading,
-    course: Course,
-    *,
-    stray: int,
+def propose(
+    con: duckdb.DuckDBPyConnection, procedure: str, reading: Reading, *, stray: int = 0
 ) -> Proposal:
+    """What a procedure is by its rows in the table `versions`; `stray` ones were taken out of it.
+
+    Raises `SourceError` when no state can be named.
+    """
+    course = find_course(con, procedure)
+    if course is None:
+        found = "no state has a name that a definition can have"
+        action = "State names must not be empty or have leading or trailing spaces."
+        raise SourceError(reading.source, found, action)
     extent = _Extent(*con.execute(_EXTENT, {"procedure": procedure}).fetchall()[0])
     entered, derived = (profiles(con, procedure, "data"), profiles(con, procedure, "derived_data"))
     names = Names(procedure, "attribute", have_aliases=True)
@@ -80,6 +78,7 @@ def _propose(
         for value in _values(derived, names, extent.versions)
     ]
     by_id = {is_id(profile.key) for profile in (*entered, *derived)}
+    funnel, funnel_note = usual_path(con, procedure, course)
     is_mixed = len(by_id) > 1 or len({state.is_known_by_id for state in course.states}) > 1
     return Proposal(
         id=procedure,
@@ -96,6 +95,8 @@ def _propose(
         completed_note=course.completed_note,
         moves=course.moves,
         head=list(_head(reading, extent, course, stray=stray, is_mixed=is_mixed)),
+        funnel=funnel,
+        funnel_note=funnel_note,
     )
 
 

@@ -53,7 +53,10 @@ class Moves:
 
 @dataclass(frozen=True)
 class Proposal:
-    """A procedure as far as its versions tell; references are shortIds."""
+    """A procedure as far as its versions tell; references are shortIds.
+
+    The `funnel` is empty where no usual path was observed.
+    """
 
     id: str
     short_id: str
@@ -69,6 +72,8 @@ class Proposal:
     completed_note: str
     moves: list[Moves]
     head: list[str]
+    funnel: tuple[str, ...] = ()
+    funnel_note: str = ""
 
 
 class Name(NamedTuple):

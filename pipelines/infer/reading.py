@@ -7,14 +7,13 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from pipelines.infer.advice import no_records
-from pipelines.infer.foreign import is_table
+from pipelines.infer.advice import no_records, other_kind
 from pipelines.ingest.chunks import Chunk
-from pipelines.ingest.formats import ACCEPTED, read_file
+from pipelines.ingest.formats import ACCEPTED, find_format_of_source, read_file
 from pipelines.ingest.landing import find_files, landing_file
 from pipelines.ingest.landing_file import LandingFile, UnreadableFile
 from pipelines.ingest.parse_versions import parse_chunk
-from pipelines.terminal.text import counted
+from pipelines.terminal.text import counted, some_of
 from pipelines.warehouse.engine import connect_in_memory
 from schemas.errors import OperationError, SourceError
 from schemas.records.attribute_values import DOCUMENTS
@@ -79,7 +78,9 @@ def read_versions(con: duckdb.DuckDBPyConnection, path: Path, *, latest_ms: int)
         try:
             for chunk in read_file(file, con):
                 reading.lines += chunk.lines
-                _add(con, reading, chunk, first=number * LINES_PER_FILE, latest_ms=latest_ms)
+                add_versions(
+                    con, reading, chunk, first=number * LINES_PER_FILE, latest_ms=latest_ms
+                )
         except UnreadableFile as problem:
             action = "Ask for it again, or name another file."
             raise SourceError(str(file.path), str(problem), action) from problem
@@ -147,16 +148,31 @@ def _files(path: Path) -> Iterator[LandingFile]:
     else:
         raise OperationError(str(path), "no such file or folder", "Name a landing file.")
     if not found:
-        if is_table(path) and (advice := no_records(path)):
+        if path.is_file() and (advice := other_kind(path) or no_records(path)):
+            raise advice
+        if path.is_dir() and (advice := _of_folder(path)):
             raise advice
         found_none = "no landing file of process records"
         raise OperationError(str(path), found_none, f"Name {ACCEPTED}.")
     yield from found
 
 
-def _add(
+def _of_folder(folder: Path) -> OperationError | None:
+    """The error for a folder with files that only a source can read."""
+    names = sorted(p.name for p in folder.rglob("*") if find_format_of_source(p.suffixes))
+    if not names:
+        return None
+    found = f"no process records, but {counted(len(names), 'file')} that a source can read"
+    return OperationError(str(folder), found, f"Name one of them: {some_of(names)}.")
+
+
+def add_versions(
     con: duckdb.DuckDBPyConnection, reading: Reading, chunk: Chunk, *, first: int, latest_ms: int
 ) -> None:
+    """Add the usable versions of a chunk to the table `versions`, and count the others.
+
+    `first` is added to the number of a line; no time may lie after `latest_ms`.
+    """
     parsed = parse_chunk(con, chunk)
     reading.blank += parsed.blank
     records = parsed.records

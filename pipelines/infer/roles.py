@@ -1,4 +1,4 @@
-"""Guesses by its name which field of a process record a key of a foreign file holds."""
+"""Guesses by its name which field of a process record a column of a foreign file holds."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -8,18 +8,27 @@ from pipelines.infer.foreign import MILLISECONDS, Column, Foreign
 from pipelines.infer.proposal import words_of
 from schemas.records.record import FIELDS
 
-_CREATED = ("created", "creation", "opened", "submitted", "received", "registered", "inserted")
-_UPDATED = ("updated", "modified", "changed", "edited", "update", "modification", "activity")
-_CLOSED = ("closed", "completed", "resolved", "finished", "won", "ended", "converted", "close")
+_CREATED = (
+    "created", "creation", "create", "opened", "submitted", "received", "registered", "inserted",
+    "reported", "erstellt", "angelegt",
+)  # fmt: skip
+_UPDATED = (
+    "updated", "modified", "changed", "edited", "update", "modification", "activity", "entered",
+    "transitioned", "moved", "timestamp", "sent", "occurred",
+)  # fmt: skip
+_CLOSED = (
+    "closed", "completed", "resolved", "solved", "finished", "won", "ended", "converted", "close",
+)  # fmt: skip
 _PLANNED = frozenset([
     "expected", "planned", "target", "due", "estimated", "forecast", "next", "promised",
 ])  # fmt: skip
-_STATES = ("stage", "state", "status", "phase", "step")
+STATES = ("stage", "state", "status", "phase", "step")
 _OWNERS = ("owner", "assignee", "assigned", "agent", "handler", "responsible")
+_NAMES = frozenset(["name", "displayname", "fullname"])
 _OTHERS = frozenset([
     "account", "company", "contact", "customer", "owner", "user", "parent", "team", "campaign",
     "assignee", "agent", "created", "modified", "updated", "external", "record", "type", "phone",
-    "mobile", "fax", "postal", "zip", "house",
+    "mobile", "fax", "postal", "zip", "house", "author", "pipeline", "event", "status", "stage",
 ])  # fmt: skip
 _SUBJECTS = frozenset([
     "lead", "ticket", "case", "deal", "opportunity", "order", "issue", "incident", "request",
@@ -40,20 +49,26 @@ _MAX_STATES = 60
 class Roles:
     """The column of each field (by its name), as far as one was found, and the other columns.
 
-    `closed` says when a process ended, whatever its end; `outcome` holds words for the status.
+    `closed` says when a process ended, whatever its end; `outcome` holds words for the status, and
+    `owner_name` the name of the one whose id is `assignedTo`.
     """
 
     fields: dict[str, Column] = field(default_factory=dict[str, Column])
     closed: Column | None = None
     outcome: Column | None = None
+    owner_name: Column | None = None
     rest: list[Column] = field(default_factory=list[Column])
 
 
-def find_roles(foreign: Foreign) -> Roles:
-    """What each key stands for; a key that has a field's own name and kind stands for that."""
-    columns = {column.name: column for column in foreign.columns}
+def find_roles(foreign: Foreign, *, without: Iterable[str] = ()) -> Roles:
+    """What each column stands for; one that has a field's own name and kind stands for that.
+
+    `without` are columns that are taken already.
+    """
+    given = [column for column in foreign.columns if column.name not in set(without)]
+    columns = {column.name: column for column in given}
     roles = Roles(dict(_named_alike(columns)))
-    if process := _process_of_history(foreign):
+    if process := _process_of_history(foreign, given):
         roles.fields["id"] = process
     taken = {column.name for column in roles.fields.values()}
 
@@ -62,37 +77,39 @@ def find_roles(foreign: Foreign) -> Roles:
             roles.fields[name] = found
             taken.add(found.name)
 
-    free = [column for column in foreign.columns if column.name not in taken]
-    times = [column for column in free if column.time_form and not _is_planned(column)]
-    plain = [column for column in free if not column.time_form]
+    free = [column for column in given if column.name not in taken]
+    # Owners that are numbers look like times in seconds.
+    times = [c for c in free if c.is_time and not _is_planned(c) and not _is_number_of(c)]
+    plain = [column for column in free if column not in times]
     take("createdAt", _first(times, _CREATED))
     take("updatedAt", _first(times, _UPDATED))
     if not {"createdAt", "updatedAt"} & roles.fields.keys():
         take("createdAt", next((c for c in times if len(words_of(c.name)) == 1), None))
     take("id", _id_of(plain, foreign))
-    few = [column for column in plain if column.distinct <= _MAX_STATES]
-    take("state", _first(few, _STATES))
-    take("assignedTo", _first(plain, _OWNERS))
+    few = [c for c in plain if c.distinct <= _MAX_STATES and not c.is_mostly("object")]
+    take("state", _first((c for c in few if not _is_number_of(c)), STATES) or _first(few, STATES))
+    owners = [c for c in plain if not {*words_of(c.name)}.isdisjoint(_OWNERS)]
+    take("assignedTo", _owner(owners))
+    roles.owner_name = _name_of(roles.fields.get("assignedTo"), owners)
     take("isDeleted", _first((c for c in plain if c.is_mostly("boolean")), ("deleted",)))
     roles.closed = _first((c for c in times if c.name not in taken), _CLOSED)
-    used = taken | ({roles.closed.name} if roles.closed else set())
+    used = taken | {c.name for c in (roles.closed, roles.owner_name) if c}
     if "status" in roles.fields:
         roles.fields.setdefault("state", roles.fields["status"])
     else:
         open_words = [c for c in few if c.name not in used]
-        roles.outcome = _first(open_words, ("status", "outcome", "result")) or roles.fields.get(
-            "state"
-        )
-    roles.rest = [column for column in foreign.columns if column.name not in used]
+        roles.outcome = _first(open_words, ("status", "outcome", "result"))
+    roles.rest = [column for column in given if column.name not in used]
     return roles
 
 
 def has_the_shape(foreign: Foreign) -> bool:
     """Whether the lines have every required field by its name, with values of its form."""
     forms = {"uuid": "uuid", "status": "status", "time": MILLISECONDS}
-    columns = {column.name: column for column in foreign.columns}
     required = (
-        (columns.get(known.name), forms.get(known.kind)) for known in FIELDS if known.required
+        (foreign.by_name.get(known.name), forms.get(known.kind))
+        for known in FIELDS
+        if known.required
     )
     return all(
         column is not None and (form is None or column.is_mostly(form)) for column, form in required
@@ -100,14 +117,14 @@ def has_the_shape(foreign: Foreign) -> bool:
 
 
 def _named_alike(columns: Mapping[str, Column]) -> Iterable[tuple[str, Column]]:
-    forms = {"uuid": "uuid", "object": "object", "status": "status", "boolean": "boolean"}
+    forms = {"uuid": "uuid", "status": "status", "boolean": "boolean"}
     for known in FIELDS:
         column = columns.get(known.name)
         if column is None:
             continue
         form = forms.get(known.kind)
-        is_right = column.is_mostly(form) if form else known.kind == "time" and column.time_form
-        if is_right or known.name in ("id", "team", "procedure"):
+        is_right = column.is_mostly(form) if form else known.kind == "time" and column.is_time
+        if is_right or known.name in ("id", "team"):
             yield known.name, column
 
 
@@ -128,23 +145,52 @@ def _is_planned(column: Column) -> bool:
     return not _PLANNED.isdisjoint(words_of(column.name))
 
 
+def _is_number_of(column: Column) -> bool:
+    """Whether numbers that could be times are the ids of something."""
+    return (words_of(column.name) or [""])[-1] in (*_ID_WORDS, *_KEYS)
+
+
+def _owner(owners: list[Column]) -> Column | None:
+    """The column with the id of an owner, else the address or the name."""
+
+    def rank(column: Column) -> tuple[int, int]:
+        words = words_of(column.name)
+        is_id = column.is_mostly("uuid") or words[-1] in (*_ID_WORDS, *_KEYS)
+        is_mail = words[-1] in ("email", "mail", "address")
+        is_group = not {"group", "team", "type", "avatar", "url", "self"}.isdisjoint(words)
+        return (9 if is_group else 0 if is_id else 1 if is_mail else 2), len(words)
+
+    found = [column for column in owners if column.values and rank(column)[0] < 9]  # noqa: PLR2004
+    return min(found, key=rank, default=None)
+
+
+def _name_of(owner: Column | None, owners: list[Column]) -> Column | None:
+    if owner is None or words_of(owner.name)[-1] in _NAMES:
+        return None
+    others = [c for c in owners if c is not owner and c.values]
+    named = [c for c in others if words_of(c.name)[-1] in (*_NAMES, *_OWNERS)]
+    return min(named, key=lambda c: words_of(c.name)[-1] not in _NAMES, default=None)
+
+
 def _singular(word: str) -> set[str]:
     """Forms of a word, its singular among them."""
     return {word, word.removesuffix("s"), re.sub("ies$", "y", word)}
 
 
-def _process_of_history(foreign: Foreign) -> Column | None:
+def _process_of_history(foreign: Foreign, columns: list[Column]) -> Column | None:
     """The key of the process in a file of changes, where `id` tells the changes apart."""
     stem = words_of(foreign.stem)
-    names = {word for column in foreign.columns for word in words_of(column.name)}
+    names = {word for column in columns for word in words_of(column.name)}
     subjects = {form for word in stem if word not in _HISTORY for form in _singular(word)}
     has_only_changes = "changed" in names and names.isdisjoint(_CREATED)
     if has_only_changes or not _HISTORY.isdisjoint({*stem, *names}):
         subjects |= _SUBJECTS
-    for column in foreign.columns:
-        *others, last = words_of(column.name) or [""]
+    for column in columns:
+        words = words_of(column.name)
+        *others, last = words or [""]
         names_process = last in _ID_WORDS + _KEYS and others and set(others) <= subjects
-        if names_process and 0 < column.distinct < column.values:
+        is_process = len(words) == 1 and last in subjects & _SUBJECTS
+        if (names_process or is_process) and 0 < column.distinct < column.values:
             return column
     return None
 
@@ -155,18 +201,23 @@ def _id_of(columns: list[Column], foreign: Foreign) -> Column | None:
 
     def rank(column: Column) -> tuple[int, int] | None:
         *others, last = words_of(column.name) or [""]
-        is_id = last in _ID_WORDS
-        if not column.values:
-            return None
-        if is_id and not others:
-            return 0, 0
-        if is_id and set(others) <= singular:
-            return 1, 0
-        if is_id and _OTHERS.isdisjoint(others):
-            return 2, -column.distinct
+        is_other = not _OTHERS.isdisjoint(others)
         # Of a history, no key is unique.
         tells = column.distinct == column.values or not (_SUBJECTS | singular).isdisjoint(others)
-        return (3, 0) if last in _KEYS and tells and _OTHERS.isdisjoint(others) else None
+        place: tuple[int, int] | None = None
+        if not column.values or column.name.startswith("$."):
+            place = None
+        elif last in _ID_WORDS and not others:
+            place = 0, 0
+        elif last in _ID_WORDS and set(others) <= singular | {"record"}:
+            place = 1, 0
+        elif last in _ID_WORDS and not is_other:
+            place = 2, -column.distinct
+        elif last in _KEYS and tells and not is_other:
+            place = 3, 0
+        elif not others and last in (*_KEYS, *_SUBJECTS, *singular) and column.distinct > 1:
+            place = 4, 0
+        return place
 
     ranked = [(place, n, c) for n, c in enumerate(columns) if (place := rank(c)) is not None]
     return min(ranked, key=lambda row: row[:2])[2] if ranked else None

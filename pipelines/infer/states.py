@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import duckdb
 
+from pipelines.infer.outcomes import sounds_like_a_start
 from pipelines.infer.proposal import (
     UUID_PATTERN,
     VALID_UUID_PATTERN,
@@ -21,11 +22,6 @@ from schemas.definitions.procedure import StateKind
 _MOSTLY = 0.5
 _ALMOST_ALL = 0.95
 _RARE = 0.01
-_STARTING = re.compile(
-    r"(?<![a-z])(new|open|created|received|incoming|submitted|backlog|to.?do|draft|registered)"
-    r"(?![a-z])",
-    re.IGNORECASE,
-)
 _WAITING = re.compile(r"wait|await|pending|on.?hold|blocked|paused", re.IGNORECASE)
 _CUSTOMER = re.compile(r"customer|client|user|caller|requester|buyer|info", re.IGNORECASE)
 
@@ -120,7 +116,7 @@ def _start(seen: Mapping[str, _Seen], *, has_history: bool) -> tuple[str, str]:
 
     def likelihood(key: str) -> tuple[bool, int, int]:
         state = candidates[key]
-        sounds_so = not has_history and _STARTING.search(state.spelling) is not None
+        sounds_so = not has_history and sounds_like_a_start(state.spelling)
         return sounds_so, state.starts, state.processes
 
     start = max(candidates, key=likelihood)

@@ -26,11 +26,11 @@ def _lines(proposal: Proposal) -> Iterator[str]:
     yield f"# yaml-language-server: $schema={SCHEMA_FILE.resolve().as_uri()}"
     yield from (f"# {visible(' '.join(line.split()))}" for line in proposal.head)
     yield f"id: {proposal.id}"
-    yield f"shortId: {_scalar(proposal.short_id)}  # tables are named after it: rename it"
+    yield f"shortId: {scalar(proposal.short_id)}  # tables are named after it: rename it"
     if proposal.entity:
         yield f"entity: {proposal.entity}"
     if key := proposal.primary_key:
-        yield f"primaryKey: {_scalar(key)}"
+        yield f"primaryKey: {scalar(key)}"
     yield "timezone: UTC  # not in the data; used for times without an offset"
     for section, values in (
         ("attributes", proposal.attributes),
@@ -41,33 +41,38 @@ def _lines(proposal: Proposal) -> Iterator[str]:
             yield from (_entry(_value(value), value.note) for value in values)
     yield f"states:  # {proposal.states_note}"
     yield from (_entry(_state(state), state.note) for state in proposal.states)
-    yield f"startState: {_scalar(proposal.start)}  # {proposal.start_note}"
-    yield f"completedState: {_scalar(proposal.completed)}  # {proposal.completed_note}"
-    if not proposal.moves:
+    yield f"startState: {scalar(proposal.start)}  # {proposal.start_note}"
+    yield f"completedState: {scalar(proposal.completed)}  # {proposal.completed_note}"
+    if proposal.moves:
+        yield (
+            "stategraph:  # every observed move with its count; delete those that should be flagged"
+        )
+        for moves in proposal.moves:
+            note = f"  # {moves.note}" if moves.note else ""
+            yield f"  {scalar(moves.state)}: {listed(moves.targets)}{note}"
+    else:
         yield "# No moves were observed: without a stategraph every move is allowed."
-        return
-    yield "stategraph:  # every observed move with its count; delete those that should be flagged"
-    for moves in proposal.moves:
-        note = f"  # {moves.note}" if moves.note else ""
-        yield f"  {_scalar(moves.state)}: {_list(moves.targets)}{note}"
+    if proposal.funnel:
+        yield f"funnels:  # {proposal.funnel_note}"
+        yield f"  - {{name: usual_path, steps: {listed(proposal.funnel)}}}"
 
 
 def _value(value: ProposedValue) -> Mapping[str, str]:
-    written = {"id": value.id, "shortId": _scalar(value.short_id), "type": value.type}
+    written = {"id": value.id, "shortId": scalar(value.short_id), "type": value.type}
     for name in ("required", "unique"):
         if getattr(value, name):
             written[name] = "true"
     if value.personal != "no":
         written["personal"] = value.personal
     if value.aliases:
-        written["aliases"] = _list(value.aliases)
+        written["aliases"] = listed(value.aliases)
     if value.options:
-        written["options"] = _list(value.options)
+        written["options"] = listed(value.options)
     return written
 
 
 def _state(state: ProposedState) -> Mapping[str, str]:
-    return {"id": state.id, "shortId": _scalar(state.short_id), "kind": state.kind}
+    return {"id": state.id, "shortId": scalar(state.short_id), "kind": state.kind}
 
 
 def _entry(written: Mapping[str, str], note: str) -> str:
@@ -75,15 +80,17 @@ def _entry(written: Mapping[str, str], note: str) -> str:
     return f"  - {{{members}}}  # {note}"
 
 
-def _list(items: Sequence[Option]) -> str:
+def listed(items: Sequence[Option]) -> str:
+    """Values as a list in one line."""
     return f"[{', '.join(_scalars(items))}]"
 
 
 def _scalars(items: Iterable[Option]) -> Iterator[str]:
-    return (_scalar(item) for item in items)
+    return (scalar(item) for item in items)
 
 
-def _scalar(value: Option) -> str:
+def scalar(value: Option) -> str:
+    """A value as YAML that every reader takes for the same."""
     if not isinstance(value, str):
         return repr(value)
     is_plain = _PLAIN.fullmatch(value) and value.lower() not in _NO_TEXT

@@ -27,8 +27,8 @@ INTRODUCTION = (
     "no history. Any key not listed below belongs under `data`.",
     "`state` is the state's shortId (in any case) or its id; the keys of `data` and `derivedData` "
     "are shortIds or ids of attributes, even mixed in one file. Data in other shapes "
-    "becomes such records by a source (`schemas/sources` has examples), or is converted first: "
-    "`leadtime check --infer FILE` prints a DuckDB statement for that.",
+    "becomes such records by a source (`schemas/sources` has examples): `leadtime check --infer "
+    "FILE --to DIR` proposes one.",
 )
 _TYPES: Mapping[Kind, str] = {
     "uuid": "uuid",

@@ -40,6 +40,11 @@ _NEEDS: Mapping[str, _Needs] = {
 _BY_SHAPE = ("items", "stages", "log", "deletion", "snapshot")
 
 
+def missing_fields(shape: str) -> tuple[str, ...]:
+    """The fields of the record that a source of a shape must have a column for."""
+    return _NEEDS[shape].fields
+
+
 def bad_sources(source: Source, procedures: Procedures) -> Iterator[Finding]:
     """What a source says that does not go together, or with its procedure."""
     yield from _bad_files(source)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.infer.inference import infer_procedure
+from pipelines.infer.writing import write_proposal
 from schemas.definitions.procedure import Attribute, DerivedAttribute, Procedure
 from schemas.load import load_procedure_files
 
@@ -51,9 +52,8 @@ def write(path: Path, records: Iterable[object]) -> Path:
 
 
 def proposed(path: Path, procedure: str | None = None) -> str:
-    return infer_procedure(
-        path, now=datetime.fromtimestamp(NOW / 1000, tz=UTC), procedure=procedure
-    )
+    now = datetime.fromtimestamp(NOW / 1000, tz=UTC)
+    return write_proposal(infer_procedure(path, now=now, procedure=procedure))
 
 
 def loaded(text: str, folder: Path) -> Procedure:

@@ -66,19 +66,25 @@ class Piece:
 
 
 def convert(
-    file: LandingFile, source: Source, procedures: Procedures, con: duckdb.DuckDBPyConnection
+    file: LandingFile,
+    source: Source,
+    procedures: Procedures,
+    con: duckdb.DuckDBPyConnection,
+    *,
+    at_most: int | None = None,
 ) -> Iterator[Piece]:
     """The lines of process records that a source makes of a file, in order of its rows.
 
-    `con` is the warehouse, which knows what earlier files said; memory is limited as there. Raises
-    `UnreadableFile` when the file cannot be read to its end, or lacks what the source names.
+    Of a sample, `at_most` is the number of rows that are read. `con` is the warehouse, which knows
+    what earlier files said; memory is limited as there. Raises `UnreadableFile` when the file
+    cannot be read to its end, or lacks what the source names.
     """
     procedure = procedures.by_short_id[source.procedure]
     if source.shape in ("envelope", "changelog") and file.format in _TABLES:
         raise UnreadableFile(f"it is a table, and the source {source.name} is for JSON")
     with connect_beside(con, threads=2) as own:
         conversion = _Conversion(file, source, procedure, own)
-        conversion.load(READERS[file.format](file, source, con))
+        conversion.load(islice(READERS[file.format](file, source, con), at_most))
         if source.fields:
             conversion.make_versions(con)
         yield from conversion.pieces()

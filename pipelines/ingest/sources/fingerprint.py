@@ -6,7 +6,7 @@ import json
 from schemas.definitions.procedure import Procedures
 from schemas.definitions.source import Source
 
-_READING = 1
+_READING = 2
 """Raise it when the same source makes other lines of the same file."""
 
 

@@ -21,10 +21,19 @@ def read_csv(file: LandingFile, source: Source) -> Iterator[Row]:
 
     Raises `UnreadableFile` when a column is missing or the file does not decompress.
     """
+    rows = csv_rows(file, source.encoding, source.delimiter or usual_delimiter(file))
+    yield from table_rows(rows, source, NOT_A_ROW.id)
+
+
+def usual_delimiter(file: LandingFile) -> str:
+    """What separates cells in a file of this name unless its source says otherwise."""
     is_tabbed = any(suffix.lower() == ".tsv" for suffix in file.path.suffixes)
-    delimiter = source.delimiter or ("\t" if is_tabbed else ",")
-    lines = _Lines(_lines(file, source.encoding))
-    yield from table_rows(_rows(lines, delimiter), source, NOT_A_ROW.id)
+    return "\t" if is_tabbed else ","
+
+
+def csv_rows(file: LandingFile, encoding: str, delimiter: str) -> Iterator[Row]:
+    """All rows with all their cells, the header among them."""
+    yield from _rows(_Lines(_lines(file, encoding)), delimiter)
 
 
 class _RowTooLong(Exception):

@@ -20,6 +20,14 @@ def read_sheet(file: LandingFile, source: Source) -> Iterator[Row]:
     Raises `UnreadableFile` when it is not a workbook, its content is too large for a file of its
     size, or the sheet or a column is missing.
     """
+    yield from table_rows(sheet_rows(file, source.sheet), source, NOT_A_ROW.id)
+
+
+def sheet_rows(file: LandingFile, sheet: str | None = None) -> Iterator[Row]:
+    """All rows of a sheet with all their cells, the header among them; without a name of the first.
+
+    Raises `UnreadableFile` as `read_sheet` does.
+    """
     with file.open() as opened:
         try:
             with zipfile.ZipFile(opened) as parts:
@@ -29,10 +37,10 @@ def read_sheet(file: LandingFile, source: Source) -> Iterator[Row]:
             opened.seek(0)
             with CalamineWorkbook.from_filelike(opened) as workbook:
                 names = workbook.sheet_names
-                name = source.sheet or (names[0] if names else "")
+                name = sheet or (names[0] if names else "")
                 if name not in names:
                     raise UnreadableFile(f"it has no sheet {name!r}, but {', '.join(names)}")
-                yield from table_rows(_rows(workbook, name), source, NOT_A_ROW.id)
+                yield from _rows(workbook, name)
         except (zipfile.BadZipFile, CalamineError) as error:
             raise UnreadableFile(f"it cannot be read as a workbook: {error}") from error
 

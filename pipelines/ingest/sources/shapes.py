@@ -141,7 +141,10 @@ def _rows(cells: Cells, values: Values, taken: str | None) -> str:
 
 
 def _wide_dates(cells: Cells, values: Values) -> str:
-    """A version for each date of a row, and one at its last change; one bad date spoils the row."""
+    """A version for each date of a row, and one at its last change; one bad date spoils the row.
+
+    Where a row has no date of its last change, its state is that since the last of its dates.
+    """
     stages = [
         f"{{'state': {literal(state)}, 'rank': {rank}, 'text': {cells.named(column)}}}"
         for rank, (state, column) in enumerate(cells.source.stages.items())
@@ -167,7 +170,13 @@ def _wide_dates(cells: Cells, values: Values) -> str:
         ),
         whole as (
             select
-                *,
+                * replace (
+                    case
+                        when rank = {LATEST_LAST} and date_text is null and entered is not null
+                        then max(at_ms) over (partition by line)
+                        else at_ms
+                    end as at_ms
+                ),
                 bool_or(date_text is not null and at_ms is null) over (partition by line) as is_bad,
                 max(at_ms) filter (rank < {LATEST_LAST}) over (partition by line) as last_stage,
                 min(at_ms) over (partition by line) as first_at,
@@ -189,8 +198,8 @@ def _wide_dates(cells: Cells, values: Values) -> str:
             where
                 case
                     when is_bad or n_dates = 0 then place = 1
-                    else date_text is not null and (rank < {LATEST_LAST} or at_ms >= last_stage
-                        or last_stage is null)
+                    when date_text is null then at_ms is not null
+                    else rank < {LATEST_LAST} or at_ms >= last_stage or last_stage is null
                 end
         )
         select

@@ -88,6 +88,8 @@ stategraph:  # every observed move with its count; delete those that should be f
   NEW: [ACTIVE]  # 2
   ACTIVE: [DONE]  # 1
   DONE: []
+funnels:  # the states that most of 1 completed process were in; check it
+  - {{name: usual_path, steps: [NEW, ACTIVE, DONE]}}
 """
     )
 
