@@ -53,7 +53,12 @@ def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
 
 
 def drop_old_runs(instance: dg.DagsterInstance, settings: Settings) -> None:
-    """Delete the oldest finished runs from Dagster's storage; `settings.keep_runs` stay."""
+    """Delete the oldest finished runs from Dagster's storage; `settings.keep_runs` stay.
+
+    In an instance that is not ours, where leadtime is one code location of several, all stay.
+    """
+    if Path(instance.root_directory).resolve() != settings.dagster_home.resolve():
+        return
     shards = settings.dagster_home / "history" / "runs"
     dropped = instance.get_run_ids(_FINISHED)[settings.keep_runs :]
     for run_id in dropped:

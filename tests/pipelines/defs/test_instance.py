@@ -38,6 +38,15 @@ def test_the_newest_finished_runs_stay_and_nothing_of_the_others(tmp_path: Path)
         assert _runs_in(settings, "runs/index.db", name) == {*runs[2:], running}
 
 
+def test_runs_of_an_instance_that_is_shared_with_others_stay(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path / "data", keep_runs=1)
+    quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+    with dg.DagsterInstance.ephemeral(str(tmp_path / "shared")) as instance:
+        runs = {JOB.execute_in_process(instance=instance, run_config=quiet).run_id for _ in "ab"}
+        drop_old_runs(instance, settings)
+        assert set(instance.get_run_ids()) == runs
+
+
 def _runs_in(settings: Settings, file: str, table_name: str) -> set[str]:
     """The runs that a table of Dagster's storage has rows of."""
     with closing(sqlite3.connect(settings.dagster_home / "history" / file)) as con:
