@@ -166,15 +166,58 @@ FUNNEL_STEPS = OutputTable(
     key=("procedure", "funnel", "mode", "step_no"),
 )
 
+_ASKED = (
+    "Arguments as of `funnel`: procedure, within, mode, by, from_date, to_date. Wrong arguments "
+    "are an error in every query that reads a row."
+)
+
 FUNNEL = OutputMacro(
     "funnel",
     "A table macro for any funnel over states: `from funnel(['NEW', 'ACTIVE', 'DONE'], procedure "
     ":= 'ticket', within := interval 7 days, mode := 'ordered')`. Only the steps are required. "
     "Steps are shortIds of states, in any case. Without `procedure` it covers every procedure that "
-    "has all the states; `within` is the window from the entry. The modes are those of "
+    "has all the states; `within` is the window from the entry. `by := 'source'` gives a funnel "
+    "for each value, at the build's as_of, of a column of the table of `procedure` "
+    "(`lead_processes`), `by := 'created_month'` for each month of creation: `value`, null for "
+    "processes without one and without `by`. `from_date` and `to_date` are the first and the last "
+    "day of entry, in the reporting time zone. The modes are those of "
     "`funnel_steps`, and the columns have the same meanings; there is no `n_left_out`, "
-    "and no adjusted share. Wrong "
-    "arguments are an error in every query that reads a row.",
+    "and no adjusted share. Wrong arguments are an error in every query that reads a row.",
+    "one row per procedure, value and step",
+)
+
+FUNNEL_PROCESSES = OutputMacro(
+    "funnel_processes",
+    "The processes behind the bars of `funnel`: `step` is the last one that a process reached "
+    "(`reached_at`, `seconds_from_first`), `stop_reason` why it got no further, as in "
+    f"`funnel_progress`. {_ASKED}",
+    "one row per procedure and process that entered",
+)
+
+TIME_TO_CONVERT = OutputMacro(
+    "time_to_convert",
+    "A histogram of the time from the first step of a funnel to the last: buckets from 1 hour to a "
+    "year, of which `to_seconds` is included (null: longer than a year). "
+    "`share_of_first_so_far` is of all that entered, those still open included: it can rise. "
+    f"{_ASKED}",
+    "one row per procedure, value and bucket up to the last one with a process",
+)
+
+FUNNEL_COMPARE = OutputMacro(
+    "funnel_compare",
+    "Two groups or two periods of entry side by side in one funnel: `funnel_compare(['NEW', "
+    "'DONE'], procedure := 'lead', by := 'source', groups := ['Event', 'Website'])`, or `periods "
+    ":= [['2026-01-01', '2026-01-31'], ['2026-02-01', '2026-02-28']]` (first and last day, in the "
+    "reporting time zone). `difference` is second less first share of those that entered, with its "
+    "95 % interval (Newcombe 1998, method 10; groups being independent). `mix := 'plan'`, a column "
+    "as for `by`, says what moved it: `from_mix` is the sum over its values of (part of second - "
+    "part of first) x mean rate, `from_rate` of (rate of second - rate of first) x mean part; both "
+    "add up to `difference` (Kitagawa 1955). Part: share of those that entered with the value; "
+    "rate: share of these that reached the step; a value that one side lacks has the other side's "
+    "rate. Null: shares of a side that nobody entered, and both parts without `mix`. Processes "
+    "that entered lately can still advance: compare periods with `within`, once it is over. "
+    "Arguments procedure, within and mode as of `funnel`; wrong ones are an error in every query "
+    "that reads a row.",
     "one row per procedure and step",
 )
 

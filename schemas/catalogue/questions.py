@@ -16,11 +16,34 @@ class Question:
     query: str
 
 
+# The first and the last state that counts of the first procedure: write your own, such as
+# ['NEW', 'CONVERTED'].
+_STEPS = (
+    "(select [min_by(state, state_rank), coalesce(min_by(state, state_rank) "
+    "filter (state_kind = 'done'), max_by(state, state_rank))] "
+    "from states group by procedure order by procedure limit 1)"
+)
+
 QUESTIONS: tuple[Question, ...] = (
     Question(
         "Where do processes drop out of the funnels?",
         "select procedure, funnel, step, processes, share_of_previous, immature from funnel_steps "
         "where mode = 'ordered' order by procedure, funnel, step_no",
+    ),
+    Question(
+        "What share gets from the first state to the done state, by month of creation?",
+        f"select procedure, value, step, processes, share_of_first, immature from funnel({_STEPS}, "
+        "by := 'created_month') order by procedure, value, step_no",
+    ),
+    Question(
+        "Which processes are behind a funnel, and why did they stop?",
+        "select procedure, process_id, step, reached_at, stop_reason "
+        f"from funnel_processes({_STEPS}) order by reached_at desc limit 20",
+    ),
+    Question(
+        "How long did those take that got there?",
+        "select procedure, from_seconds, to_seconds, processes, share_of_first_so_far "
+        f"from time_to_convert({_STEPS}) order by procedure, bucket_no",
     ),
     Question(
         "Is it getting better: how long does completion take, by month of creation?",

@@ -12,11 +12,6 @@ create macro worked_ms(instant, slot_start, slot_end, slots_before) as
             )
     end;
 
--- The calendar day of an instant in a time zone. Days are found from instants, never the reverse:
--- an instant has one local time, a local time may have none or two.
-create macro local_day(instant, zone) as
-    timezone(zone, timezone('UTC', instant))::date;
-
 create macro local_time(instant, zone) as
     timezone(zone, timezone('UTC', instant));
 

@@ -67,7 +67,7 @@ def test_the_catalog_counts_every_table(settings: Settings) -> None:
     with duckdb.connect(settings.published, read_only=True) as con:
         told = dict(
             con.execute(
-                "select table_name, n_rows from catalog where table_name <> 'funnel'"
+                "select table_name, n_rows from catalog where n_rows is not null"
             ).fetchall()
         )
         tables = con.execute("select table_name from duckdb_tables()").fetchall()
@@ -91,7 +91,7 @@ def test_the_catalog_has_every_table_macro(settings: Settings) -> None:
             "select function_name, comment from duckdb_functions() "
             "where not internal and function_type = 'table_macro'"
         ).fetchall()
-    assert listed == made
+    assert sorted(listed) == sorted(made)
     assert "Steps are shortIds of states, in any case." in dict(made)["funnel"]
 
 

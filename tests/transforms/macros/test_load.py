@@ -11,13 +11,23 @@ import pytest
 from transforms.macros.load import MACROS, PUBLISHED_MACROS
 
 FILES = sorted((Path(__file__).parents[3] / "transforms" / "macros").glob("*.sql"))
+READ = {
+    "states": "procedure varchar, state varchar, state_rank integer",
+    "processes": "process_id uuid, procedure varchar, outcome varchar, created_at timestamp, "
+    "is_observed_from_start boolean",
+    "state_visits": "process_id uuid, procedure varchar, visit_no integer, state varchar, "
+    "entered_at timestamp, direction varchar",
+    "build": "as_of timestamp, time_zone varchar",
+    "metric_catalog": "table_name varchar, column_name varchar",
+}
 CREATED = re.compile(r"create (?:or replace temp )?macro (\w+)\(")
 
 
 def with_macros(statements: str) -> duckdb.DuckDBPyConnection:
-    """A connection with macros and the table that DuckDB looks for when it makes `funnel`."""
+    """A connection with macros and the tables that DuckDB looks for when it makes them."""
     con = duckdb.connect()
-    con.execute("create table states (procedure varchar, state varchar, state_rank integer)")
+    for table, columns in READ.items():
+        con.execute(f"create table {table} ({columns})")
     con.execute(statements)
     return con
 
