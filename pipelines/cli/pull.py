@@ -17,8 +17,7 @@ from pipelines.cli.options import Data, Landing, ProcedureFolder
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from pipelines.pull.listing import ProcedurePull
-    from pipelines.pull.pull import PullReport
+    from pipelines.pull.report import ProcedurePull, PullReport
     from pipelines.settings import Settings
 
 _PAGES_PER_LINE = 100

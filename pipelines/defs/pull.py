@@ -3,7 +3,8 @@
 import dagster as dg
 
 from pipelines.defs.jobs import LANDING
-from pipelines.pull.pull import PullReport, pull
+from pipelines.pull.pull import pull
+from pipelines.pull.report import PullReport
 from pipelines.settings import Settings
 from schemas.errors import OperationError
 

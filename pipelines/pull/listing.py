@@ -8,7 +8,7 @@ begins, until one shows no process that is new to the pull.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -18,6 +18,7 @@ from typing import Any
 from pipelines.pull.answers import Record
 from pipelines.pull.api import Api, ApiFailed, TokenRefused
 from pipelines.pull.parts import Part, part_name
+from pipelines.pull.report import OnPage, ProcedurePull
 from pipelines.pull.state import Listing, Seen, State, is_uuid
 from pipelines.settings import Settings
 from pipelines.terminal.text import counted
@@ -36,36 +37,14 @@ _BAD_FILTER = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
 @dataclass
-class ProcedurePull:
-    """What a pull did for one procedure.
-
-    `records` counts what pages showed, again and again for what they repeat; `versions` are the
-    lines that were landed in `files`. `updated_to` is the latest `updatedAt` of the procedure, no
-    later than the pull. `problem` says why it is not complete.
-    """
-
-    procedure: str
-    pages: int = 0
-    passes: int = 0
-    records: int = 0
-    versions: int = 0
-    processes: int = 0
-    updated_to: datetime | None = None
-    files: list[str] = field(default_factory=list[str])
-    notes: list[str] = field(default_factory=list[str])
-    problem: str | None = None
-
-
-OnPage = Callable[[ProcedurePull], None]
-
-
-@dataclass
 class _Pass:
-    """A pass over the pages. `tail` are the keys that the next page should begin with; `missed`
-    counts processes older than the listing that no page of the pull had shown.
+    """A pass over the pages, `is_whole` if it began with the first one. In a steady one no page
+    moved. `tail` are the keys that the next page should begin with; `missed` counts processes older
+    than the listing that no page of the pull had shown.
     """
 
-    is_steady: bool
+    is_whole: bool
+    is_steady: bool = True
     tail: list[str] = field(default_factory=list[str])
     missed: int = 0
     idle_pages: int = 0
@@ -154,7 +133,8 @@ class ProcedureReader:
         is_settled = False
         while not is_settled and listing.number <= _MAX_PASSES:
             passed = self._pass(listing)
-            is_settled = passed.is_steady or (listing.number > 1 and not passed.missed)
+            is_quiet = passed.is_steady or (listing.number > 1 and not passed.missed)
+            is_settled = is_quiet and passed.is_whole
             if not is_settled:
                 listing.number, listing.skip = listing.number + 1, 0
         if not is_settled:
@@ -163,6 +143,8 @@ class ProcedureReader:
                 f"the list still moved in pass {_MAX_PASSES}: what it has not shown comes with "
                 "the next pull"
             )
+        if self.report.problem:
+            listing.updated_ms = None
         if where and self.report.records == before:
             self._note("the filter by updatedAt let nothing through: everything was listed")
             return False
@@ -181,7 +163,7 @@ class ProcedureReader:
 
     def _pass(self, listing: Listing) -> _Pass:
         """Read all pages from where the listing stands; what came before a break is unknown."""
-        passed = _Pass(is_steady=not listing.skip)
+        passed = _Pass(is_whole=not listing.skip)
         self.report.passes += 1
         while not passed.is_over:
             with self._segment(listing) as segment:
@@ -211,7 +193,6 @@ class ProcedureReader:
         self.report.pages += 1
         self.report.records += len(records)
         if answer.errors:
-            listing.updated_ms = None
             self.report.problem = f"answers have `_errors`: {', '.join(answer.errors)}"
         self._on_page(self.report)
         if passed.idle_pages >= _MOST_IDLE_PAGES:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pipelines.pull.api import Api, ApiFailed, Waits, open_api, require_address
@@ -16,8 +15,9 @@ from pipelines.pull.dimensions import (
     objects_of,
     read_users,
 )
-from pipelines.pull.listing import OnPage, ProcedurePull, ProcedureReader
+from pipelines.pull.listing import ProcedureReader
 from pipelines.pull.parts import Arrived, remove_leftovers
+from pipelines.pull.report import OnPage, OnWait, PullReport
 from pipelines.pull.state import State, open_state
 from pipelines.pull.token import read_token
 from pipelines.settings import Settings
@@ -27,32 +27,6 @@ from pipelines.warehouse.umask import private_files
 from schemas.definitions.procedure import Procedure, Procedures
 from schemas.errors import OperationError
 from schemas.load import load_procedures
-
-OnWait = Callable[[str], None]
-
-
-@dataclass
-class PullReport:
-    """What a pull did: by procedure, and the rows landed by dimension.
-
-    `notes` are worth knowing; with `problems` it is not complete, and somebody has to act.
-    """
-
-    started_at: datetime
-    procedures: list[ProcedurePull] = field(default_factory=list[ProcedurePull])
-    dimensions: dict[str, int] = field(default_factory=dict[str, int])
-    notes: list[str] = field(default_factory=list[str])
-    problems: list[str] = field(default_factory=list[str])
-
-    @property
-    def versions(self) -> int:
-        return sum(one.versions for one in self.procedures)
-
-    @property
-    def all_problems(self) -> list[str]:
-        """The problems of the pull and of its procedures."""
-        ours = [f"{one.procedure}: {one.problem}" for one in self.procedures if one.problem]
-        return [*self.problems, *ours]
 
 
 @dataclass(frozen=True)

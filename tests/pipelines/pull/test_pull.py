@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from pipelines.pull import listing as listing_module
 from pipelines.pull.api import TokenRefused
-from pipelines.pull.pull import PullReport, pull
+from pipelines.pull.pull import pull
+from pipelines.pull.report import ProcedurePull, PullReport
 from pipelines.pull.state import open_state
 from pipelines.settings import Settings
 from schemas.errors import OperationError
@@ -293,6 +294,42 @@ def test_a_killed_pull_loses_nothing(
     assert texts(landed(settings)) == texts(platform.processes["order"])
 
 
+def test_a_pass_that_was_broken_off_is_no_proof(
+    platform: Platform, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing_module, "_PAGES_OF_A_PART", 2)
+    platform.cap = 20
+    listed = platform.processes["order"] = [process(n) for n in range(100)]
+    hidden = process(98)
+    asked = 0
+
+    def move() -> None:
+        """Hide two processes from the first pass, and one of them from the second too."""
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            listed[:0] = [listed.pop(), listed.pop()]
+        elif asked in (9, 10):
+            listed.remove(hidden)
+            listed.insert(0 if asked == 10 else len(listed), hidden)
+
+    platform.after_page = move
+
+    def die(one: ProcedurePull) -> None:
+        if one.pages == 12:
+            raise Killed
+
+    clock = Clock()
+    with pytest.raises(Killed):
+        pull(settings, waits=clock.waits, on_page=die)
+    # The first part of the second pass has shown the other one, and is landed.
+    assert process(99) in landed(settings)
+    assert hidden not in landed(settings)
+    clock.sleep(60)
+    pull(settings, waits=clock.waits)
+    assert texts(landed(settings)) == texts(listed)
+
+
 def test_leftovers_of_a_killed_pull_are_removed(platform: Platform, settings: Settings) -> None:
     folder = settings.landing / "pull"
     folder.mkdir(parents=True)
@@ -477,6 +514,8 @@ def test_errors_beside_data_are_shown_by_their_codes(
     assert report.all_problems == [
         "order: answers have `_errors`: PARTIAL_RESULT, an error without a code"
     ]
+    # A filter by the mark would hide what the answer lacked.
+    assert report.procedures[0].updated_to is None
 
 
 def test_a_procedure_that_fails_does_not_stop_the_others(
