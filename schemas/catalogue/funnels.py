@@ -182,7 +182,8 @@ FUNNEL = OutputMacro(
     "processes without one and without `by`. `from_date` and `to_date` are the first and the last "
     "day of entry, in the reporting time zone. The modes are those of "
     "`funnel_steps`, and the columns have the same meanings; there is no `n_left_out`, "
-    "and no adjusted share. Wrong arguments are an error in every query that reads a row.",
+    "and no adjusted share. Wrong arguments are an error in every query that reads a row (with "
+    "`by`, an unknown procedure is DuckDB's error that its table does not exist).",
     "one row per procedure, value and step",
 )
 
