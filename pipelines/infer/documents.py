@@ -15,12 +15,13 @@ from pipelines.ingest.read_lines import read_lines
 from pipelines.ingest.read_parquet import read_rows
 from schemas.definitions.source import Log
 
-_LOOKED_AT = 5_000
+_LOOKED_AT = 20_000
 _DEPTH = 4
 _FIELD = ("field", "attribute", "property", "column", "fieldid")
 _AT = ("created", "at", "changed", "date", "time", "timestamp", "when", "updated")
 _BODIES = ("payload", "data", "record", "object", "resource", "body", "entity")
 _EVENTS = frozenset(["event", "events", "action", "topic", "type", "hook", "webhook"])
+_STATES = frozenset(["state", "status", "stage", "phase"])
 Document = dict[str, Any]
 
 
@@ -30,12 +31,13 @@ class Structure:
 
     `paths` lead to their values, in order of their first appearance. `items` is where a record, or
     the list of records, is in a document. `log` says where the changes of a process are, and
-    `changes` has (field, old, new) of those seen. `is_list` tells a list of records from one.
+    `changes` has (field, old, new) of those seen. In a page `has_histories` says that the records
+    of its list have changes of their own, which no source can reach there.
     """
 
     paths: list[str]
     items: str | None = None
-    is_list: bool = False
+    has_histories: bool = False
     log: Log | None = None
     changes: list[tuple[str, str | None, str | None]] = field(
         default_factory=list[tuple[str, str | None, str | None]]
@@ -52,12 +54,13 @@ def find_structure(file: LandingFile, con: duckdb.DuckDBPyConnection) -> Structu
     for path, members in _lists(documents).items():
         if len(documents) == 1 or _is_batch(documents, members):
             own = _paths_of(members)
-            return Structure([*own, *_of_root(documents)], path, is_list=True)
+            has_histories = _find_log(members) is not None
+            return Structure([*own, *_of_root(documents)], path, has_histories)
     body = next((name for name in _BODIES if _is_envelope(documents, name)), None)
     if body:
         inside = [cast("Document", d[body]) for d in documents if isinstance(d.get(body), dict)]
         # Some wrap the record twice: data.object.
-        inner = next((n for n in _BODIES if all(isinstance(d.get(n), dict) for d in inside)), None)
+        inner = next((n for n in _BODIES if _is_wrapped(inside, n)), None)
         if inner:
             inside = [cast("Document", d[inner]) for d in inside]
         path = f"{body}.{inner}" if inner else body
@@ -124,14 +127,19 @@ def _is_batch(documents: list[Document], members: list[Document]) -> bool:
     """Whether lines hold lists of records: the state is there, and not beside them."""
     own = {word for d in documents[:100] for path, _ in _leaves(d) for word in words_of(path)}
     theirs = {word for d in members[:100] for path, _ in _leaves(d) for word in words_of(path)}
-    states = {"state", "status", "stage", "phase"}
-    return bool(states & theirs) and not states & own
+    return not _STATES.isdisjoint(theirs) and _STATES.isdisjoint(own)
 
 
 def _is_envelope(documents: list[Document], name: str) -> bool:
     has_body = all(isinstance(d.get(name), dict) for d in documents)
     beside = {word for d in documents for key in d if key != name for word in words_of(key)}
     return has_body and not _EVENTS.isdisjoint(beside)
+
+
+def _is_wrapped(documents: list[Document], name: str) -> bool:
+    """Whether all there is to say stands under one key."""
+    beside = {word for d in documents for key in d if key != name for word in words_of(key)}
+    return all(isinstance(d.get(name), dict) for d in documents) and beside.isdisjoint(_STATES)
 
 
 def _find_log(documents: list[Document]) -> Log | None:

@@ -29,7 +29,7 @@ from schemas.records.limits import EARLIEST_MS, LATEST_PLANNED_MS
 from schemas.sql_text import literal, quoted
 
 MOST_ROWS = 100_000
-"""The rows of a file that are looked at and converted."""
+"""The rows of a file that are looked at."""
 TABLES = ("csv", "tsv", "xlsx")
 # Dates that are no ISO dates, in families that a column may mix: where all days are below 13, the
 # first of two that fit is a guess.
@@ -185,7 +185,7 @@ def read_foreign(path: Path) -> Foreign | None:
         cells = [row.cells for row in islice(rows, MOST_ROWS) if row.cells is not None]
         frame = pl.DataFrame(cells, schema=dict.fromkeys(order, pl.String), orient="row")
         if not frame.height:
-            return None
+            raise UnreadableFile("it has no rows below its header")
         columns = _counted(con, frame)
         if any(_has_decimal_comma(column) for column in columns):
             reader = _with(reader, decimal=",")

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from shlex import quote
 
 import duckdb
 
@@ -11,10 +12,11 @@ from pipelines.infer.draft import (
     source_of,
     state_names,
 )
-from pipelines.infer.foreign import MOST_ROWS, Foreign
+from pipelines.infer.foreign import Foreign
 from pipelines.infer.inference import propose
 from pipelines.infer.proposal import Proposal, ProposedState, ProposedValue
-from pipelines.infer.reading import Reading, add_versions, connect
+from pipelines.infer.reading import Reading, add_versions, choose_procedure, connect
+from pipelines.infer.roles import has_the_shape
 from pipelines.infer.shapes import draft_source
 from pipelines.ingest.landing_file import UnreadableFile
 from pipelines.ingest.sources.convert import convert
@@ -28,6 +30,7 @@ from schemas.records.dimensions import PROCESSES
 from schemas.records.limits import latest_ms
 
 _PAGE = "schemas/docs/sources.md"
+_CONVERTED_ROWS = 20_000
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,10 @@ def infer_from_foreign(foreign: Foreign, *, now: datetime) -> Inferred:
     are damaged. No time may lie more than a day after `now`. Raises `SourceError` when the file
     does not say what tells processes apart, their state or a time, or no row can be converted.
     """
+    _require_reach(foreign)
     draft = draft_source(foreign)
+    if foreign.source.items and has_the_shape(foreign):
+        return _infer_whole_records(foreign, draft, now=now)
     _require_fields(foreign, draft)
     first = provisional(foreign, draft)
     source = source_of(foreign, draft, first, has={a.short_id for a in first.attributes})
@@ -69,6 +75,33 @@ def infer_from_foreign(foreign: Foreign, *, now: datetime) -> Inferred:
     final = first.model_copy(update={"completed_state": proposal.completed})
     made = source_of(foreign, draft, final, has={a.short_id for a in proposal.attributes})
     return Inferred(proposal, made, draft.notes)
+
+
+def _infer_whole_records(foreign: Foreign, draft: Draft, *, now: datetime) -> Inferred:
+    """For records of processes in an envelope, the source only says where they are."""
+    first = provisional(foreign, draft)
+    con = connect()
+    try:
+        reading = Reading(str(foreign.path), foreign.path)
+        source = source_of(foreign, draft, first, has=())
+        _convert(con, foreign, source, first, reading, latest=latest_ms(now))
+        proposal = propose(con, choose_procedure(con, reading), reading)
+    finally:
+        con.close()
+    named = replace(proposal, short_id=first.short_id)
+    return Inferred(named, source, draft.notes)
+
+
+def _require_reach(foreign: Foreign) -> None:
+    structure = foreign.structure
+    if structure and structure.has_histories:
+        items = structure.items
+        found = f"a page whose list `{items}` has documents with their changes"
+        action = (
+            "Save them as lines, which a source of the shape changelog can read: "
+            f"`jq -c '.{items}[]' {quote(foreign.path.name)} > {foreign.stem}.ndjson`"
+        )
+        raise SourceError(str(foreign.path), found, action)
 
 
 def _require_fields(foreign: Foreign, draft: Draft) -> None:
@@ -104,7 +137,7 @@ def _convert(
     # Nothing was read before.
     con.execute(RAW_TABLES).fetchall()
     try:
-        for piece in convert(file, source, procedures, con, at_most=MOST_ROWS):
+        for piece in convert(file, source, procedures, con, at_most=_CONVERTED_ROWS):
             if piece.done is not None:
                 reading.lines += piece.done.lines
                 reading.blank += piece.done.blank
@@ -136,7 +169,7 @@ def _completed(proposal: Proposal, foreign: Foreign, draft: Draft, first: Proced
             name.id,
             name.short_id,
             "done" if draft.statuses.get(name.short_id) else "work",
-            "in no row of the file",
+            "in no row that was converted",
             is_known_by_id=False,
         )
         for name in state_names(first.id, draft.states)

@@ -3,7 +3,7 @@
 from pipelines.infer.draft import Draft, distinct_states, statuses_of, take, without
 from pipelines.infer.foreign import Column, Foreign
 from pipelines.infer.outcomes import closed_by_date, sounds_like_a_start
-from pipelines.infer.roles import Roles, find_roles
+from pipelines.infer.roles import Roles, find_roles, has_the_shape
 from schemas.definitions.source import Deletion
 
 _MANY = 60
@@ -13,6 +13,11 @@ def draft_list(foreign: Foreign) -> Draft:
     """A list of processes as they are now, or records in an envelope."""
     roles = find_roles(foreign)
     draft = Draft("envelope" if foreign.source.items else "records")
+    if foreign.source.items and has_the_shape(foreign):
+        # Records come as they are.
+        _deletion(foreign, draft)
+        draft.notes["shape"] = f"process records in `{foreign.source.items}`"
+        return draft
     names = ("id", "state", "status", "createdAt", "updatedAt", "assignedTo", "isDeleted")
     take(draft, roles, names)
     state = roles.fields.get("state")
@@ -33,6 +38,10 @@ def draft_list(foreign: Foreign) -> Draft:
         if last:
             _as_wide_dates(draft, start, last)
             return draft
+    if draft.shape == "envelope" and "updatedAt" not in draft.fields:
+        sent = [c.name for c in foreign.columns if c.name.startswith("$.") and c.is_time]
+        if sent:
+            draft.fields["updatedAt"] = sent[0]
     for name, other in (("createdAt", "updatedAt"), ("updatedAt", "createdAt")):
         if name not in draft.fields and other in draft.fields:
             draft.fields[name] = draft.fields[other]

@@ -10,15 +10,17 @@ from schemas.definitions.source import Status
 _CANCELLED = frozenset([
     "lost", "cancelled", "canceled", "rejected", "declined", "withdrawn", "abandoned", "dropped",
     "disqualified", "unqualified", "dead", "junk", "spam", "duplicate", "churned", "expired",
-    "failed", "refused", "invalid", "verloren", "abgelehnt", "storniert", "abgebrochen",
+    "closedlost", "failed", "refused", "invalid", "verloren", "abgelehnt", "storniert",
+    "abgebrochen",
 ])  # fmt: skip
 _COMPLETED = frozenset([
     "won", "closed", "close", "completed", "complete", "done", "resolved", "solved", "finished",
-    "converted", "fixed", "gewonnen", "erledigt", "geschlossen", "abgeschlossen", "fertig",
+    "converted", "closedwon", "fixed", "gewonnen", "erledigt", "geschlossen", "abgeschlossen",
+    "fertig",
 ])  # fmt: skip
 _NOT = frozenset(["not", "never", "un", "nicht", "to", "be", "re", "reopened"])
 _STARTING = re.compile(
-    r"(?<![a-z])(new|open|created|received|incoming|submitted|backlog|to.?do|draft|registered)"
+    r"(?<![a-z])(new|open|created|received|incoming|submitted|backlog|to.?do|draft|registered|neu|offen)"
     r"(?![a-z])",
     re.IGNORECASE,
 )

@@ -14,6 +14,10 @@ UUID_PATTERN = "(?i)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 # With a version and a variant of RFC 9562.
 VALID_UUID_PATTERN = "(?i)[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 _UUID = re.compile(UUID_PATTERN)
+_COMPOUND = re.compile(
+    "(last)?(create|close|created|closed|modified|updated|deal|lead|ticket|case|order|issue)"
+    "(date|stage|status|name|id|number|key|owner|nummer)"
+)
 
 
 @dataclass(frozen=True)
@@ -92,7 +96,14 @@ def is_id(key: str) -> bool:
 def words_of(key: str) -> list[str]:
     """The words of a key, in lower case: `leadId`, `Lead ID` and `lead_id` are the same."""
     spread = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", key)
-    return re.findall(r"[a-z]+", spread.lower())
+    found = re.findall(r"[a-z]+", spread.lower())
+    return [part for word in found for part in _parts(word)]
+
+
+def _parts(word: str) -> list[str]:
+    """The words of a compound: `createdate`, `dealstage`, `ticketnummer`."""
+    compound = _COMPOUND.fullmatch(word)
+    return [part for part in compound.groups() if part] if compound else [word]
 
 
 @dataclass

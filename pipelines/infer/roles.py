@@ -40,7 +40,7 @@ _HISTORY = frozenset([
     "audit", "transition", "transitions", "version", "versions", "movement", "movements",
 ])  # fmt: skip
 _ID_WORDS = ("id", "uuid", "guid")
-_KEYS = ("number", "no", "key", "ref", "reference", "code")
+_KEYS = ("number", "no", "key", "ref", "reference", "code", "nummer", "nr")
 # More values than this are text that people write, not states.
 _MAX_STATES = 60
 

@@ -1,6 +1,6 @@
 """Writes a source as YAML, in the form of the examples that leadtime ships."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from pipelines.infer.writing import listed, scalar
 from pipelines.terminal.visible import visible
@@ -32,7 +32,8 @@ def _lines(source: Source, notes: Mapping[str, str]) -> Iterator[str]:
     for key in _WORDS:
         value = getattr(source, key)
         if value and (key in _ALWAYS or value != Source.model_fields[key].default):
-            text = scalar(value) if isinstance(value, str) else _one_or_all(value)
+            one = value[0] if key == "files" and len(value) == 1 else value
+            text = scalar(one) if isinstance(one, str) else listed(one)
             yield _noted(f"{key}: {text}", notes.get(key))
     for key in _MAPPINGS:
         mapping: dict[str, str] = dict(getattr(source, key))
@@ -60,10 +61,6 @@ def _log(log: Log) -> Iterator[str]:
         if mapping := dict(getattr(log, key)):
             pairs = ", ".join(f"{scalar(name)}: {scalar(v)}" for name, v in mapping.items())
             yield f"  {key}: {{{pairs}}}"
-
-
-def _one_or_all(values: Sequence[str]) -> str:
-    return scalar(values[0]) if len(values) == 1 and "%" not in values[0] else listed(values)
 
 
 def _noted(line: str, note: str | None) -> str:

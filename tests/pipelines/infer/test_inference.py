@@ -140,7 +140,7 @@ def test_nothing_to_go_by_says_what_to_do(tmp_path: Path) -> None:
     for name, records, error, found in (
         ("a.ndjson", ["", "{}"], SourceError, "none of its 2 lines is a usable record"),
         ("b.ndjson", [record(1, state=" NEW ")], SourceError, "no state has a name"),
-        ("c.csv", ["a,b"], OperationError, "no landing file of process records"),
+        ("c.csv", ["a,b"], SourceError, "it has no rows below its header"),
         ("users.ndjson", [record(1)], OperationError, "it gives users their names, and holds no"),
     ):
         with pytest.raises(error, match=found):

@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import polars as pl
@@ -23,7 +24,7 @@ from schemas.errors import OperationError, SourceError
 from schemas.load import load_procedures
 from tests.support.command_line import leadtime
 from tests.support.exports import hubspot, jira, salesforce, tickets, zendesk
-from tests.support.infer_files import NOW, path_of, record, write
+from tests.support.infer_files import NOW, PROCEDURE, path_of, record, write
 from tests.support.source_zone import EXAMPLES, SourceZone
 
 Export = Callable[[Path], Path]
@@ -34,8 +35,12 @@ def inferred(path: Path) -> Inferred:
 
 
 def source_of(path: Path) -> Source:
-    source = inferred(path).source
-    assert source is not None
+    """The source that is proposed; what is written of it is the same."""
+    result = inferred(path)
+    with TemporaryDirectory() as folder:
+        write_definitions(result, Path(folder))
+        (source,) = load_procedures(Path(folder)).file_sources
+    assert source == result.source
     return source
 
 
@@ -224,6 +229,57 @@ def test_records_in_bodies_are_found_with_their_deletion() -> None:
     assert source.dates == ("seconds",)
     assert source.deletion is not None
     assert source.deletion.values == ("order.deleted",)
+
+
+def test_process_records_in_bodies_come_as_they_are(tmp_path: Path) -> None:
+    versions = [v for n in range(3) for v in path_of(n, "NEW", "DONE", end="COMPLETED")]
+    bodies = [{"event": "process.updated", "payload": version} for version in versions]
+    zone = taken_in(write(tmp_path / "hooks.ndjson", bodies), tmp_path)
+    (source,), (procedure,) = zone.procedures.file_sources, zone.procedures
+    assert (source.items, source.fields) == ("payload", {})
+    assert procedure.id == PROCEDURE
+    assert [step.name for step in procedure.funnels[0].steps] == ["NEW", "DONE"]
+    assert zone.rows("select count(*) from raw.process_versions") == [(6,)]
+
+
+def test_of_wrapped_objects_the_time_of_the_event_is_that_of_the_version(tmp_path: Path) -> None:
+    states = ("placed", "paid", "shipped")
+    events = [
+        {
+            "id": f"evt_{n}",
+            "type": "order.updated",
+            "created": 1767607200 + n,
+            "data": {
+                "object": {"id": f"o_{n % 3}", "status": states[n // 3], "created": 1767607200}
+            },
+        }
+        for n in range(9)
+    ]
+    result = inferred(write(tmp_path / "events.ndjson", events))
+    assert result.source is not None
+    assert (result.source.items, result.source.dates) == ("data.object", ("seconds",))
+    assert result.source.fields["updatedAt"] == "$.created"
+    assert result.proposal.funnel == states
+
+
+def test_names_that_are_compounds_are_understood(tmp_path: Path) -> None:
+    rows = [
+        {
+            "hs_object_id": n,
+            "dealstage": stage,
+            "hs_date_entered_appointment": "2026-01-01",
+            "hs_date_entered_closedwon": "2026-01-05" if stage == "closedwon" else None,
+            "hs_date_entered_closedlost": "2026-01-05" if stage == "closedlost" else None,
+            "createdate": "2026-01-01",
+            "hs_lastmodifieddate": "2026-01-09",
+        }
+        for n, stage in enumerate(["appointment", "closedwon", "closedlost"] * 2)
+    ]
+    source = source_of(listed(tmp_path / "deals.csv", rows))
+    assert list(source.stages) == ["appointment", "closedwon", "closedlost"]
+    assert source.fields["createdAt"] == "createdate"
+    assert source.fields["updatedAt"] == "hs_lastmodifieddate"
+    assert source.outcomes == {"closedlost": "CANCELLED"}
 
 
 # What columns mean
@@ -463,6 +519,7 @@ def test_what_is_not_found_is_said_with_the_columns(tmp_path: Path) -> None:
     ("name", "content", "found"),
     [
         ("a.csv", b"", "it has no rows"),
+        ("a.csv", b"id;status\n", "it has no rows below its header"),
         ("a.xlsx", b"x", "it cannot be read as a workbook"),
         ("a.sql", b"insert into a", "it is a dump of a database. Load it"),
         ("a.xls", b"x", "a workbook of an old kind. Save it as .xlsx"),
@@ -481,6 +538,13 @@ def test_what_cannot_be_read_gets_one_sentence(
     with pytest.raises((OperationError, SourceError)) as raised:
         inferred(tmp_path / name)
     assert found in str(raised.value)
+
+
+def test_histories_in_a_page_are_out_of_reach(tmp_path: Path) -> None:
+    page = {"total": 4, "issues": json.loads(jira(tmp_path).read_text(encoding="utf-8"))}
+    path = write(tmp_path / "page.json", [page])
+    with pytest.raises(SourceError, match=r"jq -c '\.issues\[\]' page.json > page.ndjson"):
+        inferred(path)
 
 
 def test_records_whose_values_are_wrong_are_not_foreign(tmp_path: Path) -> None:
@@ -530,6 +594,16 @@ def test_without_a_folder_a_foreign_file_is_pointed_to_it(tmp_path: Path) -> Non
     assert "Their keys (7): Ticket, Subject, Status, Priority, Assignee, Created, Closed." in err
     assert f"leadtime check --infer {path} --to DIR" in err
     assert not any(value in err for value in ("T-1", "Kim Lee", "In Progress", "2026"))
+
+
+def test_a_run_over_foreign_files_points_to_it(tmp_path: Path) -> None:
+    landing = tmp_path / "landing"
+    landing.mkdir()
+    tickets(landing)
+    code, out, _ = leadtime("run", "--landing", landing, "--data", tmp_path / "data")
+    assert code == 1
+    assert "Left alone: 1 file of another kind (tickets.csv)" in out
+    assert "--infer FILE --to DIR` proposes it with a definition." in out
 
 
 def test_from_an_export_to_its_funnel_by_three_commands(tmp_path: Path) -> None:
