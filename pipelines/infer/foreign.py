@@ -145,6 +145,12 @@ class Foreign:
         return tuple(f for family in _TIMES for f in family if f in formats and f != ISO)
 
 
+def has_unclear_dates(columns: Iterable[Column]) -> bool:
+    """Whether nothing tells days from months in the local dates of a file."""
+    local = [column for column in columns if column.is_local_date]
+    return bool(local) and all(len(column.times) > 1 for column in local)
+
+
 def file_of(path: Path) -> LandingFile | None:
     """The file as one that a source reads; None when its name has no ending of such a format."""
     if find_format_of_source(path.suffixes) is None:
@@ -218,12 +224,17 @@ def _has_decimal_comma(column: Column) -> bool:
 def _counted(con: duckdb.DuckDBPyConnection, frame: pl.DataFrame) -> list[Column]:
     con.execute("set timezone = 'UTC'").fetchall()
     con.register("lines", frame)
-    forms = ", ".join(f"count(*) filter ({condition})" for condition in _FORMS.values())
+    forms = ", ".join(
+        f"coalesce(sum(n) filter ({condition}), 0)::bigint" for condition in _FORMS.values()
+    )
     columns: list[Column] = []
     for name in frame.columns:
         query = f"""
-            select count(t), count(distinct t), {forms}
-            from (select {quoted(name)} as t from lines)
+            with texts as (
+                select {quoted(name)} as t, count(*) as n from lines
+                where t is not null group by t
+            )
+            select coalesce(sum(n), 0)::bigint, count(*), {forms} from texts
         """
         ((values, distinct, *counts),) = con.execute(query).fetchall()
         columns.append(Column(name, values, distinct, dict(zip(_FORMS, counts, strict=True))))

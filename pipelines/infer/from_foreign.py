@@ -12,7 +12,7 @@ from pipelines.infer.draft import (
     source_of,
     state_names,
 )
-from pipelines.infer.foreign import Foreign
+from pipelines.infer.foreign import Foreign, has_unclear_dates
 from pipelines.infer.inference import propose
 from pipelines.infer.proposal import Proposal, ProposedState, ProposedValue
 from pipelines.infer.reading import Reading, add_versions, choose_procedure, connect
@@ -74,6 +74,8 @@ def infer_from_foreign(foreign: Foreign, *, now: datetime) -> Inferred:
         con.close()
     final = first.model_copy(update={"completed_state": proposal.completed})
     made = source_of(foreign, draft, final, has={a.short_id for a in proposal.attributes})
+    if has_unclear_dates(foreign.columns):
+        draft.notes["dates"] = "a guess: no date tells days from months"
     return Inferred(proposal, made, draft.notes)
 
 

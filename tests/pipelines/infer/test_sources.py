@@ -385,7 +385,13 @@ def test_one_date_that_is_clear_says_how_the_others_are_written(tmp_path: Path) 
         {"id": n, "status": "open", "Created": "01/02/2026", "Modified": f"01/{n}/2026"}
         for n in (11, 12, 13, 14)
     ]
-    assert source_of(listed(tmp_path / "a.csv", rows)).dates == ("%m/%d/%Y",)
+    result = inferred(listed(tmp_path / "a.csv", rows))
+    assert result.source is not None
+    assert result.source.dates == ("%m/%d/%Y",)
+    assert "dates" not in (result.notes or {})
+    rows = [{"id": n, "status": "open", "Created": f"0{n}/02/2026"} for n in (1, 2, 3)]
+    notes = inferred(listed(tmp_path / "b.csv", rows)).notes or {}
+    assert notes["dates"] == "a guess: no date tells days from months"
 
 
 def test_a_date_of_closing_that_open_ones_have_completes_nothing(tmp_path: Path) -> None:
