@@ -106,7 +106,8 @@ create macro is_valid_funnel(steps, asked, within, mode, column_name, from_date,
         when column_name <> 'created_month' and asked is null
             then error(
                 'funnel: found by := ' || column_name || ' without a procedure; allowed: '
-                || 'created_month, or a column of the table of one of ' || known_procedures()
+                || 'created_month, or a column together with procedure := one of '
+                || known_procedures()
             )
         when
             column_name <> 'created_month'
