@@ -46,6 +46,12 @@ QUESTIONS: tuple[Question, ...] = (
         f"from time_to_convert({_STEPS}) order by procedure, bucket_no",
     ),
     Question(
+        "How many processes were in each state at the beginning of this month?",
+        "select procedure, state, status, count(*) as processes "
+        "from processes_at((select date_trunc('month', as_of) from build)) "
+        "group by all order by procedure, processes desc, state",
+    ),
+    Question(
         "Is it getting better: how long does completion take, by month of creation?",
         "select procedure, cohort, processes, n_censored, p50_seconds, p50_seconds_low, "
         "p50_seconds_high, is_small from time_to_outcome_cohorts "

@@ -1,0 +1,55 @@
+-- The macro `processes_at`: every process as it stood at an instant.
+-- Grain: one row per process that had begun and was not deleted then.
+-- kind: published
+
+-- The instant, or an error that says what was found and what is allowed. It is what intervals are
+-- compared with, so the check runs whatever is read.
+create macro known_instant(instant) as (
+    select
+        case
+            when instant is null
+                then error('processes_at: found null; allowed: an instant, such as ''2026-03-31''')
+            when cast(instant as timestamp) > b.as_of
+                then error(
+                    'processes_at: found ' || instant || '; allowed: up to the as_of of the build, '
+                    || b.as_of
+                )
+            else cast(instant as timestamp)
+        end
+    from build as b
+);
+
+create macro is_within(instant, began_at, ended_at) as
+    began_at <= instant and (ended_at is null or instant < ended_at);
+
+create macro processes_at(instant) as table
+with moment as (select known_instant(instant) as at_instant),
+
+visits as (
+    select v.*, m.at_instant
+    from state_visits as v
+    inner join moment as m on is_within(m.at_instant, v.entered_at, v.left_at)
+)
+
+select
+    v.process_id,
+    v.procedure,
+    v.state,
+    v.state_name,
+    v.state_kind,
+    v.entered_at,
+    seconds_between(v.entered_at, v.at_instant) as seconds_in_state,
+    s.status,
+    s.started_at as status_since,
+    a.assigned_to,
+    a.started_at as assigned_since,
+    p.created_at,
+    seconds_between(least(p.created_at, p.first_seen_at), v.at_instant) as age_seconds,
+    p.state as state_now,
+    p.status as status_now
+from visits as v
+inner join processes as p on p.process_id = v.process_id
+left join status_spells as s
+    on s.process_id = v.process_id and is_within(v.at_instant, s.started_at, s.ended_at)
+left join assignments as a
+    on a.process_id = v.process_id and is_within(v.at_instant, a.started_at, a.ended_at);
