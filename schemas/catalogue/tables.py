@@ -16,6 +16,7 @@ from schemas.catalogue import (
     history,
     outcome_curves,
     outcomes,
+    past,
     paths,
     people,
     processes,
@@ -26,6 +27,7 @@ from schemas.catalogue.model import OutputMacro, OutputTable
 # In the order in which `catalog` lists their tables.
 _SUBJECTS = (
     processes,
+    past,
     history,
     follow_ups,
     hierarchy,
