@@ -19,7 +19,7 @@ ARROWS = {
 }
 
 
-MAX_PLACES = 15
+MAX_PLACES = 14
 """The most files and folders that stand side by side in `pipelines/` and `schemas/`."""
 
 

@@ -17,7 +17,7 @@ from pipelines.cli.options import Data, Landing, ProcedureFolder
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from pipelines.pull.report import ProcedurePull, PullReport
+    from pipelines.ingest.pull.report import ProcedurePull, PullReport
     from pipelines.settings import Settings
 
 _PAGES_PER_LINE = 100
@@ -54,7 +54,7 @@ def pull(
     if propose is not None and (procedure or full):
         raise typer.BadParameter("It goes with no other choice.", param_hint="--propose")
     from pipelines.cli.invocation import chosen_settings
-    from pipelines.pull.pull import pull as pull_all
+    from pipelines.ingest.pull.pull import pull as pull_all
 
     settings = chosen_settings(data=data, landing=landing, procedures=procedures)
     console = open_console()
@@ -71,8 +71,8 @@ def pull(
 
 
 def _propose(console: Console, settings: Settings, folder: Path) -> None:
-    from pipelines.pull.propose import write_definitions
-    from pipelines.pull.pull import read_config
+    from pipelines.infer.platform import write_definitions
+    from pipelines.ingest.pull.pull import read_config
 
     config = read_config(settings, on_wait=lambda text: console.print(text, style="yellow"))
     for outcome in write_definitions(config, settings, folder):

@@ -3,8 +3,8 @@
 import dagster as dg
 
 from pipelines.defs.jobs import LANDING
-from pipelines.pull.pull import pull
-from pipelines.pull.report import PullReport
+from pipelines.ingest.pull.pull import pull
+from pipelines.ingest.pull.report import PullReport
 from pipelines.settings import Settings
 from schemas.errors import OperationError
 
@@ -20,7 +20,10 @@ PULL_JOB = dg.define_asset_job(
 
 
 def pulled_asset(settings: Settings) -> dg.AssetsDefinition:
-    """The asset of the landing files that come from the API of the settings."""
+    """The asset of the landing files that come from the API of the settings.
+
+    Its materialization raises `OperationError` when the pull of a procedure is not complete.
+    """
 
     @dg.asset(
         key=_PULLED,

@@ -17,7 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from pipelines.pull.api import Waits
+from pipelines.ingest.pull.api import Waits
 from pipelines.settings import Settings
 from tests.support.order_definition import ID, ORDER
 

@@ -41,7 +41,7 @@ def test_no_kill_loses_a_version(tmp_path: Path) -> None:
         }
         # Parts of five pages, so that kills meet every step of writing them.
         code = (
-            "from pipelines.pull import listing; listing._PAGES_OF_A_PART = 5; "
+            "from pipelines.ingest.pull import listing; listing._PAGES_OF_A_PART = 5; "
             "from pipelines.cli.main import app; app(['pull'])"
         )
         before = 0

@@ -15,7 +15,7 @@ import yaml
 
 from pipelines.infer.proposal import Moves, Proposal, ProposedState, ProposedValue
 from pipelines.infer.writing import write_proposal
-from pipelines.pull.dimensions import objects_of
+from pipelines.ingest.pull.dimensions import objects_of
 from pipelines.settings import Settings
 from pipelines.terminal.text import counted
 from pipelines.warehouse.file_errors import atomic_write

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.pull.propose import write_definitions
+from pipelines.infer.platform import write_definitions
 from pipelines.settings import Settings
 from schemas.load import load_procedures
 from tests.support.fake_platform import ORDER_ID, platform_settings

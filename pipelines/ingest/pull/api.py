@@ -16,8 +16,8 @@ from urllib.parse import quote
 import httpx
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 
-from pipelines.pull.answers import Answer, error_codes, parse_answer
-from pipelines.pull.token import Token
+from pipelines.ingest.pull.answers import Answer, error_codes, parse_answer
+from pipelines.ingest.pull.token import Token
 from pipelines.settings import Settings
 from schemas.errors import OperationError
 

@@ -15,11 +15,11 @@ from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
-from pipelines.pull.answers import Record
-from pipelines.pull.api import Api, ApiFailed, TokenRefused
-from pipelines.pull.parts import Part, part_name
-from pipelines.pull.report import OnPage, ProcedurePull
-from pipelines.pull.state import Listing, Seen, State, is_uuid
+from pipelines.ingest.pull.answers import Record
+from pipelines.ingest.pull.api import Api, ApiFailed, TokenRefused
+from pipelines.ingest.pull.parts import Part, part_name
+from pipelines.ingest.pull.report import OnPage, ProcedurePull
+from pipelines.ingest.pull.state import Listing, Seen, State, is_uuid
 from pipelines.settings import Settings
 from pipelines.terminal.text import counted
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.pull.token import read_token
+from pipelines.ingest.pull.token import read_token
 from pipelines.settings import Settings, from_environment
 from schemas.errors import OperationError
 

@@ -15,11 +15,11 @@ from hypothesis import given
 from hypothesis import settings as profile
 from hypothesis import strategies as st
 
-from pipelines.pull import listing as listing_module
-from pipelines.pull.api import TokenRefused
-from pipelines.pull.pull import pull
-from pipelines.pull.report import ProcedurePull, PullReport
-from pipelines.pull.state import open_state
+from pipelines.ingest.pull import listing as listing_module
+from pipelines.ingest.pull.api import TokenRefused
+from pipelines.ingest.pull.pull import pull
+from pipelines.ingest.pull.report import ProcedurePull, PullReport
+from pipelines.ingest.pull.state import open_state
 from pipelines.settings import Settings
 from schemas.errors import OperationError
 from tests.support.fake_platform import (

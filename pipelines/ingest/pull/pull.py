@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.pull.api import Api, ApiFailed, Waits, open_api, require_address
-from pipelines.pull.dimensions import (
+from pipelines.ingest.pull.api import Api, ApiFailed, Waits, open_api, require_address
+from pipelines.ingest.pull.dimensions import (
     CONFIG_PATH,
     dimensions_of,
     keep_config,
@@ -15,11 +15,11 @@ from pipelines.pull.dimensions import (
     objects_of,
     read_users,
 )
-from pipelines.pull.listing import ProcedureReader
-from pipelines.pull.parts import Arrived, remove_leftovers
-from pipelines.pull.report import OnPage, OnWait, PullReport
-from pipelines.pull.state import State, open_state
-from pipelines.pull.token import read_token
+from pipelines.ingest.pull.listing import ProcedureReader
+from pipelines.ingest.pull.parts import Arrived, remove_leftovers
+from pipelines.ingest.pull.report import OnPage, OnWait, PullReport
+from pipelines.ingest.pull.state import State, open_state
+from pipelines.ingest.pull.token import read_token
 from pipelines.settings import Settings
 from pipelines.terminal.text import counted
 from pipelines.warehouse.file_errors import require_writable

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from pipelines.pull.pull import pull
+from pipelines.ingest.pull.pull import pull
 from pipelines.settings import Settings
 from schemas.load import load_procedures
 from tests.support.fake_platform import PERSONAL, Clock, Platform, process

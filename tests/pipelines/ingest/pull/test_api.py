@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from pipelines.pull.api import Api, ApiFailed, TokenRefused, open_api
-from pipelines.pull.token import Token
+from pipelines.ingest.pull.api import Api, ApiFailed, TokenRefused, open_api
+from pipelines.ingest.pull.token import Token
 from pipelines.settings import Settings
 from schemas.errors import OperationError
 from tests.support.fake_platform import FAULTS, PERSONAL, TOKEN, Clock, Platform, process
@@ -73,7 +73,7 @@ def test_a_fault_that_stays_is_named(
 def test_a_long_retry_after_is_left_to_the_operator(
     platform: Platform, settings: Settings, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipelines.pull.api._LONGEST_RETRY_AFTER_SECONDS", 5.0)
+    monkeypatch.setattr("pipelines.ingest.pull.api._LONGEST_RETRY_AFTER_SECONDS", 5.0)
     platform.faults = ["429"]
     with pytest.raises(ApiFailed, match=r"asks to wait 7 s. Run `leadtime pull` again in 7 s"):
         list_once(settings, clock)
@@ -128,7 +128,7 @@ def test_a_process_that_is_not_there_is_none(
 def test_an_answer_that_does_not_end_is_given_up(
     platform: Platform, settings: Settings, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipelines.pull.api._MOST_BYTES", 500)
+    monkeypatch.setattr("pipelines.ingest.pull.api._MOST_BYTES", 500)
     platform.processes["order"] = [process(n) for n in range(9)]
     with pytest.raises(ApiFailed, match="an answer does not end, 6 times in a row"):
         list_once(settings, clock)

@@ -15,8 +15,8 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from pipelines.ingest.pull.answers import Record
 from pipelines.publish.pepper import pepper_of
-from pipelines.pull.answers import Record
 from pipelines.settings import Settings
 from pipelines.warehouse.file_errors import is_no_space, no_space
 from schemas.errors import OperationError

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, cast
 
-from pipelines.pull.answers import Answer, Record, parse_answer
-from pipelines.pull.api import PAGE_LIMIT, Api
-from pipelines.pull.parts import Part, config_path, dimension_name, with_name
-from pipelines.pull.state import State
+from pipelines.ingest.pull.answers import Answer, Record, parse_answer
+from pipelines.ingest.pull.api import PAGE_LIMIT, Api
+from pipelines.ingest.pull.parts import Part, config_path, dimension_name, with_name
+from pipelines.ingest.pull.state import State
 from pipelines.settings import Settings
 
 USERS_PATH = "/v1/ext/users"
