@@ -13,7 +13,7 @@ from schemas.load import load_procedures
 from tests.support.fake_platform import PERSONAL, Clock, Platform, process
 from tests.support.source_zone import SourceZone
 
-PAGE = Path(__file__).parents[3] / "schemas" / "docs" / "pull.md"
+PAGE = Path(__file__).parents[4] / "schemas" / "docs" / "pull.md"
 
 
 def test_every_line_is_accepted(platform: Platform, settings: Settings) -> None:
