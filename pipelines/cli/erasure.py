@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from schemas.definitions.age import Age
 
 
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be erased.")]
 LandingFolder = Annotated[
     Path | None,
     typer.Option(
@@ -60,9 +61,7 @@ def erase(
     user: Annotated[
         str | None, typer.Option(metavar="ID", help="Erase the name of this user.")
     ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what would be erased.")
-    ] = False,
+    dry_run: DryRun = False,
     landing_files: Annotated[
         OfLanding,
         typer.Option(
@@ -132,9 +131,7 @@ def retain(
             show_default=False,
         ),
     ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what would be erased.")
-    ] = False,
+    dry_run: DryRun = False,
     landing_files: Annotated[
         OfLanding,
         typer.Option(
