@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
+import duckdb
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -31,6 +33,7 @@ from schemas.errors import OperationError
 from schemas.load import load_procedures
 
 _TOP_RULES = 5
+_LONG_AGO = timedelta(days=60)
 # The check on the share of rejected lines, which are shown with their rules.
 _SAID_ABOVE = "rejected_share"
 _STAGES = {
@@ -231,7 +234,24 @@ def _show_published(
             "`--out FILE` writes to another file instead.",
             style="yellow",
         )
+    else:
+        _show_end(console, settings, generation)
     _show_next(console, settings, generation)
+
+
+def _show_end(console: Console, settings: Settings, generation: Generation) -> None:
+    """Print a hint when the data ended long ago: open processes have aged since."""
+    query = "select as_of, (select max(updated_at) from processes) from build"
+    with duckdb.connect(generation.path, read_only=True) as con:
+        ((as_of, last),) = con.execute(query).fetchall()
+    if last is None or as_of - last < _LONG_AGO:
+        return
+    day = last.date().isoformat()
+    console.print(
+        f"Note     The last version is of {day}, and open processes have aged since. "
+        f"`{next_command(settings, 'run', '--as-of', day)}` shows how they stood then.",
+        style="yellow",
+    )
 
 
 def _show_next(console: Console, settings: Settings, generation: Generation) -> None:

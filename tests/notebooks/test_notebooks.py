@@ -78,9 +78,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     lead, ticket = settings.procedures / "lead.yaml", settings.procedures / "ticket.yaml"
     lead.write_text(
-        lead.read_text()
-        .replace("within: 60d}", "within: 60d, breakdowns: [source]}")
-        .replace("{name: qualification, steps: [NEW, QUALIFIED]", _IN_HAND)
+        lead.read_text().replace("{name: qualification, steps: [NEW, QUALIFIED]", _IN_HAND)
     )
     before, _, after = ticket.read_text().partition("funnels:\n")
     ticket.write_text(before + after[after.index("slas:") :])

@@ -141,7 +141,12 @@ def test_nothing_is_published_any_more_when_its_file_is_gone(settings: Settings)
     shutil.rmtree(settings.generations)
     assert "Published   nothing yet" in leadtime("status", "--data", settings.data).out
     assert "no published database" in error_of("query", "from build", "--data", settings.data)
-    assert "generation 2" in leadtime("run", "--data", settings.data).out
+    shown = " ".join(leadtime("run", "--data", settings.data).out.split())
+    assert "generation 2" in shown
+    with duckdb.connect(settings.published, read_only=True) as con:
+        ((last,),) = con.execute("select max(updated_at)::date from processes").fetchall()
+    assert f"The last version is of {last}, and open processes have aged since." in shown
+    assert f'--data {settings.data} --as-of "{last}"` shows how they stood then.' in shown
 
 
 def test_another_database_is_not_taken_for_a_warehouse(tmp_path: Path) -> None:
