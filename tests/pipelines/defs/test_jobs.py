@@ -307,7 +307,9 @@ def test_definitions_say_what_reads_what(tmp_path: Path) -> None:
         "core/status_spells",
     }
     assert reads["core/quarantine"] == {"raw/quarantine", "raw/ingest_files"}
+    # The versions have the values of the breakdown at the entry.
     assert reads["mart/funnel_steps"] == {
+        "raw/process_versions",
         "core/process_outcomes",
         "core/processes",
         "core/state_visits",
