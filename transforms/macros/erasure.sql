@@ -1,11 +1,14 @@
 -- The fingerprint of a document of personal values, when some versions of its process were erased.
 -- kind: warehouse
 
--- Erased versions have keyed fingerprints (pipelines/ingest/erasing/write.py); so that the others
--- can be compared with them, they are keyed here, by the key that the run has set.
+-- What an erased version has: nobody can try values on it without the key.
+create macro keyed_fingerprint(key, hash) as
+    md5_number_lower(concat(key, ':', hash::varchar));
+
+-- So that the others can be compared with erased ones, they are keyed by the key that the run set.
 create macro comparable_hash(hash, is_erased) as
     if(
         is_erased or getvariable('erasure_key') is null,
         hash,
-        md5_number_lower(concat(getvariable('erasure_key'), ':', hash::varchar))
+        keyed_fingerprint(getvariable('erasure_key'), hash)
     );

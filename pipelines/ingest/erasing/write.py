@@ -55,7 +55,7 @@ def _count_erased(con: duckdb.DuckDBPyConnection, lines: pl.DataFrame) -> None:
     con.unregister("incoming")
 
 
-KEYED = "md5_number_lower(concat($key, ':', {}::varchar))"
+KEYED = "keyed_fingerprint($key, {})"
 """SQL: the fingerprint of an erased document from its own, in `{}`."""
 
 _WRITE_VERSIONS = """
