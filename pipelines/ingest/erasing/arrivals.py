@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import duckdb
 import polars as pl
@@ -23,7 +23,7 @@ from pipelines.ingest.erasing.documents import (
     strip_line,
 )
 from pipelines.ingest.erasing.memory import Erased, Kind, remember, sha256
-from pipelines.ingest.erasing.subject import Subject, places_of, value_sql
+from pipelines.ingest.erasing.subject import EPOCH, Subject, epoch_ms, places_of, value_sql
 from pipelines.ingest.erasing.write import KEYED, write_changes
 from pipelines.ingest.validated_chunk import ValidatedChunk
 from schemas.definitions.procedure import Procedures
@@ -32,7 +32,6 @@ from schemas.records.record import UUID_IN_TEXT
 from schemas.sql_text import literal
 
 _UUIDS = re.compile(UUID_IN_TEXT)
-_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - as stored, UTC without a zone
 _KINDS: Mapping[str, Kind] = {PROCESSES: "process", "records": "record", "users": "user"}
 
 
@@ -77,13 +76,15 @@ class Arrivals:
         """The accepted versions, and the lines of erased ones."""
         until = self._until(accepted["process_id"].unique())
         by_age = self._erased.until or datetime.min  # noqa: DTZ901 - UTC without a zone
-        is_erased = pl.col("process_id").is_in([*until]) | (pl.col("updated_at") <= _ms(by_age))
+        is_erased = pl.col("process_id").is_in([*until]) | (
+            pl.col("updated_at") <= epoch_ms(by_age)
+        )
         rows: list[tuple[int, str, str]] = []
         columns = ("line", "process_id", "procedure_id", "updated_at", "data", "derived_data")
         found = accepted.filter(is_erased).select(columns)
         for line, process, procedure, updated_ms, data, derived in found.iter_rows():
             end = until.get(process, by_age)
-            if end is not None and updated_ms > _ms(max(end, by_age)):
+            if end is not None and updated_ms > epoch_ms(max(end, by_age)):
                 continue
             entered = strip_document(data, self._known.of_document(procedure, "data"))
             computed = strip_document(derived, self._known.of_document(procedure, "derived_data"))
@@ -173,7 +174,7 @@ class Arrivals:
         return {id_: known[hash_] for id_, hash_ in hashes.items() if hash_ in known}
 
     def _is_whole(self, kind: Kind, id_: str) -> bool:
-        return self._erased.ids.get((kind, sha256(id_)), _EPOCH) is None
+        return self._erased.ids.get((kind, sha256(id_)), EPOCH) is None
 
     def _value_queries(self, procedures: Procedures) -> Iterable[tuple[str, str]]:
         """By attribute with an erased value: the query for (keyed hash, process) in new lines."""
@@ -193,10 +194,6 @@ class Arrivals:
             if parts:
                 query = " union ".join(parts)
                 yield attribute, f"from ({query}) as f where list_contains($hashes, f.hash)"
-
-
-def _ms(instant: datetime) -> int:
-    return (instant - _EPOCH) // timedelta(milliseconds=1)
 
 
 def _without(violations: pl.DataFrame, lines: AbstractSet[int], known: KnownKeys) -> pl.DataFrame:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
@@ -24,7 +24,7 @@ from pipelines.ingest.erasing.documents import (
     strip_dimension_line,
     strip_line,
 )
-from pipelines.ingest.erasing.subject import Subject
+from pipelines.ingest.erasing.subject import Subject, epoch_ms
 from pipelines.ingest.formats import TABLES, read_file
 from pipelines.ingest.landing import files_of
 from pipelines.ingest.landing_file import LandingFile, UnreadableFile, read_blocks
@@ -110,7 +110,7 @@ class AgedLines(Lines):
 
     def __init__(self, until: datetime, known: KnownKeys) -> None:
         super().__init__(Subject("retention", until=until), Needles(), known)
-        self._until_ms = (until - datetime(1970, 1, 1)) // timedelta(milliseconds=1)  # noqa: DTZ001
+        self._until_ms = epoch_ms(until)
 
     def hold(self, line: bytes, content: str) -> bool:
         """Whether a version in a line is old enough, and has something to erase."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import duckdb
@@ -18,6 +18,7 @@ from schemas.records.record import UUID_PATTERN
 from schemas.sql_text import literal
 from transforms.per_procedure.attributes import pointer_to
 
+EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - as stored, UTC without a zone
 MANY = 10
 """A value that more processes share needs `--yes`: it may be no person's."""
 
@@ -152,6 +153,11 @@ def value_sql(place: Place, prefix: str = "") -> str:
         for key in place.value.keys
     ]
     return _NORMAL.format(f"coalesce({', '.join(found)})")
+
+
+def epoch_ms(instant: datetime) -> int:
+    """A stored instant as records have it."""
+    return (instant - EPOCH) // timedelta(milliseconds=1)
 
 
 def _with_records(
