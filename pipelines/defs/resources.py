@@ -176,6 +176,7 @@ class Session:
             purpose=self._purpose,
             on_stage=self._on_stage,
             on_wait=self._on_stage,
+            procedures=self._procedures,
         )
         if retention.proof:
             yield f"Too old and erased: {describe(retention.due)}"

@@ -93,14 +93,16 @@ def retain(
     purpose: str = "leadtime retain",
     on_stage: Callable[[str], None] = lambda _: None,
     on_wait: OnWait = lambda _: None,
+    procedures: Procedures | None = None,
 ) -> Retention:
     """Erase the personal values of versions, and the texts of rejected lines, that are too old.
 
     A generation is then published, earlier ones are removed, and up to 1,000 of the values are
-    searched for. Raises `OperationError` when a landing file cannot be rewritten, a blocking check
+    searched for. `procedures` are loaded from the folder in the settings unless given.
+    Raises `OperationError` when a landing file cannot be rewritten, a blocking check
     fails, or the search finds a value, and what `open_warehouse` and `load_procedures` raise.
     """
-    procedures = load_procedures(settings.procedures, settings.sources)
+    procedures = procedures or load_procedures(settings.procedures, settings.sources)
     require_warehouse(settings)
     require_writable(settings)
     with hold_warehouse(settings, purpose=purpose, on_wait=on_wait):
