@@ -1,5 +1,6 @@
 """How numbers, durations, instants and tables are written in a terminal."""
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -17,6 +18,10 @@ _NUMBERS = (int, float, Decimal)
 # Below this many seconds, in which unit (its seconds and name).
 _UNITS = ((90, 1, "s"), (90 * 60, 60, "min"), (36 * 3600, 3600, "h"))
 _DAY = 86400
+# Columns of numbers that count nothing: `order_id`, `ticketNo`, `max(number)`.
+_IDENTIFIER = re.compile(
+    r"(^|[_(])((?i:id|no|nr|number|key|code|zip|postcode|phone|seq)|\w*[a-z](Id|ID|No|Number|Code))\)?$"
+)
 _MAX_YEAR = 9999  # integers up to here get no separators: they may be years
 _TWO_DIGITS = 10
 
@@ -115,6 +120,11 @@ def is_reformatted(name: str) -> bool:
     return "seconds" in name or name.startswith("share_") or name.endswith("share")
 
 
+def is_identifier(name: str) -> bool:
+    """Whether numbers of this column name something: they are written without separators."""
+    return not name.startswith(("count", "n_")) and _IDENTIFIER.search(name) is not None
+
+
 def grid(
     columns: Sequence[str],
     rows: Iterable[Sequence[str]],
@@ -146,9 +156,10 @@ def _number_cell(name: str, value: float | Decimal) -> str:
         return duration(value)
     if is_reformatted(name):
         return share(value)
+    mark = "" if is_identifier(name) else ","
     if isinstance(value, int):
-        return f"{value:,}" if abs(value) > _MAX_YEAR else str(value)
-    text = f"{value:,.3f}" if isinstance(value, float) else f"{value:,f}"
+        return f"{value:{mark}}" if abs(value) > _MAX_YEAR else str(value)
+    text = f"{value:{mark}.3f}" if isinstance(value, float) else f"{value:{mark}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 

@@ -167,11 +167,13 @@ STALLED_PROCESSES = OutputTable(
         SHARED,
         (
             "process_id",
+            "label",
             "team_id",
             "procedure",
             _STATE,
             identifier("assigned_to", "Current assignee.", nulls="if unassigned"),
             identifier("pod_id", "Current pod.", nulls="if without a pod"),
+            "pod_name",
             instant("in_state_since", "When it entered its current state."),
             seconds(
                 "seconds_in_state",
@@ -185,6 +187,7 @@ STALLED_PROCESSES = OutputTable(
                 "`seconds_in_state` divided by `p85_seconds`.",
                 nulls="if `p85_seconds` is 0",
             ),
+            "link",
         ),
     ),
     key=("process_id",),

@@ -19,12 +19,6 @@ from schemas.catalogue.shared import SHARED
 
 AS_ON_THAT_DAY = "as of that day; later events do not change it"
 
-POD_NAME = text(
-    "pod_name",
-    "Name of `pod_id` in `pods`, otherwise the id as text. The latest file applies at any as_of.",
-    nulls="if `pod_id` is null",
-)
-
 BACKLOG_DAILY = OutputTable(
     "backlog_daily",
     "mart",
@@ -91,7 +85,7 @@ BACKLOG_DAILY_BY_POD = OutputTable(
                 "Pod at the end of the day.",
                 nulls="on the row for processes without a pod",
             ),
-            POD_NAME,
+            "pod_name",
             count(
                 "open_processes",
                 "Processes with status `OPEN`, of this pod and not deleted at the end of the day.",

@@ -34,6 +34,7 @@ FOLLOW_UPS = OutputTable(
         SHARED,
         (
             "process_id",
+            "label",
             "team_id",
             "procedure",
             number(
@@ -72,6 +73,7 @@ FOLLOW_UPS = OutputTable(
                 "Whether it ended after `due_at`, whatever ended it.",
                 open_rule="if it has not ended: whether `due_at` lies before the build's as_of",
             ),
+            "link",
         ),
     ),
     key=("process_id", "follow_up_no"),

@@ -191,7 +191,7 @@ FUNNEL_PROCESSES = OutputMacro(
     "funnel_processes",
     "The processes behind the bars of `funnel`: `step` is the last one that a process reached "
     "(`reached_at`, `seconds_from_first`), `stop_reason` why it got no further, as in "
-    f"`funnel_progress`. {_ASKED}",
+    f"`funnel_progress`; `label` and `link` are those of `processes`. {_ASKED}",
     "one row per procedure and process that entered",
 )
 

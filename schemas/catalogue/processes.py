@@ -26,6 +26,7 @@ PROCESSES = OutputTable(
         SHARED,
         (
             "process_id",
+            "label",
             "team_id",
             "procedure",
             identifier("record_id", "Record the process is about.", nulls="if none"),
@@ -109,6 +110,7 @@ PROCESSES = OutputTable(
                 nulls="if the file is in the landing folder itself",
             ),
             "is_observed_from_start",
+            "link",
         ),
     ),
     key=("process_id",),

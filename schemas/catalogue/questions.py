@@ -37,7 +37,7 @@ QUESTIONS: tuple[Question, ...] = (
     ),
     Question(
         "Which processes are behind a funnel, and why did they stop?",
-        "select procedure, process_id, step, reached_at, stop_reason "
+        "select procedure, process_id, label, step, reached_at, stop_reason "
         f"from funnel_processes({_STEPS}) order by reached_at desc limit 20",
     ),
     Question(
@@ -80,7 +80,7 @@ QUESTIONS: tuple[Question, ...] = (
     ),
     Question(
         "Which processes are stalled?",
-        "select procedure, state, process_id, seconds_in_state from stalled_processes "
+        "select procedure, state, process_id, label, seconds_in_state from stalled_processes "
         "order by seconds_in_state desc limit 20",
     ),
     Question(
@@ -96,7 +96,7 @@ QUESTIONS: tuple[Question, ...] = (
     ),
     Question(
         "Which SLA clocks are due next?",
-        "select procedure, policy, process_id, due_at, assigned_to from sla_clocks "
+        "select procedure, policy, process_id, label, due_at, level, assigned_to from sla_due "
         "where status = 'running' order by due_at limit 20",
     ),
     Question(

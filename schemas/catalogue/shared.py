@@ -16,6 +16,28 @@ from schemas.catalogue.model import (
 
 _COLUMNS: tuple[OutputColumn, ...] = (
     identifier("process_id", "Id of the process (a lead, a ticket)."),
+    OutputColumn(
+        "label",
+        "VARCHAR",
+        "What people call the process: the value of the procedure's `primaryIdentifier` in the "
+        "latest version, or else of its `primaryKey`. Only values that are published in clear: "
+        "those of personal attributes are in no label.",
+        nulls="if the process has neither value, or neither is published in clear",
+        publish="clear",
+    ),
+    text(
+        "link",
+        "Address of the process in the platform: the `link` of the procedure with the process "
+        "filled in.",
+        nulls="if the procedure defines no link, or the link needs a primary key and the process "
+        "has none",
+    ),
+    text(
+        "pod_name",
+        "Name of `pod_id` in `pods`, otherwise the id as text. The latest file applies at any "
+        "as_of.",
+        nulls="if `pod_id` is null",
+    ),
     identifier("team_id", "Team of the process, as of its latest version."),
     text("procedure", "shortId of the procedure: the kind of process, such as `lead` or `ticket`."),
     text(

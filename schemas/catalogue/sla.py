@@ -79,6 +79,7 @@ SLA_CLOCKS = OutputTable(
         SHARED,
         (
             "process_id",
+            "label",
             "team_id",
             "procedure",
             _POLICY,
@@ -161,9 +162,65 @@ SLA_CLOCKS = OutputTable(
                 "has not ended, at the build's as_of.",
                 nulls="if none",
             ),
+            "pod_name",
+            "link",
         ),
     ),
     key=("procedure", "policy", "process_id", "cycle"),
+)
+
+SLA_DUE = OutputTable(
+    "sla_due",
+    "mart",
+    "The clocks that have not ended: what breaches next, by when, and who holds it. Running clocks "
+    "come first, by `due_at`, then paused ones, then those already past their target, by the time "
+    "that remains.",
+    "one row per policy and process with a clock that has not ended",
+    in_order(
+        SHARED,
+        (
+            "process_id",
+            "label",
+            "team_id",
+            "procedure",
+            _POLICY,
+            text("state", "shortId of the state in the latest version."),
+            identifier("assigned_to", "Current assignee.", nulls="if unassigned"),
+            identifier("pod_id", "Current pod.", nulls="if none"),
+            "pod_name",
+            text("status", "`running`, `paused` or `breached`, as in `sla_clocks`."),
+            text(
+                "level",
+                "`breached`: past the target; `warning`: at least `warn_percent` of the target has "
+                "been counted; `in_time`: neither.",
+                open_rule="a running clock passes from one to the next as it counts",
+            ),
+            instant("started_at", "When the clock started."),
+            instant(
+                "warns_at",
+                "The first instant at which the counted time equals `warn_percent` of the target, "
+                "rounded up to milliseconds. Later than the build's as_of: if it does not pause.",
+                nulls="if the policy has no warning, unless `level` is `in_time`, while `status` "
+                "is `paused`, and where the calendar has too little working time left",
+            ),
+            instant(
+                "due_at",
+                "When the counted time reaches the target, as in `sla_clocks`: in the past for a "
+                "clock past its target.",
+                nulls="while `status` is `paused`, and where the calendar has too little working "
+                "time left",
+                open_rule="for a running clock, assumes that it does not pause",
+            ),
+            seconds("target_seconds", "The counted time allowed."),
+            seconds(
+                "remaining_seconds",
+                "Working time left until the target; negative if past it.",
+                open_rule="decreases while the clock counts",
+            ),
+            "link",
+        ),
+    ),
+    key=("procedure", "policy", "process_id"),
 )
 
 _LEVEL = "on levels without it"
@@ -263,6 +320,12 @@ SLA_POLICIES = OutputTable(
                 "calendar",
                 "The calendar whose working time counts.",
                 nulls="when it is that of the process at the start of the clock",
+            ),
+            number(
+                "warn_percent",
+                "INTEGER",
+                "The share of the target, in per cent, after which a clock is in warning (`warn`).",
+                nulls="if the policy has no warning",
             ),
         ),
     ),

@@ -39,7 +39,7 @@ def wide_table(procedure: Procedure) -> OutputTable:
     lifecycle = [
         column for column in PROCESS_LIFECYCLE.columns if column.name not in PROCESSES.column_names
     ]
-    return OutputTable(
+    table = OutputTable(
         wide_table_name(procedure.short_id),
         "core",
         f"Processes of the procedure {procedure.name} with their attributes and lifecycle at "
@@ -55,15 +55,17 @@ def wide_table(procedure: Procedure) -> OutputTable:
         ),
         key=PROCESSES.key,
     )
+    return _with_label(table, procedure.naming_attributes)
 
 
 def built_tables(procedures: Iterable[Procedure]) -> tuple[OutputTable, ...]:
     """Every table as built, in clear: `TABLES`, then one wide table per procedure."""
     defined = list(procedures)
     with_values = _with_values(defined)
+    naming = [attribute for procedure in defined for attribute in procedure.naming_attributes]
     return (
         *(
-            _at_level(t, strictest(map(_level, with_values.get(t.name, ()))))
+            _with_label(_at_level(t, strictest(map(_level, with_values.get(t.name, ())))), naming)
             for t in TABLES.values()
         ),
         *(wide_table(procedure) for procedure in defined),
@@ -99,6 +101,13 @@ def _level(attribute: Attribute) -> Privacy:
 def _at_level(table: OutputTable, level: Privacy) -> OutputTable:
     """The table, its columns with values of attributes as personal as these are."""
     columns = (replace(c, personal=level) if c.of_attribute else c for c in table.columns)
+    return replace(table, columns=tuple(columns))
+
+
+def _with_label(table: OutputTable, naming: Iterable[Attribute]) -> OutputTable:
+    """The table, its labels as personal as the attributes whose values they are."""
+    level = strictest(attribute.privacy for attribute in naming)
+    columns = (replace(c, personal=level) if c.name == "label" else c for c in table.columns)
     return replace(table, columns=tuple(columns))
 
 

@@ -29,6 +29,7 @@ from schemas.definitions.values import (
     AttributeReference,
     Day,
     FormulaText,
+    LinkTemplate,
     ScriptPlace,
     StateReference,
     StateReferences,
@@ -153,6 +154,8 @@ class Procedure(Named):
     """The attribute that no two live processes share."""
     primary_identifier: AttributeReference | None = None
     """The attribute people know a process by."""
+    link: LinkTemplate | None = None
+    """The address of a process in the platform, with `{id}` or `{primaryKey}` for the process."""
     attributes: tuple[Attribute, ...] = ()
     """The values people or systems enter: the keys of `data`."""
     derived_attributes: tuple[DerivedAttribute, ...] = ()
@@ -186,6 +189,19 @@ class Procedure(Named):
     """A bad attribute value rejects its version, where it would else only be left out."""
     rules: Mapping[str, RuleLevel] = Field(default_factory=dict[str, RuleLevel])
     """Rules of the record by id that have another severity here: `core:entity_id:missing: off`."""
+
+    @property
+    def naming_attributes(self) -> tuple[Attribute, ...]:
+        """The attributes whose values may stand for a process wherever people read: the primary
+        identifier, then the primary key, as far as they are published in clear.
+        """
+        names = dict.fromkeys((self.primary_identifier, self.primary_key))
+        return tuple(
+            attribute
+            for name in names
+            for attribute in self.attributes
+            if attribute.short_id == name and attribute.published_as == "clear"
+        )
 
     @model_validator(mode="after")
     def _assign_columns(self) -> Self:

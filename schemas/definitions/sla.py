@@ -25,6 +25,7 @@ from schemas.definitions.values import (
     AttributeReference,
     FormulaText,
     Label,
+    Percent,
     PlainOption,
     duration_parts,
     not_allowed,
@@ -243,6 +244,8 @@ class Sla(Part):
     """States, or kinds of states, in which the clock pauses."""
     target: SlaTarget
     """The counted time allowed: a duration, a formula, or durations by an attribute."""
+    warn: Percent | None = None
+    """The share of the target after which a clock that has not ended is in warning: `80%`."""
     calendar: Label | None = None
     """The calendar whose working time counts; without one, that of the process when it starts."""
     where: FormulaText | None = None

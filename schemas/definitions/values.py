@@ -66,6 +66,11 @@ _TYPES_ELSEWHERE: Mapping[str, str] = {
     "telephone": "phone",
 }
 
+ID_PLACE, KEY_PLACE = "{id}", "{primaryKey}"
+"""What stands in a link for the id of a process, and for its primary key."""
+LINK_PLACE = re.compile(r"(\{[^{}]*\})")
+"""Splits a link into such places and what stands between them."""
+_LINK = re.compile(r"https?://[^\s{}]+(\{(id|primaryKey)\}[^\s{}]*)+")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _TABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # A procedure has a table `<shortId>_processes`, and tables with history are `history_<name>`.
@@ -80,6 +85,7 @@ DURATION_SCHEMA: dict[str, Any] = {"type": "string", "pattern": f"^{_DURATION.pa
 _DURATION_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 MAX_DURATION = timedelta(days=100 * 366)
 """The longest duration; an instant plus such a duration is an instant that tables can hold."""
+_PERCENT = range(1, 100)
 _BIGINT = range(-(2**63), 2**63)
 
 
@@ -98,6 +104,22 @@ def _formula(value: str) -> str:
     if not value.strip():
         raise not_allowed("a formula, such as score * 10")
     return value.strip()
+
+
+def _percent(value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and value in _PERCENT:
+        return value  # as a definition in Python has it
+    match = re.fullmatch(r"([1-9][0-9]?)%", value) if isinstance(value, str) else None
+    if match is None:
+        raise not_allowed("a whole per cent from 1% to 99%, such as 80%")
+    return int(match[1])
+
+
+def _link(value: str) -> str:
+    if not _LINK.fullmatch(value):
+        places = f"{ID_PLACE} or {KEY_PLACE}"
+        raise not_allowed(f"an address with {places}, such as https://crm.example/leads/{ID_PLACE}")
+    return value
 
 
 def _privacy(value: object) -> object:
@@ -254,6 +276,16 @@ DeclaredPrivacy = Annotated[
     Privacy,
     BeforeValidator(_privacy),
     WithJsonSchema({"enum": [*LEVELS, True, False]}),
+]
+Percent = Annotated[
+    int,
+    BeforeValidator(_percent),
+    WithJsonSchema({"type": "string", "pattern": "^[1-9][0-9]?%$"}),
+]
+LinkTemplate = Annotated[
+    str,
+    AfterValidator(_link),
+    WithJsonSchema({"type": "string", "pattern": f"^{_LINK.pattern}$"}),
 ]
 FormulaText = Annotated[str, AfterValidator(_formula)]
 ScriptPlace = Annotated[

@@ -19,6 +19,7 @@ from schemas.errors import DefinitionError, Problem
 from schemas.loading.check_columns import bad_columns
 from schemas.loading.check_funnels import bad_funnels, with_funnels
 from schemas.loading.check_history import bad_history, unreachable_states
+from schemas.loading.check_link import bad_link
 from schemas.loading.check_rules import bad_rules
 from schemas.loading.check_slas import bad_slas, with_slas
 from schemas.loading.places import Places
@@ -76,6 +77,7 @@ def check_procedure(document: object, *, file: str, places: Places | None = None
     except ValidationError as error:
         findings += findings_of(error)
     else:
+        findings += bad_link(procedure)
         if not findings:
             return procedure
     # A value that breaks a rule of its own and one between parts is one problem.

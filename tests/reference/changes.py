@@ -67,7 +67,7 @@ def shown_value(data: dict[str, Any], attribute: dict[str, Any]) -> str | None:
             if text.lower() not in ("true", "false"):
                 return None
             value = text.lower()
-        case "string" | "stringEnum":
+        case "string" | "stringId" | "stringEnum":
             if isinstance(found, dict | list):
                 return None
             value = text

@@ -35,6 +35,8 @@ def read_procedures(*paths: Path) -> Procedures:
             "stategraph": raw.get("stategraph"),
             "calendar": raw.get("calendar"),
             "observed_since": raw.get("observedSince"),
+            "names": [raw.get("primaryIdentifier"), raw.get("primaryKey")],
+            "link": raw.get("link"),
             "attributes": [
                 {
                     "id": attribute["id"],
@@ -42,6 +44,7 @@ def read_procedures(*paths: Path) -> Procedures:
                     "type": attribute["type"],
                     "options": attribute.get("options", []),
                     "track": attribute.get("track", False),
+                    "is_clear": "personal" not in attribute and attribute["type"] != "email",
                 }
                 for attribute in raw["attributes"]
             ],
@@ -84,6 +87,7 @@ def _policy(sla: dict[str, Any]) -> dict[str, Any]:
         "stop": _events(sla["stop"]),
         "pause": sla.get("pause", []),
         "calendar": sla.get("calendar"),
+        "warn_percent": int(sla["warn"].rstrip("%")) if "warn" in sla else None,
     }
     target = sla["target"]
     if isinstance(target, str):

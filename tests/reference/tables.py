@@ -20,6 +20,7 @@ from tests.reference import (
     stays,
 )
 from tests.reference.hierarchy import hierarchy
+from tests.reference.names import process_names
 from tests.reference.versions import Procedures, Row, Version
 
 _MARTS = Path(__file__).parents[2] / "transforms" / "marts"
@@ -34,9 +35,11 @@ _WITH_TEAM = (
     "process_outcomes",
     "sla_clocks",
     "sla_segments",
+    "sla_due",
     "funnel_progress",
     "stalled_processes",
 )
+_WITH_NAMES = ("processes", "sla_clocks", "sla_due", "follow_ups", "stalled_processes")
 _OF_RELATIVES = ("n_children", "n_open_children", "depth", "root_process_id")
 
 
@@ -87,6 +90,9 @@ def expected_tables(
     teams = {row["process_id"]: row["team_id"] for row in tables["processes"]}
     for name in _WITH_TEAM:
         tables[name] = [row | {"team_id": teams[row["process_id"]]} for row in tables[name]]
+    names = {row["process_id"]: row for row in made(process_names)}
+    for name in _WITH_NAMES:
+        tables[name] = [row | names[row["process_id"]] for row in tables[name]]
     return tables
 
 

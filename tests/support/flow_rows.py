@@ -48,7 +48,7 @@ _READING_ATTRIBUTES = ("derived_attributes", "record_attributes", "funnels", "sl
 def _without(*fields: str) -> Procedures:
     folder = Path(__file__).parents[2] / "schemas" / "procedures"
     known = load_procedures(folder)
-    nothing: dict[str, Any] = {"primary_key": None, "primary_identifier": None}
+    nothing: dict[str, Any] = dict.fromkeys(("primary_key", "primary_identifier", "link"))
     nothing["calendar"] = CalendarChoice()
     nothing |= dict.fromkeys(fields, ())
     bare = tuple(procedure.model_copy(update=nothing) for procedure in known)

@@ -36,6 +36,7 @@ from transforms.per_procedure.wide import (
     attributes_sql,
     attributes_table,
     primary_keys_sql,
+    process_names_sql,
     wide_sql,
 )
 
@@ -160,6 +161,7 @@ def _generated(procedures: Procedures) -> Iterator[Table]:
             reads = ("build", *bases)
             yield Table(derived_table(procedure), "step", "computed table", "", reads)
     yield _table("step", "primary_keys", primary_keys_sql(procedures), kind="view")
+    yield _table("step", "process_names", process_names_sql(procedures), kind="view")
     yield _table("step", "record_failures", record_failures_sql(procedures), kind="view")
     yield _table("step", "outcome_groups", outcome_groups_sql(procedures))
     yield _table("step", "derived_comparisons", comparisons_sql(procedures), kind="view")

@@ -6,10 +6,13 @@ with processes as (from history_processes),
 
 files as (from raw_files),
 
-observed as (from observed_since)
+observed as (from observed_since),
+
+names as (from process_names)
 
 select
     p.process_id,
+    n.label,
     p.team_id,
     p.procedure,
     p.record_id,
@@ -37,7 +40,9 @@ select
     p.first_seen_at,
     p.n_versions,
     if(contains(f.file_name, '/'), split_part(f.file_name, '/', 1), null) as landing_source,
-    coalesce(p.started_at >= o.observed_since, true) as is_observed_from_start
+    coalesce(p.started_at >= o.observed_since, true) as is_observed_from_start,
+    n.link
 from processes as p
 inner join observed as o on o.procedure = p.first_procedure
+left join names as n on n.process_id = p.process_id
 left join files as f on f.file_seq = file_of(p.latest_ingest_seq)

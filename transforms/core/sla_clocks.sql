@@ -12,7 +12,11 @@ pod_stays as (from history_pod_stays),
 
 visits as (from history_state_visits),
 
-teams as (select process_id, team_id from history_processes),
+processes as (select process_id, team_id from history_processes),
+
+names as (from process_names),
+
+pod_names as (from pods),
 
 build as (from build),
 
@@ -161,23 +165,28 @@ decided as (
 )
 
 select
-    process_id,
-    team_id,
-    procedure,
-    policy,
-    cycle,
-    started_at,
-    case when (status is distinct from 'paused') then reached_at end as due_at,
-    stopped_at,
-    ended_by,
-    target_ms / 1000 as target_seconds,
-    elapsed_ms / 1000 as elapsed_seconds,
-    (target_ms - elapsed_ms) / 1000 as remaining_seconds,
-    status,
-    case when is_breached then reached_at end as breached_at,
-    calendar,
-    started_state,
-    assigned_to,
-    pod_id
-from decided
-inner join teams using (process_id)
+    d.process_id,
+    n.label,
+    p.team_id,
+    d.procedure,
+    d.policy,
+    d.cycle,
+    d.started_at,
+    case when (d.status is distinct from 'paused') then d.reached_at end as due_at,
+    d.stopped_at,
+    d.ended_by,
+    d.target_ms / 1000 as target_seconds,
+    d.elapsed_ms / 1000 as elapsed_seconds,
+    (d.target_ms - d.elapsed_ms) / 1000 as remaining_seconds,
+    d.status,
+    case when d.is_breached then d.reached_at end as breached_at,
+    d.calendar,
+    d.started_state,
+    d.assigned_to,
+    d.pod_id,
+    coalesce(o.name, d.pod_id::varchar) as pod_name,
+    n.link
+from decided as d
+inner join processes as p on p.process_id = d.process_id
+left join names as n on n.process_id = d.process_id
+left join pod_names as o on o.pod_id = d.pod_id

@@ -47,6 +47,8 @@ explained as (
         l.procedure,
         mode as mode,
         l.process_id,
+        p.label,
+        p.link,
         l.step_no,
         case mode
             when 'any_order' then any_order_step(l.step_no, len(steps))
@@ -88,12 +90,14 @@ select
     v.process.procedure as procedure,
     v.process.mode as mode,
     v.process.process_id as process_id,
+    v.process.label as label,
     v.process.step_no as step_no,
     v.process.step as step,
     v.process.entered_at as entered_at,
     v.process.reached_at as reached_at,
     seconds_between(v.process.entered_at, v.process.reached_at) as seconds_from_first,
     v.process.stop_reason as stop_reason,
-    v.process.value as value
+    v.process.value as value,
+    v.process.link as link
 from valid as v
 order by v.process.procedure, v.process.step_no, v.process.reached_at, v.process.process_id;

@@ -33,6 +33,7 @@ visits as (
 
 select
     v.process_id,
+    p.label,
     v.procedure,
     v.state,
     v.state_name,
@@ -46,7 +47,8 @@ select
     p.created_at,
     seconds_between(least(p.created_at, p.first_seen_at), v.at_instant) as age_seconds,
     p.state as state_now,
-    p.status as status_now
+    p.status as status_now,
+    p.link
 from visits as v
 inner join processes as p on p.process_id = v.process_id
 left join status_spells as s

@@ -5,19 +5,24 @@ with processes as (from processes),
 
 lifecycles as (from process_lifecycle),
 
-limits as (from state_limits)
+limits as (from state_limits),
+
+pods as (from pods)
 
 select
     p.process_id,
+    p.label,
     p.team_id,
     p.procedure,
     p.state,
     p.assigned_to,
     p.pod_id,
+    coalesce(o.name, p.pod_id::varchar) as pod_name,
     l.in_state_since,
     l.seconds_in_state,
     s.p85_seconds,
-    l.seconds_in_state / nullif(s.p85_seconds, 0) as times_p85
+    l.seconds_in_state / nullif(s.p85_seconds, 0) as times_p85,
+    p.link
 from (
     select *, as_of - to_milliseconds(round(seconds_in_state * 1000)::bigint) as in_state_since
     from lifecycles
@@ -25,5 +30,6 @@ from (
 ) as l
 inner join processes as p on p.process_id = l.process_id
 inner join limits as s on s.procedure = p.procedure and s.state = p.state
+left join pods as o on o.pod_id = p.pod_id
 where p.outcome = 'open' and l.seconds_in_state > s.p85_seconds
 order by times_p85 desc nulls first, p.process_id

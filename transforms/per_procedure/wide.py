@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from schemas.definitions.procedure import Procedure
+from schemas.definitions.values import ID_PLACE, KEY_PLACE, LINK_PLACE
 from schemas.records.attribute_values import Value, values_of
 from schemas.sql_text import listed, literal, quoted, union_all
 from transforms.per_procedure.attributes import kept_columns, read_values
@@ -49,6 +50,13 @@ select
 from history_processes as p
 inner join history_{attributes} as a on a.process_id = p.process_id
 where p.outcome <> 'deleted'"""
+_NAMES = """\
+select
+    a.process_id,
+    {label} as label,
+    {link} as link
+from history_{attributes} as a"""
+_NAME_COLUMNS = {"process_id": "uuid", "label": "varchar", "link": "varchar"}
 _KEY_COLUMNS = {
     "process_id": "uuid",
     "procedure": "varchar",
@@ -104,9 +112,36 @@ def primary_keys_sql(procedures: Iterable[Procedure]) -> str:
     return union_all(_KEY_COLUMNS, keys)
 
 
+def process_names_sql(procedures: Iterable[Procedure]) -> str:
+    """Grain: one row per process of a procedure with a link, or with attributes that name its
+    processes and are published in clear: what people call the process, and its address.
+    """
+    names = (_names(p) for p in procedures if p.link is not None or p.naming_attributes)
+    return union_all(_NAME_COLUMNS, names)
+
+
 def value_text(value: Value, alias: str) -> str:
     """The value in the columns of relation `alias` as one text, its parts joined with commas."""
     return " || ',' || ".join(f"{alias}.{quoted(name)}::varchar" for name in value.columns)
+
+
+def _names(procedure: Procedure) -> str:
+    texts = {value.short_id: value_text(value, "a") for value in values_of(procedure)}
+    labels = [texts[attribute.short_id] for attribute in procedure.naming_attributes]
+    return _NAMES.format(
+        label=f"coalesce({', '.join(labels)})" if labels else "null",
+        link=_link(procedure, texts) if procedure.link else "null",
+        attributes=attributes_table(procedure),
+    )
+
+
+def _link(procedure: Procedure, texts: Mapping[str, str]) -> str:
+    """The address of a process; null where it needs a primary key and the process has none."""
+    places = {ID_PLACE: "a.process_id::varchar"}
+    if procedure.primary_key is not None:
+        places[KEY_PLACE] = f"url_encode({texts[procedure.primary_key]})"
+    parts = LINK_PLACE.split(procedure.link or "")
+    return " || ".join(places.get(part) or literal(part) for part in parts if part)
 
 
 def _primary_keys(procedure: Procedure) -> str:

@@ -7,6 +7,8 @@ with clocks as (from sla_clocks),
 
 paths as (from funnel_paths),
 
+due as (from sla_due),
+
 follow_ups as (from follow_ups),
 
 lifecycles as (from history_process_lifecycle),
@@ -39,6 +41,8 @@ find_clocks as (
     select min(due_at) + interval 1 millisecond as changes_at from clocks where status = 'running'
 ),
 
+find_warnings as (select min(warns_at) as changes_at from due),
+
 find_windows as (
     select min(out_of_time_at) as changes_at from paths where is_last and stop_reason = 'open'
 ),
@@ -59,6 +63,8 @@ union all
 select 'cohort', changes_at from find_cohorts
 union all
 select 'sla_clock', changes_at from find_clocks
+union all
+select 'sla_warning', changes_at from find_warnings
 union all
 select 'funnel_window', changes_at from find_windows
 union all

@@ -285,6 +285,14 @@ def test_bad_targets(
     assert allowed is None or by_key[f"slas[all].{key}"][1] == allowed
 
 
+@pytest.mark.parametrize("warn", ["0%", "100%", "79.5%", "'80 %'", "soon"])
+def test_a_warning_is_a_share_of_the_target(tmp_path: Path, warn: str) -> None:
+    assert policy(tmp_path, f"{_GOOD[:-1]}, warn: 80%}}").warn == 80
+    assert problems(tmp_path, f"{_GOOD[:-1]}, warn: {warn}}}") == [
+        ("slas[all].warn", repr(warn.strip("'")), "a whole per cent from 1% to 99%, such as 80%")
+    ]
+
+
 def test_bad_conditions(tmp_path: Path) -> None:
     assert problems(tmp_path, f"{_GOOD[:-1]}, where: score}}") == [
         ("slas[all].where", "gives BIGINT", "BOOLEAN (use `cast(x as type)`)")

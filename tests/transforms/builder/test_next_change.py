@@ -43,6 +43,7 @@ FOLLOWING: dict[str, set[str]] = {
     "hierarchy": {"slowest_child_id", "slowest_child_seconds"},
     "sla_clocks": {"elapsed_seconds", "remaining_seconds"},
     "sla_segments": {"elapsed_seconds"},
+    "sla_due": {"remaining_seconds"},
     "state_durations": {
         "longest_current_seconds",
         "total_open_seconds",
@@ -117,6 +118,7 @@ LATER = FUNNEL | {"steps": ["WORK", "DONE"]}
     [
         ({}, {}, NEXT_DAY),
         ({"slas": [SLA]}, {}, START + HOUR + 1),
+        ({"slas": [SLA | {"warn": "80%"}]}, {}, START + 48 * MINUTE),
         ({"slas": [SLA]}, {"status": "CANCELLED"}, NEXT_DAY),
         ({"funnels": [FUNNEL]}, {}, START + HOUR),
         ({"funnels": [STEP]}, {}, START + 30 * MINUTE),

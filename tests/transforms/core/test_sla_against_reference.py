@@ -13,6 +13,7 @@ from schemas.definitions.sla import Sla
 from schemas.load import load_procedures
 from tests.reference.definitions import sla_target
 from tests.reference.sla import sla_clocks, sla_segments
+from tests.reference.sla_due import sla_due
 from tests.reference.sla_sums import sla_attainment
 from tests.reference.versions import Row, Version
 from tests.support.strategies import PROCEDURES, TIME_ZONE, as_ofs, version_lists
@@ -56,6 +57,7 @@ def policies(draw: st.DrawFn, procedure: str, count: int) -> list[dict[str, Any]
                 ),
                 "target": target,
                 "calendar": draw(st.sampled_from(_CALENDARS)),
+                "warn_percent": draw(st.sampled_from((None, 1, 33, 80, 99))),
             }
         )
     return made
@@ -80,7 +82,8 @@ def _written(policy: dict[str, Any]) -> dict[str, Any]:
         key: [kind if state is None else f"{kind}: {state}" for kind, state in policy[key]]
         for key in ("start", "stop")
     }
-    return policy | events
+    written = {key: value for key, value in policy.items() if key != "warn_percent"}
+    return written | events | {"warn": policy["warn_percent"]}
 
 
 def _for_reference(policy: dict[str, Any]) -> dict[str, Any]:
@@ -121,5 +124,6 @@ def test_clocks_equal_reference(
     warehouse.build(as_of, time_zone=TIME_ZONE)
     assert_equal(warehouse, "sla_clocks", sla_clocks(versions, known, as_of=as_of))
     assert_equal(warehouse, "sla_segments", sla_segments(versions, known, as_of=as_of))
+    assert_equal(warehouse, "sla_due", sla_due(versions, known, as_of=as_of))
     attained = sla_attainment(versions, known, as_of=as_of, time_zone=TIME_ZONE)
     assert_equal(warehouse, "sla_attainment", attained)
