@@ -121,5 +121,13 @@ def _(con, procedure):
     return sla, sla_months
 
 
+@app.cell
+def _(con, procedure):
+    due = durations.due(con, procedure.value)
+    mo.stop(due.is_empty())
+    mo.vstack([mo.md("### SLA clocks due next"), layout.listing(due)])
+    return (due,)
+
+
 if __name__ == "__main__":
     app.run()

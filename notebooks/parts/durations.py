@@ -128,15 +128,34 @@ def stalled(con: duckdb.DuckDBPyConnection, procedure: str) -> pl.DataFrame:
     """The stalled processes, longest first, with the 85th percentile of their state."""
     query = f"""
         select
-            p.process_id::varchar as process_id, p.state,
+            coalesce(p.label, p.process_id::varchar) as process, p.state,
             coalesce(u.name, left(p.assigned_to::varchar, 8), '(unassigned)') as assignee,
             strftime(p.in_state_since, '%Y-%m-%d %H:%M') as in_state_since,
             p.seconds_in_state, p.p85_seconds as p85_of_stays_seconds,
-            round(p.times_p85, 1) as times_p85
+            round(p.times_p85, 1) as times_p85, p.link
         from stalled_processes as p
         left join {user_names(con)} as u on u.user_id = p.assigned_to
         where p.procedure = $procedure
         order by p.seconds_in_state desc, p.process_id limit 200
+    """
+    return ask(con, query, procedure=procedure)
+
+
+def due(con: duckdb.DuckDBPyConnection, procedure: str) -> pl.DataFrame:
+    """The clocks that have not ended: what breaches next first, late ones last."""
+    query = f"""
+        select
+            coalesce(p.label, p.process_id::varchar) as process, p.policy, p.state,
+            coalesce(u.name, left(p.assigned_to::varchar, 8), '(unassigned)') as assignee,
+            p.status, p.level, strftime(p.due_at, '%Y-%m-%d %H:%M') as due_at,
+            p.remaining_seconds, p.link
+        from sla_due as p
+        left join {user_names(con)} as u on u.user_id = p.assigned_to
+        where p.procedure = $procedure
+        order by
+            list_position(['running', 'paused', 'breached'], p.status),
+            if(p.status = 'running', p.due_at, null) nulls last, p.remaining_seconds, p.process_id
+        limit 200
     """
     return ask(con, query, procedure=procedure)
 

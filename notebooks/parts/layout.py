@@ -8,6 +8,8 @@ import polars as pl
 
 from notebooks.parts.published import in_percent, in_words, published_file
 
+_IDENTIFIERS = ("file_seq", "line")
+
 
 def nothing_published() -> mo.Html:
     """A callout that says how to publish a database."""
@@ -48,7 +50,12 @@ def note(text: str) -> mo.Html:
 
 
 def listing(frame: pl.DataFrame, *, page_size: int = 10) -> mo.ui.table:
-    """A sortable, searchable table; durations, shares and counts are formatted."""
+    """A sortable, searchable table; durations, shares and counts are formatted.
+
+    Numbers that count nothing have no separators; a `link` is shown where any row has one.
+    """
+    if "link" in frame.columns and frame["link"].null_count() == frame.height:
+        frame = frame.drop("link")
     formats: dict[str, str | Callable[..., Any]] = {}
     for name, kind in frame.schema.items():
         heading = _heading(name)
@@ -56,7 +63,7 @@ def listing(frame: pl.DataFrame, *, page_size: int = 10) -> mo.ui.table:
             formats[heading] = in_words
         elif name.startswith("share_"):
             formats[heading] = in_percent
-        elif kind.is_integer():
+        elif kind.is_integer() and name not in _IDENTIFIERS:
             formats[heading] = "{:,d}"
     return mo.ui.table(
         frame.rename(_heading),

@@ -2,8 +2,9 @@
 
 import duckdb
 
-from pipelines.report.flow import backlog, data_quality, oldest, variants
+from pipelines.report.flow import backlog, data_quality, variants
 from pipelines.report.model import Reader, Report
+from pipelines.report.open_work import due, oldest
 from pipelines.report.results import durations, funnels, outcomes, overview, slas
 
 
@@ -23,6 +24,7 @@ def read_report(con: duckdb.DuckDBPyConnection, procedure: str) -> Report:
         durations(read),
         outcomes(read),
         slas(read),
+        due(read),
         backlog(read),
         variants(read),
         oldest(read),

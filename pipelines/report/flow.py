@@ -1,9 +1,7 @@
-"""The sections on open work and its flow: backlog, variants, oldest work, data quality."""
+"""The sections on flow and data: backlog, variants, data quality."""
 
 from pipelines.report.model import Column, Reader, Section, Trend, number_column
 from pipelines.terminal.text import counted, duration, share
-from schemas.compiled.wide_table import wide_table_name
-from schemas.sql_text import quoted
 
 _WEEKS = 13
 _TOP = 5
@@ -90,50 +88,6 @@ def variants(read: Reader) -> Section:
         tuple(rows),
         f"{counted(n_variants, 'variant')} in total. Open processes count with the states so far.",
         n_brief=1,
-    )
-
-
-def oldest(read: Reader) -> Section:
-    """The open processes with the highest age."""
-    table = quoted(wide_table_name(read.procedure))
-    names = "people.users" if read.has_names else "(select user_id, null as name from users)"
-    rows = read(
-        f"""
-        select
-            left(process_id::varchar, 8),
-            state,
-            coalesce(u.name, left(p.assigned_to::varchar, 8), 'unassigned'),
-            age_seconds,
-            seconds_in_state,
-            p.assigned_to is not null and u.name is null
-        from {table} as p
-        left join {names} as u on u.user_id = p.assigned_to
-        where outcome = 'open'
-        order by age_seconds desc, process_id
-        limit $top
-        """,
-        top=_TOP,
-    )
-    note = f"Process: the first 8 characters of `process_id` in {table.strip(chr(34))}."
-    if any(is_nameless for *_, is_nameless in rows):
-        note += (
-            " A file `users.ndjson` in the landing folder gives names to user ids."
-            if read.has_names
-            else " Assignee: the first 8 characters of the id; names are in `people.duckdb`, for "
-            "those who may read it."
-        )
-    return Section(
-        "Oldest open processes",
-        (
-            Column("process"),
-            Column("state"),
-            Column("assignee"),
-            Column("age", duration, is_number=True),
-            Column("time in state", duration, is_number=True),
-        ),
-        tuple(row[:-1] for row in rows),
-        note,
-        n_brief=3,
     )
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from html import escape
 
-from pipelines.report.model import Column, Report, Section, Trend, low_and_high
+from pipelines.report.model import Column, Linked, Report, Section, Trend, low_and_high
 from pipelines.terminal.text import MISSING, count
 
 _WIDTH, _HEIGHT, _MARGIN = 720, 140, 8
@@ -110,7 +110,10 @@ def _cell(column: Column, value: object) -> str:
     if column.is_bar:
         width = float(value) * 100 if isinstance(value, float | int) else 0
         return f'<div style="width: {width:.1f}%"></div>'
-    return escape(MISSING if value is None else column.show(value))
+    shown = escape(MISSING if value is None else column.show(value))
+    if isinstance(value, Linked) and value.address:
+        return f'<a href="{escape(value.address)}">{shown}</a>'
+    return shown
 
 
 def _chart(trend: Trend) -> str:

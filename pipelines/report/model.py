@@ -23,6 +23,17 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Linked:
+    """A text in a cell with the address it leads to, if any; shown as the text alone elsewhere."""
+
+    text: str
+    address: str | None
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
 class Trend:
     """A line over days, oldest first; `title` says what is counted."""
 

@@ -20,7 +20,7 @@ _UNITS = ((90, 1, "s"), (90 * 60, 60, "min"), (36 * 3600, 3600, "h"))
 _DAY = 86400
 # Columns of numbers that count nothing: `order_id`, `ticketNo`, `max(number)`.
 _IDENTIFIER = re.compile(
-    r"(^|[_(])((?i:id|no|nr|number|key|code|zip|postcode|phone|seq)|\w*[a-z](Id|ID|No|Number|Code))\)?$"
+    r"(^|[_(])((?i:id|no|nr|number|key|code|zip|postcode|phone|seq|line)|\w*[a-z](Id|ID|No|Number|Code))\)?$"
 )
 _MAX_YEAR = 9999  # integers up to here get no separators: they may be years
 _TWO_DIGITS = 10

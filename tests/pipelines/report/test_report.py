@@ -20,9 +20,9 @@ from pipelines.ingest.quarantine import list_quarantine
 from pipelines.launch import run_job
 from pipelines.publish.reader import open_published
 from pipelines.report.contents import procedures_of, read_report
-from pipelines.report.flow import oldest
 from pipelines.report.html import html_report
 from pipelines.report.model import Column, Reader, Report, Section, Trend, low_and_high
+from pipelines.report.open_work import oldest
 from pipelines.report.terminal import print_report, print_section
 from pipelines.run import Request
 from pipelines.settings import Settings
@@ -153,15 +153,18 @@ def test_the_quarantine_and_the_definitions_fit_a_terminal(settings: Settings) -
 def test_assignees_without_a_name_show_the_start_of_their_id() -> None:
     with duckdb.connect() as con:
         con.execute("""
-            create table lead_processes as
+            create table processes as
             select
-                uuid() as process_id, 'NEW' as state, 'open' as outcome, age_seconds,
-                0.0 as seconds_in_state, assigned_to
+                gen_random_uuid() as process_id, 'lead' as procedure, 'NEW' as state,
+                'open' as outcome, label, link, age_seconds, assigned_to
             from (values
-                (3.0, 'aaaaaaaa-1111-4222-8333-444455556666'::uuid),
-                (2.0, null),
-                (1.0, 'bbbbbbbb-1111-4222-8333-444455556666'::uuid)
-            ) as v(age_seconds, assigned_to);
+                (3.0, 'aaaaaaaa-1111-4222-8333-444455556666'::uuid, 'A & B', 'https://a.b/?x&y'),
+                (2.0, null, repeat('long ', 20), null),
+                (1.0, 'bbbbbbbb-1111-4222-8333-444455556666'::uuid, null, null)
+            ) as v(age_seconds, assigned_to, label, link);
+
+            create table process_lifecycle as
+            select process_id, age_seconds, 0.0 as seconds_in_state from processes;
 
             create table users as
             select 'aaaaaaaa-1111-4222-8333-444455556666'::uuid as user_id, 'key' as name_key;
@@ -172,13 +175,31 @@ def test_assignees_without_a_name_show_the_start_of_their_id() -> None:
             create table people.users as select user_id, 'Ada' as name from users;
         """)
         found = oldest(Reader(con, "lead"))
-        con.execute("delete from lead_processes where age_seconds = 1")
+        con.execute("delete from processes where age_seconds = 1")
         named = oldest(Reader(con, "lead"))
     assert [row[2] for row in masked.rows] == ["aaaaaaaa", "unassigned", "bbbbbbbb"]
     assert "names are in `people.duckdb`, for those who may read it" in masked.note
     assert [row[2] for row in found.rows] == ["Ada", "unassigned", "bbbbbbbb"]
     assert "users.ndjson" in found.note
-    assert "users.ndjson" not in named.note
+    assert named.note == ""
+    names = [str(row[0]) for row in masked.rows]
+    assert names[:2] == ["A & B", ("long " * 20)[:47] + "…"]
+    assert re.fullmatch("[0-9a-f]{8}", names[2])
+    assert "where there is no `label`" in masked.note
+    page = html_report([Report("lead", END, "UTC", (named,))])
+    assert '<a href="https://a.b/?x&amp;y">A &amp; B</a>' in page
+    assert page.count("<a ") == 1
+
+
+def test_it_lists_the_clocks_that_are_due_next(published: duckdb.DuckDBPyConnection) -> None:
+    found = section(read_report(published, "ticket"), "SLA clocks due").rows
+    rows = ask(
+        published,
+        "select label, policy, due_at, link from sla_due where status = 'running' and procedure = 'ticket' "
+        "order by due_at, process_id, policy limit 5",
+    )
+    assert [(str(row[0]), row[1], row[4], row[0].address) for row in found] == rows
+    assert all(link == f"https://desk.example/tickets/{label}" for label, _, _, link in rows)
 
 
 def test_the_command_prints_it_or_writes_a_page(settings: Settings, tmp_path: Path) -> None:
