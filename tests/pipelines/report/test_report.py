@@ -195,8 +195,8 @@ def test_it_lists_the_clocks_that_are_due_next(published: duckdb.DuckDBPyConnect
     found = section(read_report(published, "ticket"), "SLA clocks due").rows
     rows = ask(
         published,
-        "select label, policy, due_at, link from sla_due where status = 'running' and procedure = 'ticket' "
-        "order by due_at, process_id, policy limit 5",
+        "select label, policy, due_at, link from sla_due where status = 'running' "
+        "and procedure = 'ticket' order by due_at, process_id, policy limit 5",
     )
     assert [(str(row[0]), row[1], row[4], row[0].address) for row in found] == rows
     assert all(link == f"https://desk.example/tickets/{label}" for label, _, _, link in rows)
