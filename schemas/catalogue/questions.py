@@ -36,6 +36,12 @@ QUESTIONS: tuple[Question, ...] = (
         "by := 'created_month') order by procedure, value, step_no",
     ),
     Question(
+        "Which attribute values go with converting?",
+        "select procedure, funnel, attribute, value, processes, share, share_of_others, "
+        "odds_ratio, p_adjusted from conversion_drivers order by p_adjusted nulls last, "
+        "abs(ln(odds_ratio)) desc limit 20",
+    ),
+    Question(
         "Which processes are behind a funnel, and why did they stop?",
         "select procedure, process_id, label, step, reached_at, stop_reason "
         f"from funnel_processes({_STEPS}) order by reached_at desc limit 20",

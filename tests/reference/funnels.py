@@ -142,6 +142,31 @@ def breakdowns_at_entry(
     return rows
 
 
+def converted_at_entry(
+    versions: list[Version],
+    procedures: Procedures,
+    short_id: str,
+    definition: dict[str, Any],
+    *,
+    as_of: int,
+    attribute: str,
+) -> list[tuple[Any, bool, bool]]:
+    """Of each process that entered a funnel in order and was observed from its start: the value of
+    an attribute at the entry, whether its window is over, and whether it finished the funnel.
+    """
+    found = histories(versions, as_of)
+    entered = paths(versions, procedures, short_id, definition, "ordered", as_of, "UTC")
+    return [
+        (
+            _value_at_entry(found[path.process_id], path, attribute, short_id),
+            as_of - path.entered_at >= definition["within_ms"],
+            path.stop_reason == "finished",
+        )
+        for path in entered
+        if path.is_whole
+    ]
+
+
 def _value_at_entry(history: list[Version], path: Path, attribute: str, procedure: str) -> Any:
     """That of the last version until the entry, of those up to the one that shows the entry.
 

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from tests.reference import funnels
+from tests.reference import drivers, funnels
 from tests.support.jobs import HOUR
 from tests.support.random_funnels import (
     AS_OF,
@@ -38,12 +38,18 @@ def test_marts_equal_the_reference(seed: int) -> None:
             funnels.breakdowns_at_entry(versions, known, as_of=AS_OF, attribute="colour"),
         ),
         (
+            "conversion_drivers",
+            drivers.conversion_drivers(versions, known, as_of=AS_OF, attribute="colour"),
+        ),
+        (
             "funnel_cohorts",
             funnels.funnel_cohorts(versions, known, as_of=AS_OF, time_zone="Europe/Berlin"),
         ),
     ):
         found = warehouse.rows(f"from {name}")
         assert differences(found, expected, columns=expected[0])[:5] == [], name
+    tested = warehouse.rows("from conversion_drivers where p_value < 1")
+    assert len(tested) > 3
     reasons = warehouse.rows("select distinct stop_reason from funnel_progress")
     assert {row["stop_reason"] for row in reasons} == {
         None, "finished", "excluded", "strayed", "moved_out", "completed", "cancelled", "deleted",
