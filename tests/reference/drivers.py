@@ -15,7 +15,7 @@ from .versions import Procedures, Row, Version
 _Z = NormalDist().inv_cdf(0.975)
 
 
-def conversion_drivers(
+def drivers_at_entry(
     versions: list[Version], procedures: Procedures, *, as_of: int, attribute: str
 ) -> list[Row]:
     """One row per funnel with a window and value of the one attribute it is broken down by."""

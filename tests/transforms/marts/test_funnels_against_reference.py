@@ -39,7 +39,7 @@ def test_marts_equal_the_reference(seed: int) -> None:
         ),
         (
             "conversion_drivers",
-            drivers.conversion_drivers(versions, known, as_of=AS_OF, attribute="colour"),
+            drivers.drivers_at_entry(versions, known, as_of=AS_OF, attribute="colour"),
         ),
         (
             "funnel_cohorts",
