@@ -16,12 +16,12 @@ from pipelines.ingest.erasing.again import erased_subjects
 from pipelines.ingest.erasing.changes import Changes, find_changes, own_values
 from pipelines.ingest.erasing.documents import KnownKeys
 from pipelines.ingest.erasing.landing import (
-    Lines,
     Listing,
     list_lines,
     require_rewritable,
     rewrite_files,
 )
+from pipelines.ingest.erasing.lines import Lines
 from pipelines.ingest.erasing.memory import (
     Erased,
     key_of,

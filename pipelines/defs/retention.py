@@ -15,12 +15,12 @@ from pipelines.ingest.erasing.by_age import Aged, Limits, count_aged, erase_aged
 from pipelines.ingest.erasing.changes import erased_values
 from pipelines.ingest.erasing.documents import KnownKeys
 from pipelines.ingest.erasing.landing import (
-    AgedLines,
     Listing,
     list_lines,
     require_rewritable,
     rewrite_files,
 )
+from pipelines.ingest.erasing.lines import AgedLines
 from pipelines.ingest.erasing.memory import Erased, key_of, write_erasures
 from pipelines.ingest.ledger import next_batch
 from pipelines.run import Request, Run

@@ -1,19 +1,22 @@
 """The landing folder: which files it holds, and what each of them is."""
 
 import os
+import re
 import stat
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from pipelines.ingest.formats import ACCEPTED, find_format, find_format_of_source
+from pipelines.ingest.formats import ACCEPTED, LandingFormat, find_format, find_format_of_source
 from pipelines.ingest.landing_file import LandingFile
 from pipelines.settings import Settings
 from schemas.definitions.source import Source
 from schemas.errors import OperationError
+from schemas.records.activities import ACTIVITIES
 from schemas.records.dimensions import DIMENSIONS, PROCESSES
 
 _HIDDEN = (".", "_", "~")
+_ACTIVITY = re.compile(rf"({'|'.join(ACTIVITIES)})[-_.]")
 _TEMPORARY_SUFFIXES = (".tmp", ".part", ".partial", ".crdownload", ".filepart", ".swp", "~")
 
 
@@ -112,10 +115,6 @@ def landing_file(
     if known is None:
         return None
     format_, compression = known
-    # `users.ndjson.gz` holds users, `users-2.ndjson` processes.
-    stem, *suffixes = Path(name).name.split(".")
-    is_bare = len(suffixes) == 1 + (compression is not None)
-    is_dimension = format_.has_dimensions and is_bare and stem in DIMENSIONS
     return LandingFile(
         path,
         name,
@@ -125,9 +124,23 @@ def landing_file(
         status.st_mtime_ns,
         status.st_ctime_ns,
         time.time_ns(),
-        stem if is_dimension else PROCESSES,
+        _content_of(Path(name).name, format_, is_compressed=compression is not None),
         depth,
     )
+
+
+def _content_of(name: str, format_: LandingFormat, *, is_compressed: bool) -> str:
+    """What a file holds by its name.
+
+    `users.ndjson.gz` holds users, `users-2.ndjson` processes. Activities have versions, and so
+    many files: `tasks.json`, `tasks-2026-03.ndjson` and `calls_2.jsonl` hold them.
+    """
+    stem, *suffixes = name.split(".")
+    if format_.has_dimensions and len(suffixes) == 1 + is_compressed and stem in DIMENSIONS:
+        return stem
+    if format_.is_text and (found := _ACTIVITY.match(name)):
+        return found[1]
+    return PROCESSES
 
 
 def _source_of(name: str, sources: Sequence[Source]) -> Source | None:

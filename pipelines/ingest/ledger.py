@@ -114,7 +114,8 @@ def next_batch(con: duckdb.DuckDBPyConnection) -> int:
     query = """
         select greatest(
             (select max(batch_seq) from raw.ingest_files),
-            (select max(batch_seq) from raw.process_versions)
+            (select max(batch_seq) from raw.process_versions),
+            (select max(batch_seq) from raw.dimension_rows)
         )
     """
     return 1 + number(con, query)
@@ -127,6 +128,13 @@ def drop_repeats(con: duckdb.DuckDBPyConnection, file_seq: int) -> None:
     """
     first = file_seq * LINES_PER_FILE
     con.execute(_REPEATS, {"first": first, "after": first + LINES_PER_FILE})
+    _move_to_duplicates(con, ("dimension_rows",))
+
+
+def drop_known_activities(con: duckdb.DuckDBPyConnection, file_seq: int) -> None:
+    """Remove the versions of tasks and calls in a file that are stored already, as they are."""
+    first = file_seq * LINES_PER_FILE
+    con.execute(_KNOWN_ACTIVITIES, {"first": first, "after": first + LINES_PER_FILE})
     _move_to_duplicates(con, ("dimension_rows",))
 
 
@@ -210,6 +218,20 @@ _REPEATS = """
         from raw.dimension_rows semi join fresh using (dimension, id)
     )
     select ingest_seq from compared where is_repeat
+"""
+
+_KNOWN_ACTIVITIES = """
+    create or replace temp table duplicates as
+    with fresh as (
+        select distinct dimension, id, updated_at from raw.dimension_rows
+        where ingest_seq >= $first and ingest_seq < $after
+    ), numbered as (
+        select ingest_seq, row_number() over (
+            partition by dimension, id, updated_at, data::varchar order by ingest_seq
+        ) as copy_no
+        from raw.dimension_rows semi join fresh using (dimension, id, updated_at)
+    )
+    select ingest_seq from numbered where copy_no > 1
 """
 
 _UNCHANGED = """

@@ -17,6 +17,7 @@ from pipelines.ingest.ledger import (
     Counts,
     checked_counts,
     drop_duplicates,
+    drop_known_activities,
     drop_repeats,
     next_batch,
     number,
@@ -26,6 +27,7 @@ from pipelines.ingest.sources.fingerprint import fingerprint_source
 from pipelines.ingest.sources.snapshots import compare_with_before
 from pipelines.ingest.validated_chunk import ValidatedChunk, quarantine_frame
 from schemas.definitions.procedure import Procedures
+from schemas.records.activities import ACTIVITIES
 from schemas.records.all_rules import FILE_RULES, TOO_MANY_REJECTS, UNREADABLE
 from schemas.records.dimensions import PROCESSES
 from schemas.records.limits import LINES_PER_FILE, MAX_REJECTS
@@ -72,13 +74,16 @@ class Store:
     def has_file(self, sha256: str, content: str) -> bool:
         """Whether a file with these bytes and this content has been ingested.
 
-        So has one that had them until personal values were erased in it.
+        So has one that had them until personal values were erased in it. A file named as tasks or
+        calls that gave versions of processes before such names had a meaning is not read again.
         """
         query = (
-            "select count(*) from raw.ingest_files where content = $content "
+            "select count(*) from raw.ingest_files where (content = $content "
+            "or ($is_activity and content = $processes and accepted + duplicates > 0)) "
             "and (sha256 = $sha or list_contains(former_sha256, $sha))"
         )
-        return number(self.con, query, {"sha": sha256, "content": content}) > 0
+        given = {"content": content, "is_activity": content in ACTIVITIES, "processes": PROCESSES}
+        return number(self.con, query, {"sha": sha256, **given}) > 0
 
     def begin(self, file: LandingFile, sha256: str) -> None:
         """Start the transaction of a file, and give the file its number in the order."""
@@ -160,7 +165,9 @@ class Store:
         if file.content == PROCESSES:
             is_retold = file.source is not None and file.source.shape in RETOLD
             drop_duplicates(self.con, self._file_seq, self.batch_seq, is_retold=is_retold)
-        if file.content != PROCESSES or file.source:
+        if file.content in ACTIVITIES:
+            drop_known_activities(self.con, self._file_seq)
+        elif file.content != PROCESSES or file.source:
             drop_repeats(self.con, self._file_seq)
         self._remember_path(file, sha256)
         counts = checked_counts(self.con, self._file_seq)
@@ -255,11 +262,12 @@ class Store:
         )
 
     def _insert_rows(self, accepted: pl.DataFrame, *, dimension: str) -> None:
+        of_activity = "process_id::uuid as process_id, epoch_ms(updated_at) as updated_at, "
         self._insert(
             "dimension_rows",
             accepted.with_columns(dimension=pl.lit(dimension)),
-            "dimension, id::uuid as id, name, data::json as data, $first + line as ingest_seq, "
-            "$batch as batch_seq",
+            f"dimension, id::uuid as id, name, {of_activity if dimension in ACTIVITIES else ''}"
+            "data::json as data, $first + line as ingest_seq, $batch as batch_seq",
         )
 
     def _insert_violations(self, violations: pl.DataFrame) -> None:

@@ -6,6 +6,7 @@ out by its brackets alone; whether it is valid JSON is checked when its line is 
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from pipelines.ingest.chunks import BOM, MAX_LINE_BYTES, Chunk, split_lines
 from pipelines.ingest.landing_file import LandingFile, UnreadableFile, read_blocks
@@ -46,7 +47,8 @@ def read_elements(file: LandingFile) -> Iterator[Chunk]:
         if waiting:
             yield b"\n".join(waiting) + b"\n"
 
-    yield from split_lines(lines(), lambda: position)
+    for chunk in split_lines(lines(), lambda: position):
+        yield replace(chunk, content=file.content)
 
 
 def split_elements(blocks: Iterator[bytes]) -> Iterator[bytes]:

@@ -18,6 +18,7 @@ import polars as pl
 
 from pipelines.ingest.chunks import Chunk
 from pipelines.ingest.clean_lines import find_clean
+from pipelines.ingest.parse_activities import parse_activities
 from pipelines.ingest.parse_dimensions import parse_rows
 from pipelines.ingest.parse_versions import Parsed, line_text, parse_chunk
 from pipelines.ingest.validated_chunk import (
@@ -29,11 +30,17 @@ from pipelines.ingest.validated_chunk import (
 from pipelines.ingest.waiting_lines import Rest, WaitingLines, rest_of
 from pipelines.warehouse.engine import limits_of
 from schemas.definitions.procedure import Procedures
+from schemas.records.activities import ACTIVITIES
 from schemas.records.dimensions import PROCESSES
 from schemas.records.proof import prove_rules
 from transforms.macros.load import MACROS
 from transforms.validate.clean import CleanVersions
-from transforms.validate.validation import Validated, Validator, validate_dimension
+from transforms.validate.validation import (
+    Validated,
+    Validator,
+    validate_activity,
+    validate_dimension,
+)
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
@@ -146,6 +153,9 @@ class ChunkValidators:
         if chunk.content == PROCESSES:
             parsed = parse_chunk(con, chunk)
             validated = validator.validate(parsed.records)
+        elif chunk.content in ACTIVITIES:
+            parsed = parse_activities(con, chunk, chunk.content)
+            validated = validate_activity(parsed.records, chunk.content, self._latest_ms)
         else:
             parsed = parse_rows(con, chunk)
             validated = validate_dimension(parsed.records)

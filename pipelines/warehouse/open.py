@@ -106,7 +106,9 @@ create table if not exists raw.dimension_rows (
     name varchar,
     data json not null,
     ingest_seq bigint not null,
-    batch_seq bigint not null
+    batch_seq bigint not null,
+    process_id uuid,
+    updated_at timestamp
 );
 
 create table if not exists raw.erasures (

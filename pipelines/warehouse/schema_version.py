@@ -13,7 +13,7 @@ import duckdb
 from schemas.errors import OperationError
 from transforms.transaction import transaction
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 
 # By the version they start from. History follows from raw versions: without its watermarks, as
 # from version 1, the next build rebuilds it.
@@ -34,6 +34,10 @@ _MIGRATIONS: Mapping[int, tuple[str, ...]] = {
         "alter table raw.process_versions add column if not exists is_erased boolean default false",
         "alter table raw.ingest_files add column if not exists erased bigint default 0",
         "alter table raw.ingest_files add column if not exists former_sha256 varchar[] default []",
+    ),
+    6: (
+        "alter table if exists raw.dimension_rows add column if not exists process_id uuid",
+        "alter table if exists raw.dimension_rows add column if not exists updated_at timestamp",
     ),
 }
 _TABLE = "raw.schema_version"

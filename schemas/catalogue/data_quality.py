@@ -28,13 +28,14 @@ _SEVERITY = (
 VIOLATIONS = OutputTable(
     "violations",
     "core",
-    "Rules broken by accepted versions. Personal values are masked.",
+    "Rules broken by accepted versions, and tasks and calls about unknown processes. Personal "
+    "values are masked.",
     "one row per version, rule and column",
     in_order(
         SHARED,
         (
             "process_id",
-            "procedure",
+            replace(SHARED["procedure"], nulls="for tasks and calls about unknown processes"),
             "rule",
             text(
                 "severity",

@@ -48,11 +48,12 @@ DURATION_STATS = OutputTable(
                 "measure",
                 "What was measured, with its column in `process_lifecycle`: `resolution` "
                 "(`resolution_seconds`), `full_resolution` (`full_resolution_seconds`), "
-                "`first_assignment` (`first_assignment_seconds`) or `open` (`open_seconds` of "
+                "`first_assignment` (`first_assignment_seconds`), `first_call` "
+                "(`first_call_seconds` in `process_contacts`) or `open` (`open_seconds` of "
                 "processes now completed or cancelled); each also in working time, prefixed with "
                 "`business_`.",
-                open_rule="`resolution` and `first_assignment` include reopened and deleted "
-                "processes; `full_resolution` and `open` only processes closed now",
+                open_rule="`resolution`, `first_assignment` and `first_call` include reopened and "
+                "deleted processes; `full_resolution` and `open` only processes closed now",
             ),
             day(
                 "period",

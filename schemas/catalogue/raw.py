@@ -45,7 +45,7 @@ RAW_COLUMNS: dict[str, str] = {
     "sha256": "SHA-256 hash of the file's bytes, which identifies it.",
     "file_name": "Name of the file, without its folder.",
     "format": "Format of the file, from its name.",
-    "content": "What the file holds: processes, or the name of a dimension.",
+    "content": "What the file holds: processes, tasks, calls, or the name of a dimension.",
     "problem": f"Why the file as a whole could not be read; {_NULL}.",
     "bytes": "Size of the file.",
     "lines": "Lines of the file: accepted + duplicates + quarantined + blank + erased - added.",
@@ -84,7 +84,7 @@ RAW_COLUMNS: dict[str, str] = {
     "searched_files": f"Files searched; {_NULL}.",
     "matches": f"Places where a value was found; {_NULL}.",
     # Dimensions.
-    "dimension": "The dimension: users, pods, teams, entities or records.",
+    "dimension": "The dimension (users, pods, teams, entities or records), or tasks or calls.",
     "id": "The id of the row.",
     "name": f"The name; {_NULL}.",
 }

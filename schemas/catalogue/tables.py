@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from schemas.catalogue import (
+    activities,
     data_quality,
     database,
     dimensions,
@@ -33,6 +34,7 @@ _SUBJECTS = (
     follow_ups,
     hierarchy,
     dimensions,
+    activities,
     funnels,
     drivers,
     durations,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from schemas.catalogue.activities import PROCESS_CONTACTS
 from schemas.catalogue.dimensions import LABELS
 from schemas.catalogue.model import (
     COUNT,
@@ -34,16 +35,19 @@ def wide_table(procedure: Procedure) -> OutputTable:
 
     Grain: one row per process. The columns of `processes`, the names of its ids, the attributes,
     derived attributes and record attributes in the order of the definition, then the columns of
-    `process_lifecycle` that `processes` lacks.
+    `process_lifecycle` and `process_contacts` that `processes` lacks.
     """
-    lifecycle = [
-        column for column in PROCESS_LIFECYCLE.columns if column.name not in PROCESSES.column_names
+    further = [
+        column
+        for table in (PROCESS_LIFECYCLE, PROCESS_CONTACTS)
+        for column in table.columns
+        if column.name not in PROCESSES.column_names
     ]
     table = OutputTable(
         wide_table_name(procedure.short_id),
         "core",
-        f"Processes of the procedure {procedure.name} with their attributes and lifecycle at "
-        "the build's as_of. Start here.",
+        f"Processes of the procedure {procedure.name} with their attributes, lifecycle, calls "
+        "and tasks at the build's as_of. Start here.",
         "one row per process",
         (
             *PROCESSES.columns,
@@ -51,7 +55,7 @@ def wide_table(procedure: Procedure) -> OutputTable:
             *(c for attribute in procedure.attributes for c in _entered(attribute)),
             *(c for attribute in procedure.derived_attributes for c in _derived(attribute)),
             *(c for attribute in procedure.record_attributes for c in _of_record(attribute)),
-            *lifecycle,
+            *further,
         ),
         key=PROCESSES.key,
     )

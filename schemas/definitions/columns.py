@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from schemas.catalogue.activities import PROCESS_CONTACTS
 from schemas.catalogue.dimensions import LABELS
 from schemas.catalogue.processes import PROCESS_LIFECYCLE, PROCESSES
 from schemas.definitions.attribute_types import BY_NAME
@@ -17,6 +18,7 @@ RESERVED_COLUMNS = frozenset(
         *PROCESSES.column_names,
         *(label.name for label in LABELS),
         *PROCESS_LIFECYCLE.column_names,
+        *PROCESS_CONTACTS.column_names,
         "as_of",
     )
 )

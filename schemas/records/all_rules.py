@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 
 from schemas.definitions.procedure import Level, Procedure, Procedures
+from schemas.records.activities import all_activity_rules
 from schemas.records.attribute_rules import attribute_rules, record_rules, undeclared_rule
 from schemas.records.attribute_values import DOCUMENTS
 from schemas.records.dimensions import DIMENSION_RULES
@@ -204,7 +205,7 @@ def all_rules(procedures: Procedures) -> list[tuple[Rule, str | None]]:
     Rule ids are unique per procedure.
     """
     everywhere = [*FILE_RULES, *core_rules(), *map(undeclared_rule, DOCUMENTS)]
-    everywhere += DIMENSION_RULES
+    everywhere += [*DIMENSION_RULES, *all_activity_rules()]
     rules: list[tuple[Rule, str | None]] = [(r, None) for r in (*everywhere, *HISTORY_RULES)]
     for procedure in procedures:
         own = [

@@ -193,3 +193,51 @@ def _ingested(draw: st.DrawFn, versions: list[Version]) -> list[Version]:
         lines[file_no] += 1
         version["ingest_seq"] = (file_no, lines[file_no])
     return drop_duplicates(versions)
+
+
+@st.composite
+def task_lists(draw: st.DrawFn, *, max_tasks: int = 8) -> list[dict[str, Any]]:
+    """Versions of tasks in the order they land, some about processes that are not known."""
+    return [
+        {
+            "id": uid(f"task {draw(st.integers(0, 4))}"),
+            "process": draw(_subjects),
+            "status": draw(st.sampled_from(("OPEN", "OPEN", "COMPLETED", "CANCELLED"))),
+            "createdAt": draw(_maybe_instants),
+            "updatedAt": draw(_instants),
+            "completedAt": draw(_maybe_instants),
+            "dueBy": draw(_maybe_instants),
+            "startsAt": draw(_maybe_instants),
+            "isDeleted": draw(st.sampled_from((False, False, False, True))),
+        }
+        for _ in range(draw(st.integers(0, max_tasks)))
+    ]
+
+
+@st.composite
+def call_lists(draw: st.DrawFn, *, max_calls: int = 12) -> list[dict[str, Any]]:
+    """Versions of calls in the order they land, of which any time may be missing or too late."""
+    calls: list[dict[str, Any]] = []
+    for _ in range(draw(st.integers(0, max_calls))):
+        answered, hung_up = sorted(draw(st.tuples(_instants, _instants)))
+        is_answered = draw(st.booleans())
+        calls.append(
+            {
+                "id": uid(f"call {draw(st.integers(0, 6))}"),
+                "forProcess": draw(_subjects),
+                "callStatus": draw(st.sampled_from(("COMPLETED", "BUSY", "ANSWERED"))),
+                "callStart": draw(_maybe_instants),
+                "connectionStart": answered if is_answered else None,
+                "connectionEnd": hung_up if is_answered and draw(st.booleans()) else None,
+                "connectionDuration": draw(st.sampled_from((None, 0, 95))),
+                "disposedAt": draw(_maybe_instants),
+                "updatedAt": draw(_instants),
+                "isDeleted": draw(st.sampled_from((False, False, False, True))),
+            }
+        )
+    return calls
+
+
+_subjects = st.sampled_from(
+    (*(uid(f"process {number}") for number in range(4)), uid("process elsewhere"), None)
+)

@@ -48,6 +48,7 @@ class MemoryWarehouse:
         self._procedures = procedures
         self._frames = config_frames(list(procedures), [], calendars=procedures.calendars)
         self._batch_seq = 0
+        self._n_activities = 0
         self._waiting: dict[str, tuple[Builder, Layer]] = {}
 
     def add(self, versions: Iterable[Version]) -> None:
@@ -68,6 +69,26 @@ class MemoryWarehouse:
         )
         self.con.execute(f"insert into raw.process_versions by name select {casts} from incoming")
         self.con.unregister("incoming")
+
+    def add_activities(self, dimension: str, documents: Iterable[dict[str, Any]]) -> None:
+        """Add one batch of tasks or calls as they land, in order; `updatedAt` is in epoch ms."""
+        self._batch_seq += 1
+        for document in documents:
+            self._n_activities += 1
+            self.con.execute(
+                "insert into raw.dimension_rows by name select $dimension as dimension, "
+                "$id::uuid as id, $data::json as data, $seq as ingest_seq, $batch as batch_seq, "
+                "$process::uuid as process_id, epoch_ms($at) as updated_at",
+                {
+                    "dimension": dimension,
+                    "id": document["id"],
+                    "data": json.dumps(document),
+                    "seq": LINES_PER_FILE + self._n_activities,
+                    "batch": self._batch_seq,
+                    "process": document.get("process") or document.get("forProcess"),
+                    "at": document["updatedAt"],
+                },
+            )
 
     def add_file(self, name: str) -> None:
         """Enter file 1 in the ledger, so that violations can say where they stand."""

@@ -15,7 +15,38 @@ from transforms.builder.tables import Key, Table, load_versions, upstreams
 _BUCKETS = """\
 create or replace temp table process_buckets as
 select process_id, (md5_number_lower(process_id::varchar) % {n_buckets})::integer as bucket
-from (select distinct process_id from raw.process_versions)"""
+from (
+    select process_id from raw.process_versions
+    union
+    select coalesce(process_id, no_process()) from raw.dimension_rows where updated_at is not null
+)"""
+# Of tasks and calls, the versions that have an instant, which rows of dimensions lack. One that
+# went to another process is of that process alone.
+_ACTIVITIES = """\
+select
+    dimension,
+    id,
+    coalesce(process_id, no_process()) as process_id,
+    updated_at,
+    data,
+    ingest_seq
+from raw.dimension_rows
+where updated_at <= {as_of}
+qualify
+    row_number() over (partition by dimension, id order by updated_at desc, ingest_seq desc) = 1"""
+# With all processes that a task or call was ever about.
+_TOUCHED_BY_ACTIVITIES = """\
+select distinct coalesce(process_id, no_process())
+from raw.dimension_rows
+where (dimension, id) in (
+    select (dimension, id) from raw.dimension_rows
+    where
+        updated_at is not null
+        and (
+            batch_seq > {batch_seq}
+            or (updated_at > {earlier} and updated_at <= {later})
+        )
+)"""
 
 
 @dataclass(frozen=True)
@@ -31,7 +62,9 @@ class Since:
 
 
 class Bindings:
-    """Binds `raw_versions`, `versions`, `touched` and history, as at `as_of`.
+    """Binds `raw_versions`, `versions`, `raw_activities`, `touched` and history, as at `as_of`.
+
+    `raw_activities` are the tasks and calls about the processes, each in its latest version.
 
     `n_touched` is the number of processes that are bound.
     """
@@ -54,6 +87,7 @@ class Bindings:
     def bind_all(self) -> None:
         """Bind the versions of all processes."""
         if self._bound != "all":
+            self._bind_activities(self._activities)
             self._bind_versions(f"from raw.process_versions where {self._seen}")
             query = "select count(distinct process_id) from versions"
             self.n_touched = self._con.execute(query).fetchall()[0][0]
@@ -64,14 +98,18 @@ class Bindings:
         if self._bound == since:
             return
         # The instant may also have moved back: versions that were seen then are not any more.
-        earlier, later = sorted([since.as_of, self._as_of])
+        earlier, later = map(instant_sql, sorted([since.as_of, self._as_of]))
+        by_activities = _TOUCHED_BY_ACTIVITIES.format(
+            batch_seq=since.batch_seq, earlier=earlier, later=later
+        )
         self._touch(
-            f"select distinct process_id from raw.process_versions "
+            f"select process_id from raw.process_versions "
             f"where batch_seq > {since.batch_seq} "
-            f"or (updated_at > {instant_sql(earlier)} and updated_at <= {instant_sql(later)}) "
-            "or list_contains($changed, procedure_id::varchar)",
+            f"or (updated_at > {earlier} and updated_at <= {later}) "
+            f"or list_contains($changed, procedure_id::varchar) union {by_activities}",
             {"changed": list(since.changed)},
         )
+        self._bind_activities(self._touched_activities)
         self._bind_versions(
             f"from raw.process_versions semi join touched using (process_id) where {self._seen}"
         )
@@ -88,6 +126,7 @@ class Bindings:
             "create or replace temp table bucket_versions as "
             f"from raw.process_versions semi join touched using (process_id) where {self._seen}"
         )
+        self._bind_activities(self._touched_activities)
         self._bind_versions("from bucket_versions")
         self._bound = bucket
 
@@ -118,6 +157,14 @@ class Bindings:
     def _seen(self) -> str:
         return f"updated_at <= {instant_sql(self._as_of)}"
 
+    @property
+    def _activities(self) -> str:
+        return _ACTIVITIES.format(as_of=instant_sql(self._as_of))
+
+    @property
+    def _touched_activities(self) -> str:
+        return f"from ({self._activities}) semi join touched using (process_id)"
+
     def _bound_rows(self, table: Table) -> str:
         place = f'{self._catalog}.history."{table.name}"'
         return place if self._bound == "all" else f"{place} semi join touched using (process_id)"
@@ -125,6 +172,9 @@ class Bindings:
     def _touch(self, query: str, parameters: Mapping[str, object] | None = None) -> None:
         self._con.execute(f"create or replace temp table touched as {query}", parameters or {})
         self.n_touched = self._con.execute("select count(*) from touched").fetchall()[0][0]
+
+    def _bind_activities(self, activities: str) -> None:
+        self._con.execute(f"create or replace temp view raw_activities as {activities}")
 
     def _bind_versions(self, versions: str) -> None:
         self._con.execute(f"create or replace temp view raw_versions as {versions}")

@@ -105,7 +105,8 @@ class Builder:
         query = """
             select least(
                 (select min(changes_at) from next_changes),
-                (select min(updated_at) from raw.process_versions where updated_at > $as_of)
+                (select min(updated_at) from raw.process_versions where updated_at > $as_of),
+                (select min(updated_at) from raw.dimension_rows where updated_at > $as_of)
             )
         """
         return self._con.execute(query, {"as_of": self._as_of}).fetchall()[0][0]

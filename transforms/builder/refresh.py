@@ -18,6 +18,12 @@ from transforms.builder.signatures import change_signature, create_signatures
 from transforms.builder.tables import Key, Table, upstreams
 from transforms.transaction import transaction
 
+_LAST_BATCH = """
+    select greatest(
+        (select max(batch_seq) from raw.process_versions),
+        (select max(batch_seq) from raw.dimension_rows where updated_at is not null)
+    )
+"""
 Mode = Literal["full", "incremental", "current"]
 
 BUCKET_VERSIONS = 500_000
@@ -51,9 +57,9 @@ class HistoryRefresher:
     """Brings the history tables of one warehouse up to the raw versions, as at `as_of`.
 
     A table is redone for the processes touched since it was last built: those with new versions,
-    those with versions between the two instants, whichever is earlier, and those of procedures
-    whose states or transitions changed, or that `rebuild` has (ids). With `full`, or when the code
-    of a table changed, all are redone. Works for one state of the raw tables.
+    tasks or calls, those with some between the two instants, whichever is earlier, and those of
+    procedures whose states or transitions changed, or that `rebuild` has (ids). With `full`, or
+    when the code of a table changed, all are redone. Works for one state of the raw tables.
     """
 
     def __init__(
@@ -105,7 +111,7 @@ class HistoryRefresher:
 
     @cached_property
     def _last_batch(self) -> int:
-        return self._scalar("select max(batch_seq) from raw.process_versions") or 0
+        return self._scalar(_LAST_BATCH) or 0
 
     @cached_property
     def _n_versions(self) -> int:
@@ -254,12 +260,14 @@ def latest_as_of(con: duckdb.DuckDBPyConnection, catalog: str) -> datetime | Non
 
 
 def move_as_of(con: duckdb.DuckDBPyConnection, catalog: str, as_of: datetime) -> None:
-    """Let history tables hold as at a later instant, where no version lies in between."""
+    """Let history tables hold as at a later instant, where no version of anything lies between."""
     con.execute(
         f"""
         update {catalog}.history.watermarks as w set as_of = $as_of
         where w.as_of < $as_of and not exists (
             from raw.process_versions as v where v.updated_at > w.as_of and v.updated_at <= $as_of
+        ) and not exists (
+            from raw.dimension_rows as r where r.updated_at > w.as_of and r.updated_at <= $as_of
         )
         """,
         {"as_of": as_of},

@@ -9,6 +9,10 @@ procedure_changes as (from history_procedure_changes),
 
 processes as (from history_processes),
 
+tasks as (from history_tasks),
+
+calls as (from history_calls),
+
 hierarchy as (from hierarchy),
 
 primary_keys as (from primary_keys),
@@ -223,6 +227,32 @@ find_record_failures as (
     inner join processes as p using (process_id)
 ),
 
+-- Tasks and calls about a process that is not known.
+find_orphans as (
+    select
+        a.process_id,
+        null as procedure,
+        a.rule,
+        a.column_name,
+        a.process_id::varchar as value,
+        a.updated_at,
+        a.ingest_seq
+    from (
+        select
+            process_id,
+            'task:process_id:known' as rule,
+            'process' as column_name,
+            updated_at,
+            ingest_seq
+        from tasks
+        union all
+        select process_id, 'call:process_id:known', 'forProcess', updated_at, ingest_seq
+        from calls
+    ) as a
+    anti join processes as p on p.process_id = a.process_id
+    where a.process_id <> no_process()
+),
+
 all_found as (
     select
         f.process_id,
@@ -264,6 +294,8 @@ all_found as (
         from find_comparisons
         union all
         from find_version_flags
+        union all
+        from find_orphans
     )
 )
 

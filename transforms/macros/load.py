@@ -10,6 +10,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 from schemas.catalogue.shared import LEAST_LEFT_TRUNCATED, MOST_TEST_TIMES
+from schemas.records.activities import NO_PROCESS
 from schemas.records.limits import LINES_PER_FILE, MASK
 
 _KIND = re.compile(r"^-- kind: (\w+)$", re.MULTILINE)
@@ -20,6 +21,7 @@ create macro lines_per_file() as {LINES_PER_FILE};
 create macro least_left_truncated() as {LEAST_LEFT_TRUNCATED};
 create macro most_test_times() as {MOST_TEST_TIMES};
 create macro personal_mask() as '{MASK}';
+create macro no_process() as uuid '{NO_PROCESS}';
 """
 
 

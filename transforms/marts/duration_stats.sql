@@ -7,6 +7,8 @@ with processes as (from processes),
 
 lifecycles as (from process_lifecycle),
 
+contacts as (from process_contacts),
+
 visits as (from state_visits),
 
 spells as (from status_spells),
@@ -38,6 +40,17 @@ find_first_assignments as (
     group by l.process_id
 ),
 
+-- A call may be made while the process is deleted.
+find_first_calls as (
+    select
+        c.process_id,
+        coalesce(arg_max(v.procedure, v.visit_no), any_value(c.procedure)) as called_in
+    from contacts as c
+    left join visits as v on v.process_id = c.process_id and v.entered_at <= c.first_call_at
+    where c.first_call_at is not null
+    group by c.process_id
+),
+
 find_ended as (
     select
         c.first_completed_in as procedure,
@@ -65,6 +78,15 @@ find_ended as (
         l.business_first_assignment_seconds
     from lifecycles as l
     inner join find_first_assignments as a using (process_id)
+    union all
+    select
+        f.called_in,
+        c.first_call_at,
+        'first_call',
+        c.first_call_seconds,
+        c.business_first_call_seconds
+    from contacts as c
+    inner join find_first_calls as f using (process_id)
     union all
     select
         c.closed_in,

@@ -38,6 +38,7 @@ from processes as p
 {joins}
 inner join history_{attributes} as a on a.process_id = p.process_id
 inner join process_lifecycle as l on l.process_id = p.process_id
+inner join process_contacts as c on c.process_id = p.process_id
 where p.procedure = {procedure}"""
 
 _PRIMARY_KEYS = """\
@@ -90,16 +91,17 @@ def attributes_sql(procedure: Procedure) -> str:
 
 def wide_sql(procedure: Procedure) -> str:
     """Grain: one row per process of the procedure: `processes`, names for its ids, its attributes
-    and those of its record, its lifecycle.
+    and those of its record, its lifecycle, its calls and tasks.
     """
     attributes = [f"a.{quoted(name)}" for v in values_of(procedure) for name in v.columns]
     of_record = [f"r.{quoted(name)}" for name in record_columns(procedure)]
     lifecycle = f"l.* exclude ({_SHARED_WITH_PROCESSES})"
+    contacts = "c.* exclude (process_id, team_id, procedure)"
     joins = label_joins()
     if of_record:
         joins.append(f"left join {records_table(procedure)} as r on r.record_id = p.record_id")
     return _WIDE.format(
-        columns=listed(["p.*", *label_columns(), *attributes, *of_record, lifecycle], 4),
+        columns=listed(["p.*", *label_columns(), *attributes, *of_record, lifecycle, contacts], 4),
         joins="\n".join(joins),
         attributes=attributes_table(procedure),
         procedure=literal(procedure.short_id),

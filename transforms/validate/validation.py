@@ -9,6 +9,7 @@ import duckdb
 import polars as pl
 
 from schemas.definitions.procedure import Procedure, Procedures
+from schemas.records.activities import ACTIVITIES, activity_rules, activity_schema
 from schemas.records.attribute_values import DOCUMENTS
 from schemas.records.between_fields import by_procedure
 from schemas.records.dimensions import DIMENSION_RULES, DIMENSION_SCHEMA, convert_dimension
@@ -105,6 +106,26 @@ class Validator:
         )
 
 
+def validate_activity(rows: pl.DataFrame, activity: str, latest_ms: int) -> Validated:
+    """Validate the rows of a file of tasks or calls: `line`, `document`, and the fields with their
+    JSON texts. No time of the past may lie after `latest_ms`.
+
+    `accepted` has `line, id, name, data, process_id, updated_at` (epoch ms), without a name; there
+    are no violations, as a row is right or rejected.
+    """
+    rules = activity_rules(activity, latest_ms)
+    failures = find_failures(rows, activity_schema(activity, latest_ms), rules)
+    accepted = rows.select(
+        "line",
+        pl.col(ACTIVITIES[activity][0].column).alias("id"),
+        pl.lit(None, dtype=pl.String).alias("name"),
+        pl.col("document").alias("data"),
+        "process_id",
+        "updated_at",
+    )
+    return _right_or_rejected(accepted, _core_rejections(rows, failures))
+
+
 def validate_dimension(rows: pl.DataFrame) -> Validated:
     """Validate the rows of a dimension file: `line`, `data` and the raw columns of `dimensions`.
 
@@ -112,12 +133,15 @@ def validate_dimension(rows: pl.DataFrame) -> Validated:
     """
     frame = convert_dimension(rows)
     failures = find_failures(frame, DIMENSION_SCHEMA, DIMENSION_RULES)
-    rejected = _core_rejections(frame, failures)
+    rows = frame.select("line", "id", "name", "data")
+    return _right_or_rejected(rows, _core_rejections(frame, failures))
+
+
+def _right_or_rejected(rows: pl.DataFrame, rejected: pl.DataFrame) -> Validated:
     nothing = pl.lit(None, dtype=pl.String)
     rules = rejected.sort("line", "rule").group_by("line", maintain_order=True)
-    good = ~pl.col("line").is_in(rejected["line"].implode())
     return Validated(
-        accepted=frame.filter(good).select("line", "id", "name", "data"),
+        accepted=rows.filter(~pl.col("line").is_in(rejected["line"].implode())),
         rejected=rules.agg(rules=pl.col("rule")).with_columns(
             process_id=nothing, procedure=nothing
         ),

@@ -63,6 +63,9 @@ _IDS = """
     union
     select distinct 'process', lower(process_id) from raw.quarantine where process_id is not null
     union
+    select distinct 'process', process_id::varchar from raw.dimension_rows
+    where process_id is not null
+    union
     select distinct rtrim(dimension, 's'), id::varchar from raw.dimension_rows
     where dimension in ('records', 'users')
 """

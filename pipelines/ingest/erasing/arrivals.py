@@ -12,6 +12,7 @@ from datetime import datetime
 import duckdb
 import polars as pl
 
+from pipelines.ingest.erasing.activities import strip_activity, subjects_of
 from pipelines.ingest.erasing.changes import find_changes
 from pipelines.ingest.erasing.documents import (
     NO_KEYS,
@@ -27,12 +28,19 @@ from pipelines.ingest.erasing.subject import EPOCH, Subject, epoch_ms, places_of
 from pipelines.ingest.erasing.write import KEYED, write_changes
 from pipelines.ingest.validated_chunk import ValidatedChunk
 from schemas.definitions.procedure import Procedures
+from schemas.records.activities import ACTIVITIES
 from schemas.records.dimensions import PROCESSES
 from schemas.records.record import UUID_IN_TEXT
 from schemas.sql_text import literal
 
 _UUIDS = re.compile(UUID_IN_TEXT)
-_KINDS: Mapping[str, Kind] = {PROCESSES: "process", "records": "record", "users": "user"}
+_KINDS: Mapping[str, Kind] = {
+    PROCESSES: "process",
+    "tasks": "process",
+    "calls": "process",
+    "records": "record",
+    "users": "user",
+}
 
 
 class Arrivals:
@@ -60,6 +68,8 @@ class Arrivals:
         """
         if not self._erased:
             return validated
+        if validated.content in ACTIVITIES:
+            return self._activities(validated)
         if validated.content != PROCESSES:
             return self._dimension(validated)
         if self._queries:
@@ -139,6 +149,29 @@ class Arrivals:
             ),
             rejected=self._rejected(validated.rejected, validated.content),
         )
+
+    def _activities(self, validated: ValidatedChunk) -> ValidatedChunk:
+        until_ms = epoch_ms(self._erased.until) if self._erased.until else 0
+        documents: list[str] = []
+        for id_, data, updated_ms in validated.accepted.select("id", "data", "updated_at").rows():
+            is_erased = updated_ms <= until_ms or any(
+                self._is_over(kind, subject, updated_ms) for kind, subject in subjects_of(data)
+            )
+            stripped = strip_activity(data, validated.content) if is_erased else Stripped(data)
+            documents.append(stripped.text if stripped else json.dumps({"id": id_}))
+        return replace(
+            validated,
+            accepted=validated.accepted.with_columns(data=pl.Series(documents, dtype=pl.String)),
+            rejected=self._rejected(validated.rejected, validated.content),
+        )
+
+    def _is_over(self, kind: str, id_: str, updated_ms: int) -> bool:
+        """Whether what was recorded about a subject at an instant was erased."""
+        key = (kind, sha256(id_))
+        if key not in self._erased.ids:
+            return False
+        until = self._erased.ids[key]
+        return until is None or updated_ms <= epoch_ms(until)
 
     def _find_values(self, validated: ValidatedChunk, batch_seq: int) -> None:
         """Erase the processes that have an erased value in one of these lines."""

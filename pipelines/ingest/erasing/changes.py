@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import duckdb
 import polars as pl
 
+from pipelines.ingest.erasing.activities import OWN_ROWS, strip_activity
 from pipelines.ingest.erasing.documents import (
     NO_KEYS,
     KnownKeys,
@@ -19,6 +20,7 @@ from pipelines.ingest.erasing.documents import (
 )
 from pipelines.ingest.erasing.subject import Subject
 from pipelines.warehouse.search import Needles, holds
+from schemas.records.activities import ACTIVITIES, NO_PROCESS
 from schemas.records.dimensions import PROCESSES
 from schemas.records.limits import MASK
 from schemas.records.record import UUID_IN_TEXT, UUID_PATTERN
@@ -36,12 +38,12 @@ _OTHER_VERSIONS = """
     ) where {holds}
 """
 
-_OTHER_ROWS = """
+_OTHER_ROWS = f"""
     select content from (
         select r.data::varchar as content
         from raw.dimension_rows as r
-        anti join chosen as c on c.kind = r.dimension and r.id = c.id::uuid
-    ) where {holds}
+        where r.ingest_seq not in ({OWN_ROWS})
+    ) where {{holds}}
 """
 
 _OTHER_TEXTS = """
@@ -155,6 +157,8 @@ class _Chosen:
             "users": subject.users,
         }
         rows = [(kind, id_, subject.until) for kind, found in ids.items() for id_ in found]
+        if subject.kind == "retention":
+            rows.append(("retention", NO_PROCESS, subject.until))
         schema = {"kind": pl.String, "id": pl.String, "until": pl.Datetime("us")}
         self._con = con
         self._frame = pl.DataFrame(rows, schema=schema, orient="row")
@@ -189,8 +193,12 @@ def _dimension_rows(
     removed: list[str] = []
     rows: list[tuple[int, str]] = []
     for seq, dimension, id_, name, data in con.execute(_FIND_ROWS).fetchall():
-        keys = known.records if dimension == "records" else NO_KEYS
-        stripped = strip_dimension_line(data, keys) or Stripped(f'{{"id":"{id_}"}}', [data])
+        if dimension in ACTIVITIES:
+            stripped = strip_activity(data, dimension)
+        else:
+            keys = known.records if dimension == "records" else NO_KEYS
+            stripped = strip_dimension_line(data, keys)
+        stripped = stripped or Stripped(f'{{"id":"{id_}"}}', [data])
         if stripped.text != data or name is not None:
             removed += stripped.removed
             rows.append((seq, stripped.text))
@@ -239,10 +247,10 @@ _FIND_VERSIONS = """
     order by v.ingest_seq
 """
 
-_FIND_ROWS = """
+_FIND_ROWS = f"""
     select r.ingest_seq, r.dimension, r.id::varchar, r.name, r.data::varchar
     from raw.dimension_rows as r
-    inner join chosen as c on c.kind = r.dimension and r.id = c.id::uuid
+    where r.ingest_seq in ({OWN_ROWS})
     order by r.ingest_seq
 """
 
@@ -252,7 +260,7 @@ _FIND_TEXTS = """
             q.ingest_seq,
             f.content,
             q.raw_text,
-            if(f.content = 'processes', 'process', f.content) as kind,
+            if(f.content in ('processes', 'tasks', 'calls'), 'process', f.content) as kind,
             lower(q.process_id) as process_id,
             coalesce(regexp_matches(q.process_id, $uuid), false) as has_id,
             {holds} as holds_value

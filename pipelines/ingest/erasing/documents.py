@@ -84,7 +84,7 @@ def strip_document(text: str, keys: Keys) -> Stripped:
         removed += leaves(value)
         if key in keys.personal:
             kept.append((key, "null"))
-    return Stripped(text if kept == pairs else _joined(kept), removed)
+    return Stripped(text if kept == pairs else joined(kept), removed)
 
 
 def strip_line(text: str, known: KnownKeys) -> Stripped | None:
@@ -111,7 +111,7 @@ def strip_line(text: str, known: KnownKeys) -> Stripped | None:
                 kept.append((key, json.dumps(MASK) if is_text else _NOT_AN_OBJECT))
         else:
             kept.append((key, value))
-    return Stripped(text if kept == pairs else _joined(kept), removed)
+    return Stripped(text if kept == pairs else joined(kept), removed)
 
 
 def strip_dimension_line(text: str, keys: Keys) -> Stripped | None:
@@ -130,7 +130,7 @@ def strip_dimension_line(text: str, keys: Keys) -> Stripped | None:
             removed += document.removed
         else:
             removed += leaves(value)
-    return Stripped(text if kept == pairs else _joined(kept), removed)
+    return Stripped(text if kept == pairs else joined(kept), removed)
 
 
 def may_be_personal(value: str, column: str, procedure_id: str, known: KnownKeys) -> bool:
@@ -210,7 +210,8 @@ def _says_nothing(value: str, kind: str, known: KnownKeys) -> bool:
     return not text or bool(is_word) or _UUID.fullmatch(text) is not None
 
 
-def _joined(pairs: Iterable[tuple[str, str]]) -> str:
+def joined(pairs: Iterable[tuple[str, str]]) -> str:
+    """A JSON object of members whose values are written already."""
     written = (f"{json.dumps(key, ensure_ascii=False)}:{value}" for key, value in pairs)
     return f"{{{','.join(written)}}}"
 

@@ -5,43 +5,28 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
 import duckdb
 import zstandard
 
-from pipelines.ingest.chunks import BLANK, BOM
-from pipelines.ingest.erasing.documents import (
-    NO_KEYS,
-    KnownKeys,
-    members,
-    strip_dimension_line,
-    strip_line,
-)
-from pipelines.ingest.erasing.subject import Subject, epoch_ms
+from pipelines.ingest.erasing.lines import Lines
 from pipelines.ingest.formats import TABLES, read_file
 from pipelines.ingest.landing import files_of
 from pipelines.ingest.landing_file import LandingFile, UnreadableFile, read_blocks
 from pipelines.ingest.manifest import write_manifest
 from pipelines.ingest.sources.convert import READERS
 from pipelines.settings import Settings
-from pipelines.warehouse.search import Needles
 from pipelines.warehouse.sync import sync
 from schemas.definitions.source import Source
 from schemas.errors import OperationError
-from schemas.records.dimensions import PROCESSES
-from schemas.records.record import UUID_IN_TEXT, UUID_PATTERN
 from transforms.transaction import transaction
 
 REWRITABLE = "ndjson"
-_UUIDS = re.compile(UUID_IN_TEXT.encode())
-_ID = re.compile(UUID_PATTERN)
 
 
 @dataclass(frozen=True)
@@ -62,63 +47,6 @@ class Listing:
     @property
     def n_lines(self) -> int:
         return sum(len(held.lines) for held in self.held)
-
-
-class Lines:
-    """The lines of a subject: which they are, and what they are without personal values."""
-
-    def __init__(self, subject: Subject, own: Needles, known: KnownKeys) -> None:
-        self._ids = {
-            PROCESSES: {id_.encode() for id_ in subject.processes},
-            "records": {id_.encode() for id_ in subject.records},
-            "users": {id_.encode() for id_ in subject.users},
-        }
-        self._own = own
-        self._known = known
-
-    def hold(self, line: bytes, content: str) -> bool:
-        """Whether a line is the subject's, by its id or by its values where it has none, and has
-        something to erase.
-        """
-        ids = self._ids.get(content, set())
-        mentions = bool(ids) and any(id_.lower() in ids for id_ in _UUIDS.findall(line))
-        if not mentions and not self._own.count_in_bytes(line):
-            return False
-        own = _own_id(line)
-        is_own = own is None or own.encode() in ids
-        return is_own and self.erased(line, content) != line
-
-    def erased(self, line: bytes, content: str) -> bytes:
-        """The line without personal values; blank where nothing can be told apart."""
-        end = line[len(line.rstrip(BLANK)) :]
-        try:
-            text = _decoded(line)
-        except UnicodeDecodeError:
-            return end
-        if content == PROCESSES:
-            stripped = strip_line(text, self._known)
-        else:
-            keys = self._known.records if content == "records" else NO_KEYS
-            stripped = strip_dimension_line(text, keys)
-        if stripped is None:
-            return end
-        return line if stripped.text == text else stripped.text.encode() + end
-
-
-class AgedLines(Lines):
-    """The lines about processes that are as old as an instant, or older."""
-
-    def __init__(self, until: datetime, known: KnownKeys) -> None:
-        super().__init__(Subject("retention", until=until), Needles(), known)
-        self._until_ms = epoch_ms(until)
-
-    def hold(self, line: bytes, content: str) -> bool:
-        """Whether a version in a line is old enough, and has something to erase."""
-        if content != PROCESSES:
-            return False
-        times = [value for key, value in _members(line) if key == "updatedAt"]
-        is_old = any(t.isdecimal() and int(t) <= self._until_ms for t in times)
-        return is_old and self.erased(line, content) != line
 
 
 def list_lines(
@@ -226,24 +154,6 @@ def _rewritten(held: Held, lines: Lines) -> Iterator[bytes]:
         number += len(whole)
     if rest:
         yield lines.erased(rest, content) if number + 1 in numbers else rest
-
-
-def _decoded(line: bytes) -> str:
-    return line.strip(BLANK).removeprefix(BOM).decode()
-
-
-def _members(line: bytes) -> list[tuple[str, str]]:
-    """The members of the object in a line; none where it is no object."""
-    try:
-        return members(_decoded(line)) or []
-    except UnicodeDecodeError:
-        return []
-
-
-def _own_id(line: bytes) -> str | None:
-    """The id that a line has; None where it is no object or has no readable one."""
-    ids = [value.strip('"').lower() for key, value in _members(line) if key == "id"]
-    return ids[0] if len(ids) == 1 and _ID.fullmatch(ids[0]) else None
 
 
 @contextmanager

@@ -55,6 +55,7 @@ def of_process(con: duckdb.DuckDBPyConnection, process_id: str) -> Subject:
     subject = _with_records(con, "process", (process_id.lower(),))
     query = """
         select (select count(*) from raw.process_versions where process_id = $id::uuid)
+            + (select count(*) from raw.dimension_rows where process_id = $id::uuid)
             + (
                 select count(*) from raw.quarantine
                 where lower(process_id) = $id or contains(lower(raw_text), $id)
