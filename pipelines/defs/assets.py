@@ -40,7 +40,7 @@ _RAW_TABLES = {
     "leaves the warehouse.",
     "violations": "Broken rules of accepted versions: values set to null, and flags.",
     "dimension_rows": "Every accepted line of the files of users, pods, teams, entities and "
-    "records. The latest one about an id counts.",
+    "records, and of tasks and calls. The latest one about an id counts.",
     "ingest_files": "The ledger: every file by the hash of its bytes, with the number of its "
     "accepted, duplicate, quarantined, blank and erased lines.",
     "erasures": "What was erased with `leadtime erase` or `retain`: numbers and hashes, no "

@@ -18,6 +18,7 @@ _LAYERS: tuple[AssetLayer, ...] = ("core", "mart")
 RAW_RELATIONS = {
     "versions": "process_versions",
     "raw_versions": "process_versions",
+    "raw_activities": "dimension_rows",
     **relations.RAW_RELATIONS,
 }
 

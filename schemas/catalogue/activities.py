@@ -16,7 +16,6 @@ from schemas.catalogue.model import (
     text,
 )
 from schemas.catalogue.shared import SHARED
-from schemas.records.activities import MAX_SECONDS
 
 _LATEST = "each in its latest version as at the build's as_of"
 _MISSING = "if the line has none"
@@ -117,8 +116,7 @@ CALLS = OutputTable(
         instant("disposed_at", "When its result was recorded.", nulls="until then"),
         seconds(
             "call_seconds",
-            "From `call_start_at` to `call_end_at`; without either, `callDuration` of the line "
-            f"(at most {MAX_SECONDS:,}).",
+            "From `call_start_at` to `call_end_at`; without either, `callDuration` of the line.",
             nulls="if neither is known",
         ),
         seconds(

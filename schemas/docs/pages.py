@@ -17,8 +17,11 @@ from schemas.definitions.procedure import (
     RecordAttribute,
     State,
 )
+from schemas.docs.activities_page import INTRODUCTION as INTRODUCTION_TO_ACTIVITIES
+from schemas.docs.activities_page import example_of, key_rows
 from schemas.docs.json_schema import calendar_schema_text, schema_text, source_schema_text
 from schemas.docs.record_page import INTRODUCTION, example_line, field_rows
+from schemas.records.activities import ACTIVITIES
 from schemas.records.all_rules import all_rules
 from schemas.records.attribute_rules import SENTENCES, rule_names
 from schemas.records.rule import Rule
@@ -85,10 +88,25 @@ def record_page() -> str:
     )
 
 
+def activities_page() -> str:
+    """One row per key of a task and of a call, and an example of each."""
+    parts = [
+        part
+        for activity in ACTIVITIES
+        for part in (
+            f"## {activity.capitalize()}",
+            f"```json\n{example_of(activity)}\n```",
+            _table(("key", "required", "type", "meaning"), key_rows(activity)),
+        )
+    ]
+    return _page("Tasks and calls", *INTRODUCTION_TO_ACTIVITIES, *parts)
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
     "attribute_types.md": attribute_types_page,
     "rules.md": rules_page,
     "record.md": record_page,
+    "activities.md": activities_page,
     "procedure.schema.json": schema_text,
     "calendar.schema.json": calendar_schema_text,
     "source.schema.json": source_schema_text,

@@ -5,7 +5,7 @@ with contacts as (from history_process_contacts),
 
 processes as (from history_processes),
 
-worked as (from history_worked_lifecycle),
+worked as (from history_worked_contacts),
 
 tasks as (from tasks),
 
@@ -24,7 +24,7 @@ select
     seconds_between(p.started_at, c.first_call_at) as first_call_seconds,
     if(
         w.process_id is not null,
-        (w.first_call_worked_ms - w.started_worked_ms) / 1000,
+        w.first_call_worked_ms / 1000,
         seconds_between(p.started_at, c.first_call_at)
     ) as business_first_call_seconds,
     c.first_connected_call_at,

@@ -1,6 +1,6 @@
 -- Tasks: what is to be done about a process, each in its latest version.
--- Grain: one row per task. `process_id` is `no_process()` where a task names none. `done_at` is when
--- a completed task was completed, but not later than its version was recorded.
+-- Grain: one row per task. `process_id` is `no_process()` where a task names none. `done_at` is
+-- when a completed task was completed, but not later than its version was recorded.
 with latest_activities as (from raw_activities where dimension = 'tasks'),
 
 -- In the order of the keys below, from 1.

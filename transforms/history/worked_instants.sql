@@ -8,8 +8,6 @@ spells as (from status_spells),
 
 processes as (from processes),
 
-contacts as (from process_contacts),
-
 calendars as (from process_calendars),
 
 slots as (from working_slots),
@@ -30,8 +28,6 @@ instants as (
     select process_id, ended_at from spells
     union
     select process_id, first_assigned_at from processes
-    union
-    select process_id, first_call_at from contacts
 ),
 
 with_working_time as (select distinct process_id from calendars where calendar <> 'always'),

@@ -4,8 +4,6 @@
 -- the running one. `calendar` and `offset_ms` are those that apply now.
 with lifecycles as (from process_lifecycle),
 
-contacts as (from process_contacts),
-
 spells as (from status_spells where status = 'OPEN'),
 
 instants as (from worked_instants),
@@ -26,7 +24,6 @@ select
     c.offset_ms,
     s.worked_ms as started_worked_ms,
     a.worked_ms as first_assigned_worked_ms,
-    k.worked_ms as first_call_worked_ms,
     f.worked_ms as first_completed_worked_ms,
     t.worked_ms as last_completed_worked_ms,
     coalesce(p.open_worked_ms, 0)::bigint as open_worked_ms,
@@ -35,8 +32,6 @@ from lifecycles as l
 inner join calendars as c on c.process_id = l.process_id
 inner join instants as s on s.process_id = l.process_id and s.worked_until = l.started_at
 left join instants as a on a.process_id = l.process_id and a.worked_until = l.first_assigned_at
-left join contacts as h on h.process_id = l.process_id
-left join instants as k on k.process_id = l.process_id and k.worked_until = h.first_call_at
 left join instants as f on f.process_id = l.process_id and f.worked_until = l.first_completed_at
 left join instants as t on t.process_id = l.process_id and t.worked_until = l.last_completed_at
 left join instants as o on o.process_id = l.process_id and o.worked_until = l.open_since

@@ -185,13 +185,16 @@ def test_a_name_has_one_unit_everywhere() -> None:
 
 def test_a_wide_table_is_processes_then_attributes_then_the_rest_of_the_lifecycle() -> None:
     table = wide_table(JOB)
-    processes, lifecycle = TABLES["processes"], TABLES["process_lifecycle"]
+    processes, lifecycle, contacts = (
+        TABLES[name] for name in ("processes", "process_lifecycle", "process_contacts")
+    )
     n_names = len(LABELS)
     first, last = len(processes.columns) + n_names, len(processes.columns) + n_names + 4
     assert (table.name, table.layer) == ("job_processes", "core")
     assert table.columns[:first] == processes.columns + LABELS
     assert table.column_names[first:last] == ("size", "e_mail", "attr_status", "seen")
-    assert set(table.columns[last:]) == set(lifecycle.columns) - set(processes.columns)
+    further = {*lifecycle.columns, *contacts.columns}
+    assert set(table.columns[last:]) == further - set(processes.columns)
     assert table.column_names[last : last + 2] == ("first_completed_at", "last_completed_at")
 
 
