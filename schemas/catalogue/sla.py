@@ -25,7 +25,8 @@ _CYCLE = number(
     "Number of the clock among those of the process and policy, from 1. After a stop, the next "
     "event that starts the policy begins a new clock at 0. `created` is each beginning of being "
     "open, so that reopening, restoring and moving to the procedure start a new clock. A policy "
-    "that waits for the first assignment starts no clock after it.",
+    "that waits for the first assignment or the first call starts no clock after it. Calls and "
+    "completed tasks are events at their own instants, whatever versions the process has.",
 )
 _ELAPSED = "Working time of the policy's calendar"
 

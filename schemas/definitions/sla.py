@@ -31,7 +31,17 @@ from schemas.definitions.values import (
     not_allowed,
 )
 
-EventKind = Literal["created", "first_assigned", "completed", "closed", "state", "left"]
+EventKind = Literal[
+    "created",
+    "first_assigned",
+    "completed",
+    "closed",
+    "first_call",
+    "connected_call",
+    "task_completed",
+    "state",
+    "left",
+]
 
 _OF_STATES = ("state", "left")
 _PLAIN = tuple(kind for kind in get_args(EventKind) if kind not in _OF_STATES)

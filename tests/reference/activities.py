@@ -10,6 +10,12 @@ from .versions import Procedures, Row, Version, histories, start
 Document = dict[str, Any]
 """A task or call as it lands, times in epoch milliseconds; a batch of them is in order."""
 
+Activities = tuple[list[Document], list[Document]]
+"""Tasks, and calls."""
+NO_ACTIVITIES: Activities = ([], [])
+DatedEvent = tuple[tuple[str, str | None], int]
+"""An event of an SLA policy, and its instant."""
+
 
 def latest(documents: list[Document], as_of: int) -> list[Document]:
     """The latest version of each, the last of those with one `updatedAt`."""
@@ -122,6 +128,23 @@ def process_contacts(
             }
         )
     return rows
+
+
+def activity_events(
+    activities: Activities, process_id: str, started: int, *, as_of: int
+) -> list[DatedEvent]:
+    """What the tasks and calls of a process start and stop."""
+    tasks_, calls_ = (_present(documents, as_of) for documents in activities)
+    mine = [call for call in calls_ if call.get("forProcess") == process_id]
+    first = min((at for c in mine if (at := called_at(c)) and at >= started), default=None)
+    events = {("first_call", first)} if first else set[tuple[str, int]]()
+    events |= {("connected_call", at) for c in mine if is_connected(c) and (at := connected_at(c))}
+    events |= {
+        ("task_completed", at)
+        for task in tasks_
+        if task.get("process") == process_id and (at := _done_at(task))
+    }
+    return [((name, None), at) for name, at in sorted(events)]
 
 
 def is_connected(call: Document) -> bool:

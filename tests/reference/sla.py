@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
+from .activities import NO_ACTIVITIES, Activities, DatedEvent, activity_events
 from .business import CALENDAR_TIMES, Stretch
 from .business import calendars as process_calendars
 from .changes import shown_value
@@ -77,9 +78,10 @@ def sla_clocks(
     *,
     as_of: int,
     calendars: Mapping[str, WorkingTime] | None = None,
+    activities: Activities = NO_ACTIVITIES,
 ) -> list[Row]:
     """One row per policy, process and cycle; running clocks end at `as_of`."""
-    return [clock for clock, _ in _clocks(versions, procedures, as_of, calendars)]
+    return [clock for clock, _ in _clocks(versions, procedures, as_of, calendars, activities)]
 
 
 def sla_segments(
@@ -88,9 +90,11 @@ def sla_segments(
     *,
     as_of: int,
     calendars: Mapping[str, WorkingTime] | None = None,
+    activities: Activities = NO_ACTIVITIES,
 ) -> list[Row]:
     """One row per stretch of time in which a clock counted."""
-    return [row for _, rows in _clocks(versions, procedures, as_of, calendars) for row in rows]
+    clocks = _clocks(versions, procedures, as_of, calendars, activities)
+    return [row for _, rows in clocks for row in rows]
 
 
 def _clocks(
@@ -98,6 +102,7 @@ def _clocks(
     procedures: Procedures,
     as_of: int,
     calendars: Mapping[str, WorkingTime] | None,
+    activities: Activities,
 ) -> Iterator[tuple[Row, list[Row]]]:
     known = {"always": EveryHour(), **CALENDAR_TIMES, **(calendars or {})}
     of_process = process_calendars(versions, procedures, as_of)
@@ -112,10 +117,13 @@ def _clocks(
             (key, policy) for key in names for policy in procedures[key].get("slas", [])
         ]:
             procedure = procedures[name]
-            assigned_at = first_assigned[process_id]
+            dated = [
+                *((("first_assigned", None), at) for at in [first_assigned[process_id]] if at),
+                *activity_events(activities, process_id, start(history), as_of=as_of),
+            ]
             mine = [version for version in history if version["procedure"] == name]
             terms = _Terms(mine, history, procedure, policy, of_process[process_id], known)
-            cycles = _cycles(history, name, terms, assigned_at)
+            cycles = _cycles(history, name, terms, dated)
             for number, cycle in enumerate(cycles, start=1):
                 key = {
                     "process_id": process_id,
@@ -236,7 +244,7 @@ class _Terms:
 
 
 def _cycles(
-    history: list[Version], name: str, terms: _Terms, assigned_at: int | None
+    history: list[Version], name: str, terms: _Terms, dated: list[DatedEvent]
 ) -> list[_Cycle]:
     """The clocks in order; only the last may still run.
 
@@ -244,9 +252,15 @@ def _cycles(
     start or stop counts from that one.
     """
     policy = terms.policy
-    waits_for_assignment = ("first_assigned", None) in policy["stop"]
+    # What happens once: no clock starts that waits for it in vain.
+    once = [
+        at
+        for event, at in dated
+        if event in policy["stop"] and event[0] in ("first_assigned", "first_call")
+    ]
+    dated_stops = {at for event, at in dated if event in policy["stop"]}
     cycles: list[_Cycle] = []
-    moments = _moments(history, name, policy, assigned_at)
+    moments = _moments(history, name, policy, dated)
     # Where one version shows a closing and what the clock waits for, the latter stops the clock.
     stopping = {
         m.version for m in moments for event in m.events if _as(event, "stop") in policy["stop"]
@@ -265,9 +279,7 @@ def _cycles(
 
     def begin(moment: _Moment) -> None:
         nonlocal switched_at
-        if running() or (
-            waits_for_assignment and assigned_at is not None and moment.at > assigned_at
-        ):
+        if running() or any(moment.at > at for at in once):
             return
         clock = terms.begin(moment, max(switched_at, moment.at) if cycles else moment.at)
         if clock is not None:
@@ -284,9 +296,9 @@ def _cycles(
             if running() and stops:
                 stop(moment.at, "stop")
                 continue
-            is_assigned_now = waits_for_assignment and assigned_at == moment.at
+            is_stopped_now = moment.at in dated_stops
             for end in ("deleted", "moved_out", "cancelled", "completed"):
-                if (end, None) in events and moment.version not in stopping and not is_assigned_now:
+                if (end, None) in events and moment.version not in stopping and not is_stopped_now:
                     stop(moment.at, end)
             if starts:
                 begin(moment)
@@ -302,10 +314,10 @@ def _as(event: tuple[str, str | None], role: str) -> tuple[str, str | None]:
 
 
 def _moments(
-    history: list[Version], name: str, policy: Policy, assigned_at: int | None
+    history: list[Version], name: str, policy: Policy, dated: list[DatedEvent]
 ) -> list[_Moment]:
-    """The events in one procedure, in order; first assignments are the first or last of their
-    instant.
+    """The events in one procedure, in order; those that no version shows are the first or last of
+    their instant.
     """
     found: dict[tuple[int, int], list[tuple[str, str | None]]] = defaultdict(list)
     # In order of the version, except what happened before the process was first seen.
@@ -332,13 +344,11 @@ def _moments(
     for (at, number), events in found.items():
         passed_at = history[number]["updated_at"] if number else at
         moments.append(((passed_at, number, at, 1), _Moment(at, number, events)))
-    event = ("first_assigned", None)
-    if assigned_at is not None:
+    for event, at in dated:
         if event in policy["stop"]:
-            place = (assigned_at, len(history), assigned_at, 1)
-            moments.append((place, _Moment(assigned_at, None, [event])))
-        elif _is_there(history, name, assigned_at):
-            moments.append(((assigned_at, -1, assigned_at, 1), _Moment(assigned_at, None, [event])))
+            moments.append(((at, len(history), at, 1), _Moment(at, None, [event])))
+        elif _is_there(history, name, at):
+            moments.append(((at, -1, at, 1), _Moment(at, None, [event])))
     return [moment for _, moment in sorted(moments, key=lambda pair: pair[0])]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from .activities import NO_ACTIVITIES, Activities
 from .business import CALENDAR_TIMES
 from .sla import EveryHour, WorkingTime, sla_clocks
 from .versions import Procedures, Row, Version, histories
@@ -15,12 +16,15 @@ def sla_due(
     *,
     as_of: int,
     calendars: Mapping[str, WorkingTime] | None = None,
+    activities: Activities = NO_ACTIVITIES,
 ) -> list[Row]:
     """One row per policy and process with a clock that has not ended at `as_of`."""
     times = {"always": EveryHour(), **CALENDAR_TIMES, **(calendars or {})}
     latest = {process_id: seen[-1] for process_id, seen in histories(versions, as_of).items()}
     rows: list[Row] = []
-    for clock in sla_clocks(versions, procedures, as_of=as_of, calendars=calendars):
+    for clock in sla_clocks(
+        versions, procedures, as_of=as_of, calendars=calendars, activities=activities
+    ):
         if clock["stopped_at"] is not None:
             continue
         policies = procedures[clock["procedure"]]["slas"]

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from .activities import NO_ACTIVITIES, Activities
 from .durations import percentile_seconds
 from .intervals import limits
 from .sla import WorkingTime, sla_clocks
@@ -33,10 +34,13 @@ def sla_attainment(
     as_of: int,
     time_zone: str,
     calendars: Mapping[str, WorkingTime] | None = None,
+    activities: Activities = NO_ACTIVITIES,
 ) -> list[Row]:
     """One row per policy, level and values of that level."""
     found: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
-    for clock in sla_clocks(versions, procedures, as_of=as_of, calendars=calendars):
+    for clock in sla_clocks(
+        versions, procedures, as_of=as_of, calendars=calendars, activities=activities
+    ):
         known = clock | {"period": _month(clock["stopped_at"], time_zone)}
         for level, names in _LEVELS.items():
             values = tuple((name, known[name]) for name in names)

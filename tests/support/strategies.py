@@ -196,12 +196,14 @@ def _ingested(draw: st.DrawFn, versions: list[Version]) -> list[Version]:
 
 
 @st.composite
-def task_lists(draw: st.DrawFn, *, max_tasks: int = 8) -> list[dict[str, Any]]:
+def task_lists(
+    draw: st.DrawFn, *, max_tasks: int = 8, max_processes: int = 4
+) -> list[dict[str, Any]]:
     """Versions of tasks in the order they land, some about processes that are not known."""
     return [
         {
-            "id": uid(f"task {draw(st.integers(0, 4))}"),
-            "process": draw(_subjects),
+            "id": uid(f"task {draw(st.integers(0, max_tasks // 2))}"),
+            "process": draw(_subjects(max_processes)),
             "status": draw(st.sampled_from(("OPEN", "OPEN", "COMPLETED", "CANCELLED"))),
             "createdAt": draw(_maybe_instants),
             "updatedAt": draw(_instants),
@@ -215,7 +217,9 @@ def task_lists(draw: st.DrawFn, *, max_tasks: int = 8) -> list[dict[str, Any]]:
 
 
 @st.composite
-def call_lists(draw: st.DrawFn, *, max_calls: int = 12) -> list[dict[str, Any]]:
+def call_lists(
+    draw: st.DrawFn, *, max_calls: int = 12, max_processes: int = 4
+) -> list[dict[str, Any]]:
     """Versions of calls in the order they land, of which any time may be missing or too late."""
     calls: list[dict[str, Any]] = []
     for _ in range(draw(st.integers(0, max_calls))):
@@ -223,8 +227,8 @@ def call_lists(draw: st.DrawFn, *, max_calls: int = 12) -> list[dict[str, Any]]:
         is_answered = draw(st.booleans())
         calls.append(
             {
-                "id": uid(f"call {draw(st.integers(0, 6))}"),
-                "forProcess": draw(_subjects),
+                "id": uid(f"call {draw(st.integers(0, max_calls // 2))}"),
+                "forProcess": draw(_subjects(max_processes)),
                 "callStatus": draw(st.sampled_from(("COMPLETED", "BUSY", "ANSWERED"))),
                 "callStart": draw(_maybe_instants),
                 "connectionStart": answered if is_answered else None,
@@ -238,6 +242,7 @@ def call_lists(draw: st.DrawFn, *, max_calls: int = 12) -> list[dict[str, Any]]:
     return calls
 
 
-_subjects = st.sampled_from(
-    (*(uid(f"process {number}") for number in range(4)), uid("process elsewhere"), None)
-)
+def _subjects(max_processes: int) -> st.SearchStrategy[str | None]:
+    """What a task or call is about: a process, one that is not there, or none."""
+    processes = (uid(f"process {number}") for number in range(max_processes))
+    return st.sampled_from((*processes, uid("process elsewhere"), None))

@@ -26,6 +26,7 @@ SLA_SCHEMAS: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
         "target_days": pl.Int64,
         "has_terms": pl.Boolean,
         "stops_at_first_assignment": pl.Boolean,
+        "stops_at_first_call": pl.Boolean,
         "warn_percent": pl.Int32,
     },
     "sla_events": {
@@ -62,6 +63,7 @@ def sla_rows(procedures: Sequence[Procedure]) -> dict[str, list[tuple[object, ..
                 sla.target.duration and sla.target.duration.days,
                 has_terms(sla),
                 any(event.kind == "first_assigned" for event in sla.stop),
+                any(event.kind == "first_call" for event in sla.stop),
                 sla.warn,
             )
             for number, procedure, sla in numbered

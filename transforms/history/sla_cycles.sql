@@ -13,13 +13,15 @@ policies as (from sla_policies),
 
 processes as (from processes),
 
+contacts as (from process_contacts),
+
 calendars as (from process_calendars),
 
 working_days as (from working_days),
 
 stops as (select * from moments where role = 'stop'),
 
--- After the first assignment no clock starts that waits for it.
+-- After the first assignment no clock starts that waits for it; nor after the first call.
 possible_starts as (
     select s.*
     from starts as s
@@ -27,11 +29,17 @@ possible_starts as (
     left join processes as o
         on o.process_id = s.process_id
         and p.stops_at_first_assignment
-    where o.first_assigned_at is null or s.happened_at <= o.first_assigned_at
+    left join contacts as c
+        on c.process_id = s.process_id
+        and p.stops_at_first_call
+    where
+        (o.first_assigned_at is null or s.happened_at <= o.first_assigned_at)
+        and (c.first_call_at is null or s.happened_at <= c.first_call_at)
 ),
 
 -- What stops the clock has precedence over a closing that the same version shows, however the
--- closing is dated; a first assignment, which no version shows, over a closing of its instant.
+-- closing is dated; a first assignment or a call, which no version shows, over a closing of its
+-- instant.
 ends as (
     select e.*
     from moments as e
@@ -68,7 +76,7 @@ signals as (
         happened_at,
         passed_at,
         version_no,
-        -- A first assignment passes as the last event of its instant: what waits for it has begun.
+        -- What no version shows passes last at its instant: what waits for it has begun.
         coalesce(version_no, 9223372036854775807),
         place,
         null,

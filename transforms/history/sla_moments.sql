@@ -1,16 +1,22 @@
 -- The events of processes that matter to SLA policies: those that start or stop a clock, and those
 -- that end one (completions, cancellations, deletions, moves to another procedure).
 -- Grain: one row per policy, process and event. `version_no` is the version that shows the event,
--- null for first assignments. `passed_at` is when that version was recorded, and orders the events;
--- `happened_at` may be earlier, because a record may date its closing back. `place` orders the
--- events of one version at one instant. `created` is each beginning of being open: after a
--- reopening, a restore or a change of procedure too.
+-- null for first assignments, calls and completed tasks. `passed_at` is when that version was
+-- recorded, and orders the events; `happened_at` may be earlier, because a record may date its
+-- closing back. `place` orders the events of one version at one instant. `created` is each
+-- beginning of being open: after a reopening, a restore or a change of procedure too.
 -- kind: view
 with visits as (from state_visits),
 
 spells as (from status_spells),
 
 processes as (from processes),
+
+contacts as (from process_contacts),
+
+calls as (from calls),
+
+tasks as (from tasks),
 
 policies as (from sla_policies),
 
@@ -47,14 +53,25 @@ find_status_changes as (
 
 visited_procedures as (select distinct process_id, procedure from visits),
 
--- A first assignment may be dated into a deletion; that starts no clock.
-assigned_while_present as (
-    select distinct p.process_id, v.procedure
-    from processes as p
+-- What has an instant of its own, and is in no version of the process.
+dated_events as (
+    select process_id, 'first_assigned' as event, first_assigned_at as happened_at from processes
+    union
+    select process_id, 'first_call', first_call_at from contacts
+    union
+    select process_id, 'connected_call', connected_at from calls where not is_deleted
+    union
+    select process_id, 'task_completed', done_at from tasks where not is_deleted
+),
+
+-- It may be dated into a deletion; that starts no clock.
+dated_while_present as (
+    select distinct d.process_id, d.happened_at, v.procedure
+    from dated_events as d
     inner join visits as v
-        on v.process_id = p.process_id
-        and v.entered_at <= p.first_assigned_at
-        and (v.left_at is null or p.first_assigned_at < v.left_at)
+        on v.process_id = d.process_id
+        and v.entered_at <= d.happened_at
+        and (v.left_at is null or d.happened_at < v.left_at)
 ),
 
 find_entries as (
@@ -106,19 +123,21 @@ inner join awaited_statuses as e on e.procedure = s.procedure and e.status = s.s
 union all
 select
     e.policy_no,
-    p.process_id,
+    d.process_id,
     e.role,
     e.event,
-    p.first_assigned_at,
-    p.first_assigned_at,
+    d.happened_at,
+    d.happened_at,
     null,
     if(e.role = 'start', 3, 4)
-from processes as p
-inner join visited_procedures as v on v.process_id = p.process_id
-inner join events as e on e.procedure = v.procedure and e.event = 'first_assigned'
-left join assigned_while_present as a
-    on a.process_id = p.process_id and a.procedure = v.procedure
-where p.first_assigned_at is not null and (e.role = 'stop' or a.process_id is not null)
+from dated_events as d
+inner join visited_procedures as v on v.process_id = d.process_id
+inner join events as e on e.procedure = v.procedure and e.event = d.event
+left join dated_while_present as a
+    on a.process_id = d.process_id
+    and a.happened_at = d.happened_at
+    and a.procedure = v.procedure
+where d.happened_at is not null and (e.role = 'stop' or a.process_id is not null)
 union all
 select
     p.policy_no,

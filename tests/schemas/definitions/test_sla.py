@@ -18,7 +18,10 @@ from tests.support.order_definition import ID, MEANT_DONE, ORDER
 from transforms.config.slas import shown_target
 
 _GOOD = "{name: all, start: created, stop: completed, target: 4h}"
-_EVENTS = "created, first_assigned, completed, closed, `state: X`, `left: X`, or a list of these"
+_EVENTS = (
+    "created, first_assigned, completed, closed, first_call, connected_call, task_completed, "
+    "`state: X`, `left: X`, or a list of these"
+)
 _PRIORITY = f"  - {{id: {ID}19, shortId: level, type: integerEnum, options: [1, 2]}}\n"
 
 
@@ -52,6 +55,8 @@ def policy(tmp_path: Path, sla: str) -> Sla:
     [
         ("created", [("created", None)]),
         ("[created, first_assigned]", [("created", None), ("first_assigned", None)]),
+        ("[first_call, connected_call]", [("first_call", None), ("connected_call", None)]),
+        ("task_completed", [("task_completed", None)]),
         ("'state: NEW'", [("state", "NEW")]),
         ("{state: NEW}", [("state", "NEW")]),
         ("{left: [NEW, ACTIVE]}", [("left", "NEW"), ("left", "ACTIVE")]),

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from schemas.definitions.procedure import Procedures
+from schemas.definitions.sla import Sla
 from schemas.load import load_procedures
 from tests.reference.versions import Version
 from tests.support.jobs import HOUR, START, A, B, jobs, version
-from tests.support.strategies import as_ofs, version_lists
+from tests.support.strategies import as_ofs, call_lists, task_lists, version_lists
 from tests.support.warehouse import MemoryWarehouse
 from transforms.builder import fingerprints, refresh
 from transforms.builder.bindings import Bindings
@@ -55,6 +57,26 @@ def history(warehouse: MemoryWarehouse, procedures: Procedures, as_of: int) -> H
     }
 
 
+def land(warehouse: MemoryWarehouse, versions: Any, tasks: Any, calls: Any) -> None:
+    warehouse.add(versions)
+    warehouse.add_activities("tasks", tasks)
+    warehouse.add_activities("calls", calls)
+
+
+def with_clocks_of_activities(procedures: Procedures) -> Procedures:
+    """Each procedure with policies that start and stop on calls and tasks."""
+    slas = (
+        {"name": "call", "start": "created", "stop": "first_call", "target": "4h"},
+        {"name": "talk", "start": "first_call", "stop": ["connected_call", "closed"]}
+        | {"target": "1d"},
+        {"name": "task", "start": ["created", "connected_call"], "stop": "task_completed"}
+        | {"target": "2d"},
+    )
+    policies = tuple(Sla.model_validate(sla) for sla in slas)
+    changed = (p.model_copy(update={"slas": (*p.slas, *policies)}) for p in procedures)
+    return Procedures(tuple(changed), procedures.sources, procedures.calendars)
+
+
 def modes(warehouse: MemoryWarehouse, procedures: Procedures) -> dict[str, str]:
     return modes_as_at(warehouse, procedures, START + 1000 * HOUR)
 
@@ -90,6 +112,8 @@ def test_versions_after_the_instant_are_taken_out_again() -> None:
 
 @given(
     versions=version_lists(max_processes=6, max_versions=6),
+    tasks=task_lists(max_processes=6),
+    calls=call_lists(max_processes=6),
     steps=st.lists(st.tuples(st.integers(0, 100), as_ofs()), min_size=2, max_size=4),
 )
 @settings(
@@ -99,21 +123,32 @@ def test_versions_after_the_instant_are_taken_out_again() -> None:
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
 )
 def test_landing_and_instants_in_any_sequence_equal_a_new_build(
-    procedures: Procedures, versions: list[Version], steps: list[tuple[int, int]]
+    procedures: Procedures,
+    versions: list[Version],
+    tasks: list[dict[str, Any]],
+    calls: list[dict[str, Any]],
+    steps: list[tuple[int, int]],
 ) -> None:
+    """Of each kind some come first, and some alone, whatever they are about."""
     in_order = sorted(versions, key=lambda version: version["ingest_seq"])
-    places = sorted(share * len(in_order) // 100 for share, _ in steps)
+    procedures = with_clocks_of_activities(procedures)
     stepwise, new = MemoryWarehouse(procedures), MemoryWarehouse(procedures)
     found: History = {}
-    for start, end, (_, as_of) in zip([0, *places], places, steps, strict=False):
-        stepwise.add(in_order[start:end])
+    ends = [0, 0, 0]
+    kinds: tuple[list[Any], ...] = (in_order, tasks, calls)
+    for step, (share, as_of) in enumerate(steps):
+        before = [*ends]
+        for kind in {step % 3, (step + share) % 3}:
+            ends[kind] = max(ends[kind], share * len(kinds[kind]) // 100)
+        land(stepwise, *(each[a:b] for each, a, b in zip(kinds, before, ends, strict=True)))
         found = history(stepwise, procedures, as_of)
-    new.add(in_order[: places[-1]])
+    land(new, *(each[:end] for each, end in zip(kinds, ends, strict=True)))
     assert found == history(new, procedures, steps[-1][1])
 
 
 @given(
     versions=version_lists(max_processes=6, max_versions=6),
+    calls=call_lists(max_processes=6),
     as_of=as_ofs(),
     bucket_versions=st.integers(5, 15),
 )
@@ -124,12 +159,16 @@ def test_landing_and_instants_in_any_sequence_equal_a_new_build(
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
 )
 def test_history_by_buckets_of_processes_equals_that_of_all(
-    procedures: Procedures, versions: list[Version], as_of: int, bucket_versions: int
+    procedures: Procedures,
+    versions: list[Version],
+    calls: list[dict[str, Any]],
+    as_of: int,
+    bucket_versions: int,
 ) -> None:
     in_order = sorted(versions, key=lambda version: version["ingest_seq"])
     whole, divided = MemoryWarehouse(procedures), MemoryWarehouse(procedures)
-    whole.add(in_order)
-    divided.add(in_order)
+    land(whole, in_order, [], calls)
+    land(divided, in_order, [], calls)
     expected = history(whole, procedures, as_of)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(refresh, "BUCKET_VERSIONS", bucket_versions)

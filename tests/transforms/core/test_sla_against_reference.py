@@ -16,7 +16,14 @@ from tests.reference.sla import sla_clocks, sla_segments
 from tests.reference.sla_due import sla_due
 from tests.reference.sla_sums import sla_attainment
 from tests.reference.versions import Row, Version
-from tests.support.strategies import PROCEDURES, TIME_ZONE, as_ofs, version_lists
+from tests.support.strategies import (
+    PROCEDURES,
+    TIME_ZONE,
+    as_ofs,
+    call_lists,
+    task_lists,
+    version_lists,
+)
 from tests.support.warehouse import MemoryWarehouse, differences
 
 _PRODUCT = load_procedures(Path(__file__).parents[3] / "schemas" / "procedures")
@@ -39,7 +46,9 @@ _BY: dict[str, dict[str, Any]] = {
 def policies(draw: st.DrawFn, procedure: str, count: int) -> list[dict[str, Any]]:
     """Policies as the reference takes them, with any events that do not start and stop at once."""
     states = [state["short_id"] for state in PROCEDURES[procedure]["states"]]
-    events = [(kind, None) for kind in ("created", "first_assigned", "completed", "closed")]
+    plain = ("created", "first_assigned", "completed", "closed")
+    of_activities = ("first_call", "connected_call", "task_completed")
+    events = [(kind, None) for kind in (*plain, *of_activities)]
     events += [(kind, state) for kind in ("state", "left") for state in states]
     made: list[dict[str, Any]] = []
     for number in range(count):
@@ -105,6 +114,9 @@ def assert_equal(warehouse: MemoryWarehouse, table: str, rows: list[Row]) -> Non
     lead=policies("lead", 8),
     ticket=policies("ticket", 8),
     versions=version_lists(max_processes=20, max_versions=8),
+    activities=st.tuples(
+        task_lists(max_tasks=30, max_processes=20), call_lists(max_calls=40, max_processes=20)
+    ),
     as_of=as_ofs(),
 )
 @_FEW
@@ -112,6 +124,7 @@ def test_clocks_equal_reference(
     lead: list[dict[str, Any]],
     ticket: list[dict[str, Any]],
     versions: list[Version],
+    activities: tuple[list[dict[str, Any]], list[dict[str, Any]]],
     as_of: int,
 ) -> None:
     made = {"lead": lead, "ticket": ticket}
@@ -121,9 +134,12 @@ def test_clocks_equal_reference(
     }
     warehouse = MemoryWarehouse(defined(made))
     warehouse.add(versions)
+    for dimension, documents in zip(("tasks", "calls"), activities, strict=True):
+        warehouse.add_activities(dimension, documents)
     warehouse.build(as_of, time_zone=TIME_ZONE)
-    assert_equal(warehouse, "sla_clocks", sla_clocks(versions, known, as_of=as_of))
-    assert_equal(warehouse, "sla_segments", sla_segments(versions, known, as_of=as_of))
-    assert_equal(warehouse, "sla_due", sla_due(versions, known, as_of=as_of))
-    attained = sla_attainment(versions, known, as_of=as_of, time_zone=TIME_ZONE)
+    given_: dict[str, Any] = {"as_of": as_of, "activities": activities}
+    assert_equal(warehouse, "sla_clocks", sla_clocks(versions, known, **given_))
+    assert_equal(warehouse, "sla_segments", sla_segments(versions, known, **given_))
+    assert_equal(warehouse, "sla_due", sla_due(versions, known, **given_))
+    attained = sla_attainment(versions, known, time_zone=TIME_ZONE, **given_)
     assert_equal(warehouse, "sla_attainment", attained)
