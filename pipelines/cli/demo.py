@@ -61,14 +61,21 @@ def run_demo(console: Console, settings: Settings, *, versions: int) -> bool:
     """
     clear_demo(settings)
     console.print(f"Simulating {counted(versions, 'version')} of leads and tickets ...")
-    made = simulate(settings.landing, versions=versions, seed=_SEED, end=now(), dimensions=True)
+    made = simulate(
+        settings.landing,
+        versions=versions,
+        seed=_SEED,
+        end=now(),
+        dimensions=True,
+        activities=True,
+    )
     files = list(settings.landing.iterdir())
     n_bytes = sum(path.stat().st_size for path in files)
     processes = " and ".join(f"{count(n)} {name}s" for name, n in made.processes.items())
     console.print(
         f"Wrote {counted(len(files), 'file')} ({size(n_bytes)}) to {settings.landing}: "
-        f"{processes}, some lines late, duplicate or corrupt, and the names of users, pods, "
-        "teams, entities and records."
+        f"{processes}, some lines late, duplicate or corrupt, calls and tasks of leads, and "
+        "the names of users, pods, teams, entities and records."
     )
     request = Request()
     result = execute(console, settings, request, purpose="leadtime demo")

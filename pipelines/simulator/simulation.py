@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from pipelines.settings import PROCEDURES_FOLDER
+from pipelines.simulator.activities import write_activities
 from pipelines.simulator.arrivals import DAY_MS
 from pipelines.simulator.behaviour import BEHAVIOURS
 from pipelines.simulator.damage import FLAGGED, NULLED, REJECTED, reject, soil
@@ -77,6 +78,7 @@ def simulate(
     duplicate_share: float = 0.01,
     dirty_share: float = 0.01,
     dimensions: bool = False,
+    activities: bool = False,
 ) -> SimulationSummary:
     """Writes landing files with exactly `versions` different versions into `folder`.
 
@@ -84,7 +86,8 @@ def simulate(
     covers 270 days. `files` is a number of slices of equal size, or one file a month; ingest them
     in the order of their names. Shares are of `versions`; rejected and repeated lines come on top.
     With `dimensions`, files with the names of users, pods, teams, entities and records are written
-    too, which the summary does not count. The same arguments give the same bytes.
+    too, and with `activities` those of the calls and tasks of leads; the summary does not count
+    them. The same arguments give the same bytes.
 
     Raises `ValueError` for arguments that cannot be met, and `OperationError` when `folder` already
     holds landing files.
@@ -108,6 +111,8 @@ def simulate(
     )
     if dimensions:
         write_dimensions(folder, drawn.directory, drawn.procedures)
+    if activities:
+        write_activities(folder, histories, drawn.facts, drawn.directory.people, draws)
     return _write_files(folder, histories, shipment, renderer, draws, has_dirt=dirty_share > 0)
 
 
