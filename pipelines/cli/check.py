@@ -8,13 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
+from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 from rich.text import Text
 
 from pipelines.cli.invocation import next_command
 from pipelines.settings import Settings, now
-from pipelines.terminal.text import count, counted, grid
+from pipelines.terminal.text import count, counted, grid, some_of
 from schemas.definitions.procedure import Procedures
+from schemas.definitions.values import TimeZone
 from schemas.errors import DefinitionError, OperationError
 from schemas.load import load_procedure_files, load_procedures, procedure_files
 
@@ -79,30 +81,45 @@ def _show_sources(console: Console, procedures: Procedures) -> None:
         )
 
 
-def print_proposal(out: TextIO, file: Path, procedure: str | None, folder: Path) -> None:
+def print_proposal(
+    out: TextIO, file: Path, procedure: str | None, folder: Path, *, time_zone: str | None
+) -> None:
     """Write a definition proposed from a landing file or folder to `out`.
 
-    `procedure` is an id, or the shortId of a procedure defined in the folder.
+    `procedure` is an id, or the shortId of a procedure defined in the folder. Raises
+    `OperationError` when there is no such time zone.
     """
     # Only this option needs the engines that read data.
     from pipelines.infer.inference import infer_procedure  # noqa: PLC0415
     from pipelines.infer.writing import write_proposal  # noqa: PLC0415
 
+    _require_zone(time_zone)
     names = _names(folder)
     proposal = infer_procedure(file, now=now(), procedure=procedure, names=names)
-    out.write(write_proposal(proposal))
+    out.write(write_proposal(replace(proposal, time_zone=time_zone)))
 
 
 def save_proposal(
-    console: Console, file: Path, procedure: str | None, settings: Settings, folder: Path
+    console: Console,
+    file: Path,
+    procedure: str | None,
+    settings: Settings,
+    folder: Path,
+    *,
+    time_zone: str | None,
 ) -> None:
     """Write the definition proposed from a landing file, and the source of one of another shape,
     into a folder, and print the next commands.
+
+    Raises `OperationError` when there is no such time zone.
     """
     from pipelines.infer.definitions import infer_definitions, write_definitions  # noqa: PLC0415
 
+    _require_zone(time_zone)
     names = _names(settings.procedures)
-    inferred = infer_definitions(file, now=now(), procedure=procedure, names=names)
+    inferred = infer_definitions(
+        file, now=now(), procedure=procedure, names=names, time_zone=time_zone
+    )
     written = write_definitions(inferred, folder)
     proposal, source = inferred.proposal, inferred.source
     parts = [
@@ -115,11 +132,26 @@ def save_proposal(
         notes = inferred.notes or {}
         why = f" ({notes['shape']})" if "shape" in notes else ""
         console.print(f"         {written[1]}: shape {source.shape}{why}", soft_wrap=True)
+    if inferred.without_zone:
+        console.print(
+            f"\nTimes without a time zone: {some_of(inferred.without_zone)}. They are read as UTC. "
+            "If they are local times, say of which zone: `timezone` in both files, or "
+            "`--timezone Europe/Berlin` here.",
+            soft_wrap=True,
+        )
     console.print("\nComments say what was guessed: correct it where it is wrong. Then:")
     landing = file if file.is_dir() else file.parent
     chosen = replace(settings, procedures=folder, landing=landing)
     for name in ("check", "run"):
         console.print(f"    {next_command(chosen, name)}", soft_wrap=True)
+
+
+def _require_zone(time_zone: str | None) -> None:
+    try:
+        TypeAdapter(TimeZone | None).validate_python(time_zone)
+    except ValidationError as error:
+        action = "Give an IANA time zone such as Europe/Berlin or UTC."
+        raise OperationError("--timezone", f"found {time_zone!r}", action) from error
 
 
 def _names(folder: Path) -> Mapping[str, str]:

@@ -212,6 +212,13 @@ def check(
             help="With --infer: which procedure (id, or shortId if defined) of several.",
         ),
     ] = None,
+    timezone: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ZONE",
+            help="With --infer: the time zone of times that do not say theirs (Europe/Berlin).",
+        ),
+    ] = None,
     schema: Annotated[
         bool, typer.Option("--schema", help="Print the JSON Schema of definitions, for editors.")
     ] = False,
@@ -219,10 +226,9 @@ def check(
     """Check procedures and sources: every problem, its line, what was found, what is allowed."""
     if (infer is not None and (files or schema)) or (schema and files):
         raise typer.BadParameter("Give one of FILE, --infer and --schema.", param_hint="--infer")
-    if procedure and infer is None:
-        raise typer.BadParameter("It goes with --infer.", param_hint="--procedure")
-    if to and infer is None:
-        raise typer.BadParameter("It goes with --infer.", param_hint="--to")
+    for option, value in (("--procedure", procedure), ("--to", to), ("--timezone", timezone)):
+        if value and infer is None:
+            raise typer.BadParameter("It goes with --infer.", param_hint=option)
     from pipelines.cli.check import (
         check_definitions,
         print_proposal,
@@ -236,10 +242,10 @@ def check(
         return
     settings = chosen_settings(procedures=procedures, sources=sources)
     if infer is not None and to is not None:
-        save_proposal(open_console(), infer, procedure, settings, to)
+        save_proposal(open_console(), infer, procedure, settings, to, time_zone=timezone)
         return
     if infer is not None:
-        print_proposal(sys.stdout, infer, procedure, settings.procedures)
+        print_proposal(sys.stdout, infer, procedure, settings.procedures, time_zone=timezone)
         return
     if not check_definitions(open_console(), open_console(stderr=True), files or [], settings):
         raise typer.Exit(1)

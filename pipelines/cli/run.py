@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from shlex import quote
 
 import duckdb
 from rich.console import Console
@@ -79,13 +80,15 @@ def landing_files(
     if others:
         what = f"{counted(len(others), 'file')} of another kind"
         console.print(f"Left alone: {what} ({some_of(others)})")
-        if any(find_format_of_source(Path(name).suffixes) for name in others):
-            _show_infer(console, settings, "The lines of such files become versions by a source")
+        foreign = [n for n in others if find_format_of_source(Path(n).suffixes)]
+        if foreign:
+            why = "The lines of such files become versions by a source"
+            _show_infer(console, settings, why, settings.landing / foreign[0])
     if not files and not has_data:
         raise OperationError(
             str(settings.landing),
             "no landing files there",
-            f"Put {ACCEPTED} there, or name another folder with --landing. "
+            f"Put {ACCEPTED} there, write a source, or name another folder with --landing. "
             f"`{next_command(settings, 'demo')}` makes an example.",
         )
     return files
@@ -149,14 +152,14 @@ def show_rejected(console: Console, settings: Settings, result: RunResult) -> No
             f"Every line was rejected: `{quarantine}` lists the reasons and places. When the "
             f"definitions are fixed, `{replay}` validates the lines again."
         )
-        _show_infer(console, settings, "Records of another shape need a source")
+        _show_infer(console, settings, "Records of another shape need a source", Path("FILE"))
     else:
         console.print(f"`{quarantine}` lists all of them, with their places.")
 
 
-def _show_infer(console: Console, settings: Settings, why: str) -> None:
-    command = next_command(settings, "check", "--infer")
-    console.print(f"{why}: `{command} FILE --to DIR` proposes it with a definition.")
+def _show_infer(console: Console, settings: Settings, why: str, file: Path) -> None:
+    command = f"{next_command(settings, 'check', '--infer')} {quote(str(file))} --to defs"
+    console.print(f"{why}; `{command}` proposes it with a definition.", soft_wrap=True)
 
 
 def _show_ingest(console: Console, report: IngestReport) -> None:

@@ -1,6 +1,7 @@
 """Advice for files without process records: what they have instead, and what to do with them."""
 
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from shlex import quote
 
@@ -8,8 +9,8 @@ from pipelines.infer.foreign import Foreign, read_foreign
 from pipelines.infer.roles import has_the_shape
 from pipelines.ingest.formats import ACCEPTED
 from pipelines.ingest.landing_file import UnreadableFile
-from pipelines.terminal.text import count
-from schemas.errors import SourceError
+from pipelines.terminal.text import count, counted, some_of
+from schemas.errors import OperationError, SourceError
 
 _MAX_KEYS = 40
 _READ = f"{ACCEPTED}, .csv, .tsv or .xlsx"
@@ -42,6 +43,21 @@ class ForeignFile(SourceError):
         self.foreign = foreign
         found = "none of its lines is a process record, but a source can make such records of them"
         super().__init__(str(foreign.path), found, _steps(foreign))
+
+
+class ForeignFolder(OperationError):
+    """A folder without process records, with files that a source can read."""
+
+    def __init__(self, folder: Path, names: Sequence[str], *, are_dated: bool) -> None:
+        found = f"no process records, but {counted(len(names), 'file')} that a source can read"
+        action = f"Name one of them: {some_of(names)}."
+        if are_dated:
+            action += (
+                " Together they are read as lists of all processes by date, where most of the "
+                "processes of a list are in the next one, in one row each, in the same columns:\n"
+                f"    leadtime check --infer {quote(str(folder))} --to DIR"
+            )
+        super().__init__(str(folder), found, action)
 
 
 def no_records(path: Path) -> SourceError | None:

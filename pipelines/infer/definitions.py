@@ -2,10 +2,12 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from pipelines.infer.advice import ForeignFile
+from pipelines.infer.advice import ForeignFile, ForeignFolder
+from pipelines.infer.dated_lists import read_lists
 from pipelines.infer.from_foreign import Inferred, infer_from_foreign
 from pipelines.infer.inference import infer_procedure
 from pipelines.infer.writing import write_proposal
@@ -20,15 +22,23 @@ def infer_definitions(
     now: datetime,
     procedure: str | None = None,
     names: Mapping[str, str] | None = None,
+    time_zone: str | None = None,
 ) -> Inferred:
     """The definition for a landing file or folder, and the source for one of another shape.
 
-    Arguments and errors are those of `infer_procedure` and `infer_from_foreign`.
+    A folder of dated lists has one source for all of them. Arguments and errors are those of
+    `infer_procedure` and `infer_from_foreign`.
     """
     try:
-        return Inferred(infer_procedure(path, now=now, procedure=procedure, names=names))
-    except ForeignFile as error:
-        return infer_from_foreign(error.foreign, now=now)
+        found = infer_procedure(path, now=now, procedure=procedure, names=names)
+    except (ForeignFile, ForeignFolder) as error:
+        lists = read_lists(path) if path.is_dir() else None
+        if lists is not None:
+            return infer_from_foreign(lists, now=now, time_zone=time_zone)
+        if isinstance(error, ForeignFolder):
+            raise
+        return infer_from_foreign(error.foreign, now=now, time_zone=time_zone)
+    return Inferred(replace(found, time_zone=time_zone))
 
 
 def write_definitions(inferred: Inferred, folder: Path) -> list[Path]:

@@ -26,7 +26,8 @@ class Draft:
     """What a source says, with the states by their spelling in the file.
 
     `statuses` has the status of each closed state, `completed` is where processes complete, where
-    the file tells. `notes` says by key of the source what it was guessed from.
+    the file tells. `notes` says by key of the source what it was guessed from. `time_zone` is that
+    of times without one, as far as it was given.
     """
 
     shape: Shape
@@ -41,6 +42,7 @@ class Draft:
     times: list[Column] = field(default_factory=list[Column])
     start: str | None = None
     deletion: Deletion | None = None
+    time_zone: str | None = None
     notes: dict[str, str] = field(default_factory=dict[str, str])
 
     @property
@@ -50,9 +52,14 @@ class Draft:
         return found[0] if found else None
 
 
+def name_without_date(stem: str) -> str:
+    """The name of a file without a date or number at its end; empty where it is nothing else."""
+    return _DATES.sub("", stem)
+
+
 def name_of(foreign: Foreign) -> str:
     """The name of the source: that of the file without a date or number at its end."""
-    stem = _DATES.sub("", foreign.stem) or foreign.stem
+    stem = name_without_date(foreign.stem) or foreign.stem
     words = re.findall(r"[A-Za-z0-9]+", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", stem))
     name = "_".join(words).lower()
     return name if name[:1].isalpha() else f"file_{name}".rstrip("_")
@@ -67,9 +74,8 @@ def short_id_of(foreign: Foreign) -> str:
         return f"my_{name}"
 
 
-def glob_of(foreign: Foreign) -> str:
-    """The name of the file, with `*` for its date or number: later exports have another."""
-    name = foreign.path.name
+def glob_of(name: str) -> str:
+    """The name of a file, with `*` for its date or number: later exports have another."""
     stem, dot, endings = name.partition(".")
     return f"{_DIGITS.sub('*', stem)}{dot}{endings}"
 
@@ -221,8 +227,9 @@ def source_of(
     return Source(
         name=name_of(foreign),
         shape=draft.shape,
-        files=(glob_of(foreign),),
+        files=(glob_of(foreign.path.name),),
         procedure=procedure.short_id,
+        timezone=draft.time_zone or "UTC",
         dates=foreign.dates_of([*(c for c in fields if c.is_time), *draft.times, *local]),
         encoding=reader.encoding,
         delimiter=None if reader.delimiter == usual_delimiter(foreign.file) else reader.delimiter,

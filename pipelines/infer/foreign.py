@@ -91,6 +91,13 @@ class Column:
         return bool(self.times)
 
     @property
+    def lacks_zone(self) -> bool:
+        """Whether the values are times, and some of them do not say of which time zone."""
+        return self.is_local_date or (
+            bool(self.times) and self.times[0][0] == ISO and self.counts["zoned"] < self.counts[ISO]
+        )
+
+    @property
     def is_local_date(self) -> bool:
         """Whether the values are dates that need a format to be read."""
         return bool(self.times) and self.times[0][0] not in (ISO, MILLISECONDS, SECONDS)
@@ -101,7 +108,8 @@ class Foreign:
     """The rows of a file: `frame` has the text of each column under its name.
 
     `source` reads them: it says the encoding, the delimiter and where records are in a document.
-    `structure` is what documents of JSON hold besides.
+    `structure` is what documents of JSON hold besides. `earlier` are lists of the same processes
+    that were taken before, and `name` is then that of all of them.
     """
 
     path: Path
@@ -110,6 +118,8 @@ class Foreign:
     frame: pl.DataFrame
     columns: list[Column]
     structure: Structure | None = None
+    name: str = ""
+    earlier: tuple["Foreign", ...] = ()
 
     @property
     def rows(self) -> int:
@@ -123,6 +133,8 @@ class Foreign:
     @property
     def stem(self) -> str:
         """The name of the file without its endings, unless it is that of a file of names."""
+        if self.name:
+            return self.name
         stem = self.path.name.partition(".")[0]
         return stem if stem and stem not in DIMENSIONS else "processes"
 
@@ -131,8 +143,10 @@ class Foreign:
         return {column.name: column for column in self.columns}
 
     def values_of(self, name: str) -> list[str]:
-        """The different values of a column, in the order in which they come."""
-        return self.frame[name].drop_nulls().unique(maintain_order=True).to_list()
+        """The different values of a column, in the order in which they come, from all lists."""
+        frames = [*(one.frame for one in self.earlier), self.frame]
+        values = pl.concat([frame[name].drop_nulls() for frame in frames])
+        return values.unique(maintain_order=True).to_list()
 
     def dates_of(self, used: Iterable[Column]) -> tuple[str, ...]:
         """The formats that read the times of these columns, as few families as can be."""
@@ -249,6 +263,7 @@ _FORMS = {
     "comma_number": r"regexp_full_match(t, '[-+]?(0|[1-9]\d*|[1-9]\d{0,2}([. ]\d{3})+)(,\d+)?')",
     "comma": r"regexp_full_match(t, '[-+]?[\d. ]+,(\d|\d\d|\d{4,})') or "
     r"regexp_full_match(t, '[-+]?\d{1,3}(\.\d{3})+,\d+')",
+    "zoned": r"regexp_matches(t, '^\d{4}-\d\d-\d\d.*(Z|[-+]\d\d(:?\d\d)?)$')",
     "boolean": "lower(t) in ('true', 'false')",
     "list": "t[1] = '['",
     "object": "t[1] = '{'",

@@ -14,6 +14,8 @@ from pipelines.infer.draft import (
 )
 from pipelines.infer.foreign import Foreign, has_unclear_dates
 from pipelines.infer.inference import propose
+from pipelines.infer.kinds import require_one_kind
+from pipelines.infer.lists import draft_dated_lists
 from pipelines.infer.proposal import Proposal, ProposedState, ProposedValue
 from pipelines.infer.reading import Reading, add_versions, choose_procedure, connect
 from pipelines.infer.roles import has_the_shape
@@ -27,7 +29,7 @@ from schemas.definitions.source import Source
 from schemas.errors import SourceError
 from schemas.loading.check_sources import missing_fields
 from schemas.records.dimensions import PROCESSES
-from schemas.records.limits import latest_ms
+from schemas.records.limits import LINES_PER_FILE, latest_ms
 
 _PAGE = "schemas/docs/sources.md"
 _CONVERTED_ROWS = 20_000
@@ -37,26 +39,34 @@ _CONVERTED_ROWS = 20_000
 class Inferred:
     """A procedure and, for a file of another shape, the source of its records.
 
-    `notes` say by key of the source what it was guessed from.
+    `notes` say by key of the source what it was guessed from. `without_zone` names what has times
+    that do not say of which time zone they are.
     """
 
     proposal: Proposal
     source: Source | None = None
     notes: dict[str, str] | None = None
+    without_zone: tuple[str, ...] = ()
 
 
-def infer_from_foreign(foreign: Foreign, *, now: datetime) -> Inferred:
+def infer_from_foreign(
+    foreign: Foreign, *, now: datetime, time_zone: str | None = None
+) -> Inferred:
     """The source of a file of another shape, and the procedure that its records fit.
 
-    Both are valid (`leadtime check`), and a run accepts the rows that were looked at unless they
-    are damaged. No time may lie more than a day after `now`. Raises `SourceError` when the file
-    does not say what tells processes apart, their state or a time, or no row can be converted.
+    `time_zone` is that of times without one; else they are taken for UTC. Both are valid (`leadtime
+    check`), and a run accepts the rows that were looked at unless they are damaged. No time may lie
+    more than a day after `now`. Raises `SourceError` when the file does not say what tells
+    processes apart, their state or a time, has several kinds of process, or no row can be
+    converted.
     """
     _require_reach(foreign)
-    draft = draft_source(foreign)
+    draft = draft_dated_lists(foreign) if foreign.earlier else draft_source(foreign)
+    draft.time_zone = time_zone
     if foreign.source.items and has_the_shape(foreign):
         return _infer_whole_records(foreign, draft, now=now)
     _require_fields(foreign, draft)
+    require_one_kind(foreign, draft)
     first = provisional(foreign, draft)
     source = source_of(foreign, draft, first, has={a.short_id for a in first.attributes})
     con = connect()
@@ -76,7 +86,23 @@ def infer_from_foreign(foreign: Foreign, *, now: datetime) -> Inferred:
     made = source_of(foreign, draft, final, has={a.short_id for a in proposal.attributes})
     if has_unclear_dates(foreign.columns):
         draft.notes["dates"] = "a guess: no date tells days from months"
-    return Inferred(proposal, made, draft.notes)
+    without_zone = _without_zone(foreign, draft, made)
+    if time_zone:
+        draft.notes["timezone"] = "as given; of times without an offset"
+    elif not without_zone:
+        draft.notes["timezone"] = "not needed: all times have their offsets"
+    proposal = replace(proposal, time_zone=time_zone)
+    return Inferred(proposal, made, draft.notes, () if time_zone else without_zone)
+
+
+def _without_zone(foreign: Foreign, draft: Draft, source: Source) -> tuple[str, ...]:
+    """The columns that the source reads times from, and whose times do not say their zone."""
+    fields = [n for field, n in source.fields.items() if field.endswith("At")]
+    names = [*fields, *source.stages.values(), *(c.name for c in draft.times)]
+    names += [name for name in source.attributes.values() if foreign.by_name[name].is_time]
+    columns = [foreign.by_name[name] for name in dict.fromkeys(names) if name in foreign.by_name]
+    dated = ("the names of the files",) if foreign.earlier else ()
+    return (*dated, *(column.name for column in columns if column.lacks_zone))
 
 
 def _infer_whole_records(foreign: Foreign, draft: Draft, *, now: datetime) -> Inferred:
@@ -135,21 +161,29 @@ def _convert(
 ) -> None:
     """Fill the table `versions` with what a run would make of the rows."""
     procedures = Procedures((procedure,), {procedure.short_id: ""}, file_sources=(source,))
-    file = replace(foreign.file, source=source)
     # Nothing was read before.
     con.execute(RAW_TABLES).fetchall()
+    files = [replace(one.file, source=source) for one in (*foreign.earlier, foreign)]
+    at_most = _CONVERTED_ROWS // len(files)
     try:
-        for piece in convert(file, source, procedures, con, at_most=_CONVERTED_ROWS):
+        pieces = (
+            piece
+            for file in files
+            for piece in convert(file, source, procedures, con, at_most=at_most)
+        )
+        for number, piece in enumerate(pieces):
             if piece.done is not None:
                 reading.lines += piece.done.lines
                 reading.blank += piece.done.blank
                 reading.unusable += piece.done.lines - piece.done.blank
             elif piece.chunk is not None and piece.chunk.content == PROCESSES:
                 reading.lines += piece.chunk.lines
-                add_versions(con, reading, piece.chunk, first=0, latest_ms=latest)
+                add_versions(
+                    con, reading, piece.chunk, first=number * LINES_PER_FILE, latest_ms=latest
+                )
     except UnreadableFile as problem:
         action = "Ask for it again, or name another file."
-        raise SourceError(str(file.path), str(problem), action) from problem
+        raise SourceError(str(foreign.path), str(problem), action) from problem
 
 
 def _complete_at_the_end(con: duckdb.DuckDBPyConnection, draft: Draft) -> None:
@@ -181,7 +215,9 @@ def _completed(proposal: Proposal, foreign: Foreign, draft: Draft, first: Proced
     others = [state for state in unseen if state.kind != "done"]
     open_ones = [state for state in proposal.states if state.kind != "done"]
     closed = [state for state in proposal.states if state.kind == "done"]
-    read = f"{counted(foreign.rows, 'row')} of {foreign.path.name}, read by its source."
+    rows = sum(one.rows for one in (*foreign.earlier, foreign))
+    files = f"{len(foreign.earlier) + 1} lists up to " if foreign.earlier else ""
+    read = f"{counted(rows, 'row')} of {files}{foreign.path.name}, read by its source."
     return replace(
         proposal,
         short_id=first.short_id,

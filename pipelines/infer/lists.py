@@ -51,6 +51,18 @@ def draft_list(foreign: Foreign) -> Draft:
     return draft
 
 
+def draft_dated_lists(foreign: Foreign) -> Draft:
+    """Lists of all processes, each as at the date in its name."""
+    roles = find_roles(foreign)
+    draft = Draft("snapshots")
+    take(draft, roles, ("id", "state", "status", "createdAt", "assignedTo"))
+    draft.states = distinct_states(foreign.values_of(draft.fields["state"]))
+    _statuses(foreign, draft, roles)
+    draft.rest = without(foreign, draft)
+    draft.notes["shape"] = f"{len(foreign.earlier) + 1} lists, each as at the date in its name"
+    return draft
+
+
 def _as_wide_dates(draft: Draft, start: str, last: Column) -> None:
     """A list with the times of creation and closing has two versions of each process."""
     draft.shape = "wide_dates"

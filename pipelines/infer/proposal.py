@@ -59,7 +59,8 @@ class Moves:
 class Proposal:
     """A procedure as far as its versions tell; references are shortIds.
 
-    The `funnel` is empty where no usual path was observed.
+    `time_zone` is that of times without an offset, as far as it was given. The `funnel` is empty
+    where no usual path was observed.
     """
 
     id: str
@@ -78,6 +79,7 @@ class Proposal:
     head: list[str]
     funnel: tuple[str, ...] = ()
     funnel_note: str = ""
+    time_zone: str | None = None
 
 
 class Name(NamedTuple):

@@ -7,13 +7,14 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from pipelines.infer.advice import no_records, other_kind
+from pipelines.infer.advice import ForeignFolder, no_records, other_kind
+from pipelines.infer.dated_lists import dated_files
 from pipelines.ingest.chunks import Chunk
 from pipelines.ingest.formats import ACCEPTED, find_format_of_source, read_file
 from pipelines.ingest.landing import find_files, landing_file
 from pipelines.ingest.landing_file import LandingFile, UnreadableFile
 from pipelines.ingest.parse_versions import parse_chunk
-from pipelines.terminal.text import counted, some_of
+from pipelines.terminal.text import counted
 from pipelines.warehouse.engine import connect_in_memory
 from schemas.errors import OperationError, SourceError
 from schemas.records.attribute_values import DOCUMENTS
@@ -157,13 +158,12 @@ def _files(path: Path) -> Iterator[LandingFile]:
     yield from found
 
 
-def _of_folder(folder: Path) -> OperationError | None:
+def _of_folder(folder: Path) -> ForeignFolder | None:
     """The error for a folder with files that only a source can read."""
     names = sorted(p.name for p in folder.rglob("*") if find_format_of_source(p.suffixes))
     if not names:
         return None
-    found = f"no process records, but {counted(len(names), 'file')} that a source can read"
-    return OperationError(str(folder), found, f"Name one of them: {some_of(names)}.")
+    return ForeignFolder(folder, names, are_dated=len(dated_files(folder)) > 1)
 
 
 def add_versions(

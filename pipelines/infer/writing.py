@@ -31,7 +31,8 @@ def _lines(proposal: Proposal) -> Iterator[str]:
         yield f"entity: {proposal.entity}"
     if key := proposal.primary_key:
         yield f"primaryKey: {scalar(key)}"
-    yield "timezone: UTC  # not in the data; used for times without an offset"
+    is_given = "as given" if proposal.time_zone else "not in the data"
+    yield f"timezone: {proposal.time_zone or 'UTC'}  # {is_given}; used for times without an offset"
     for section, values in (
         ("attributes", proposal.attributes),
         ("derivedAttributes", proposal.derived),

@@ -28,7 +28,7 @@ from pipelines.warehouse.engine import connect_beside
 from schemas.definitions.procedure import Procedure, Procedures
 from schemas.definitions.source import Source
 from schemas.records.dimensions import PROCESSES
-from schemas.sql_text import quoted
+from schemas.sql_text import literal, quoted
 from transforms.validate.validation import ACCEPTED, VERSION_VIOLATIONS
 
 USERS = "users"
@@ -140,7 +140,7 @@ class _Conversion:
 
     def make_versions(self, con: duckdb.DuckDBPyConnection) -> None:
         """Fill the table `versions`."""
-        source, own = self._source, self._own
+        source, own, taken = self._source, self._own, None
         if source.shape == "event_log":
             assert source.log is not None
             self._events(self._cells.named(source.log.at))
@@ -148,6 +148,9 @@ class _Conversion:
             self._events(self._cells.named(source.log.at))
         elif source.shape == "stage_rows":
             self._events(str(self._cells.field("updatedAt")))
+        elif source.shape == "snapshots":
+            taken = require_order(con, self._file.name, source)
+            self._events(literal(taken))
         else:
             self._events("null")
         own.execute(
@@ -155,8 +158,6 @@ class _Conversion:
             "from events where process is not null and at_ms is not null group by process"
         )
         load_before(con, own, self._cells)
-        is_list = source.shape == "snapshots"
-        taken = require_order(con, self._file.name, source) if is_list else None
         query = versions_query(
             self._cells, self._values, taken=taken, start_state=self._procedure.start_state
         )

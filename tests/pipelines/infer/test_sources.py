@@ -609,7 +609,7 @@ def test_a_run_over_foreign_files_points_to_it(tmp_path: Path) -> None:
     code, out, _ = leadtime("run", "--landing", landing, "--data", tmp_path / "data")
     assert code == 1
     assert "Left alone: 1 file of another kind (tickets.csv)" in out
-    assert "--infer FILE --to DIR` proposes it with a definition." in out
+    assert f"--infer {landing}/tickets.csv --to defs` proposes it with a definition." in out
 
 
 def test_from_an_export_to_its_funnel_by_three_commands(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Full lists: differences, and deletions of what is missing."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,22 @@ def test_what_is_missing_is_deleted_and_may_come_back(zone: SourceZone) -> None:
     assert versions(zone) == [
         ("A", 5, False), ("B", 5, False), ("C", 5, False), ("B", 6, True), ("B", 7, False),
     ]  # fmt: skip
+
+
+def test_what_does_not_change_is_one_version_also_when_it_is_closed(zone: SourceZone) -> None:
+    """The closing is that of the first list with it, the creation that of the first list at all."""
+    source = zone.procedures.file_sources[0]
+    bare = source.model_copy(update={"fields": {"id": "id", "state": "phase"}})
+    zone.procedures = replace(zone.procedures, file_sources=(bare,))
+    for day, phase in ((5, "trial"), (6, "ended"), (7, "ended"), (8, "ended")):
+        zone.text(f"subscriptions_2026-01-{day:02}.csv", HEADER, f"A,{phase},,1")
+        if day != 6:  # two files in one run, others each in their own
+            zone.take_in()
+    found = zone.rows(
+        "select day(updated_at), day(created_at), day(completed_at) from raw.process_versions "
+        "order by updated_at"
+    )
+    assert found == [(5, 5, None), (6, 5, 6)]
 
 
 def test_too_many_missing_delete_nothing(zone: SourceZone) -> None:
