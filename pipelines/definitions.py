@@ -5,6 +5,7 @@ import dagster as dg
 from pipelines.defs.alerts import alert_sensors
 from pipelines.defs.assets import build_assets
 from pipelines.defs.column_lineage import Sources, find_column_lineage
+from pipelines.defs.copies import copied_assets
 from pipelines.defs.jobs import REFRESH_JOB, nightly_schedule
 from pipelines.defs.landing_sensor import landing_sensor
 from pipelines.defs.pull import PULL_JOB, pull_schedule, pulled_asset
@@ -33,7 +34,8 @@ def define(
 ) -> dg.Definitions:
     """The definitions for these procedures; without `column_lineage` none is shown.
 
-    Where the settings name an API, what pulls from it is among them.
+    Where the settings name an API, what pulls from it is among them; where they name addresses to
+    copy to, an asset for each.
     """
     pulls = bool(settings.api_url)
     zone = settings.time_zone
@@ -41,6 +43,7 @@ def define(
         assets=[
             *([pulled_asset(settings)] if pulls else []),
             *build_assets(procedures, column_lineage),
+            *copied_assets(settings),
         ],
         jobs=[REFRESH_JOB, *([PULL_JOB] if pulls else [])],
         schedules=[nightly_schedule(zone), *([pull_schedule(zone)] if pulls else [])],

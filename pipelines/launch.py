@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
@@ -15,6 +15,9 @@ from pipelines.defs.check import Check, Verdict
 from pipelines.defs.instance import open_instance, prepare_home, process_tag
 from pipelines.defs.jobs import REFRESH
 from pipelines.defs.resources import Session, open_session
+from pipelines.export.engines.address import addresses_of
+from pipelines.export.engines.copied import Copied
+from pipelines.export.engines.copy import copy_to_each
 from pipelines.ingest.files import IngestReport, Progress
 from pipelines.ingest.ledger import Counts, totals
 from pipelines.ingest.quarantine import QuarantinedRule, list_quarantine
@@ -23,6 +26,7 @@ from pipelines.run import Request
 from pipelines.settings import Settings
 from pipelines.warehouse.file_errors import is_no_space, no_space, require_writable
 from schemas.definitions.procedure import Procedures
+from schemas.errors import LeadtimeError
 from transforms.builder.builder import Refreshed
 
 _SILENT = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -42,6 +46,7 @@ class RunResult:
     It is not new (`is_new`) when it stays because a new one would show the same.
     `quarantine` has the rules that lines of the whole quarantine break, most frequent first, and
     `ledger` the lines of all files; both from the end of the run, while it held the warehouse.
+    `copies` has what was copied to each address of the settings afterwards, or why it was not.
     """
 
     ingest: IngestReport
@@ -52,6 +57,7 @@ class RunResult:
     quarantine: list[QuarantinedRule] = field(default_factory=list[QuarantinedRule])
     ledger: Counts = field(default_factory=Counts)
     is_new: bool = True
+    copies: list[Copied | LeadtimeError] = field(default_factory=list[Copied | LeadtimeError])
 
 
 def run_job(
@@ -75,6 +81,7 @@ def run_job(
     `CorruptWarehouse` among them) when the folders, the disk or the warehouse cannot be used.
     """
     require_writable(settings)
+    addresses = addresses_of(settings)
     with (
         _reported_when_full(settings, request),
         open_session(
@@ -82,17 +89,20 @@ def run_job(
             request,
             purpose=purpose,
             progress=progress or (lambda _: None),
-            on_stage=on_stage or (lambda _: None),
+            on_stage=on_stage or _ignore,
             procedures=procedures,
         ) as session,
     ):
         if not session.skip():
             # The lease comes before Dagster's instance: only one process may create either.
-            job = define(settings, session.run.procedures).resolve_job_def(REFRESH)
+            # Copies are made once the warehouse is free again.
+            defined = define(replace(settings, publish_to=""), session.run.procedures)
+            job = defined.resolve_job_def(REFRESH)
             with open_instance(settings) as instance:
                 _execute(job, instance, session, request)
         con = session.run.con
         quarantine, ledger = list_quarantine(con), totals(con)
+    is_published = session.generation is not None and request.out is None
     return RunResult(
         session.report or IngestReport(),
         list(session.refreshed.values()),
@@ -102,7 +112,12 @@ def run_job(
         quarantine,
         ledger,
         session.is_new,
+        [*copy_to_each(settings, addresses if is_published else (), on_start=on_stage or _ignore)],
     )
+
+
+def _ignore(_: str) -> None:
+    pass
 
 
 def open_ui(settings: Settings, port: int) -> NoReturn:

@@ -46,6 +46,8 @@ def chosen_settings(
             settings,
             data=data,
             landing=data / "landing" if settings.follows_data else settings.landing,
+            # Copies are of the data folder of the environment, and no trial replaces them.
+            publish_to=settings.publish_to if data.absolute() == settings.data.absolute() else "",
         )
     if settings.data.is_file() and not is_asked:
         action = "Name the folder of the warehouse; `leadtime query` and `report` take a file."

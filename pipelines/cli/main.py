@@ -72,6 +72,7 @@ def demo(
         landing=folder / "landing",
         procedures=PROCEDURES_FOLDER,
         sources=None,
+        publish_to="",
     )
     if not run_demo(open_console(), settings, versions=versions):
         raise typer.Exit(1)
@@ -304,4 +305,4 @@ def status(data: Data = None) -> None:
 
 
 # Last: the help lists commands in the order in which they are added.
-from pipelines.cli import pull, recovery, erasure, analyst  # noqa: E402, F401, I001
+from pipelines.cli import pull, recovery, erasure, analyst, copies  # noqa: E402, F401, I001

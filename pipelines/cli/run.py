@@ -17,6 +17,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from pipelines.cli.copies import show_copies
 from pipelines.cli.invocation import next_command
 from pipelines.ingest.files import IngestReport
 from pipelines.ingest.formats import ACCEPTED, find_format_of_source
@@ -97,8 +98,8 @@ def landing_files(
 def show_result(console: Console, settings: Settings, request: Request, result: RunResult) -> bool:
     """Print what a run took in, built and published, and what to do about problems.
 
-    False when someone has to act: nothing was published, no line was ever accepted, or a file could
-    not be opened.
+    False when someone has to act: nothing was published, a copy failed, no line was ever accepted,
+    or a file could not be opened.
     """
     _show_ingest(console, result.ingest)
     if result.ingest.counts.quarantined:
@@ -107,7 +108,9 @@ def show_result(console: Console, settings: Settings, request: Request, result: 
     _show_published(console, settings, request, result)
     _show_unopened(console, result.ingest)
     is_usable = _show_none_accepted(console, settings, result.ledger)
-    return result.generation is not None and is_usable and not result.ingest.unopened
+    is_copied = show_copies(console, result.copies)
+    is_published = result.generation is not None and is_copied
+    return is_published and is_usable and not result.ingest.unopened
 
 
 def show_rejected(console: Console, settings: Settings, result: RunResult) -> None:

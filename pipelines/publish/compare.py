@@ -6,11 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 
 import duckdb
 
-from pipelines.publish.files import generations, number_of
+from pipelines.publish.files import named_file
 from pipelines.settings import Settings
 from pipelines.warehouse.engine import connect_in_memory
 from pipelines.warehouse.file_errors import opening
@@ -24,7 +23,6 @@ _SIDES = ("first", "second")
 _ABOUT = ("build", "catalog")
 # The key of tables that the catalogue does not have: those of procedures.
 _KEY_OF_WIDE = ("process_id", "record_id")
-_NAMES_SHOWN = 8
 
 
 @dataclass(frozen=True)
@@ -227,7 +225,7 @@ def comparing(settings: Settings, first: str, second: str) -> Iterator[Compariso
     SQL can access no other file. Raises `OperationError` when one is not there, cannot be read, or
     was not published by leadtime.
     """
-    paths = [_path(settings, name) for name in (first, second)]
+    paths = [named_file(settings, name) for name in (first, second)]
     con = connect_in_memory()
     try:
         for side, path in zip(_SIDES, paths, strict=True):
@@ -246,18 +244,3 @@ def comparing(settings: Settings, first: str, second: str) -> Iterator[Compariso
 _HAS_BUILD = """
     select count(*) from duckdb_tables() where database_name = $side and table_name = 'build'
 """
-
-
-def _path(settings: Settings, name: str) -> Path:
-    """The file of a generation by its number, or the path itself."""
-    if name.isdecimal():
-        known = {number_of(path): path for path in generations(settings)}
-        if int(name) not in known:
-            numbers = sorted(known)[-_NAMES_SHOWN:]
-            there = f"Kept in {settings.generations}: {', '.join(map(str, numbers)) or 'none'}."
-            raise OperationError("generation", f"found {name}", there)
-        return known[int(name)]
-    path = Path(name)
-    if not path.is_file():
-        raise OperationError(name, "is no file", "Name a database file, or a generation's number.")
-    return path.resolve()

@@ -4,11 +4,13 @@ import re
 from pathlib import Path
 
 from pipelines.settings import Settings
+from schemas.errors import OperationError
 
 _NAME = re.compile(r"analytics-([0-9]{6,9})\.duckdb")
 _PEOPLE_NAME = re.compile(r"people-([0-9]{6,9})\.duckdb")
 # A larger number was written by something else: it is not counted on from.
 LARGEST = 900_000_000
+_NUMBERS_SHOWN = 8
 
 
 def published_file(settings: Settings) -> Path | None:
@@ -33,6 +35,24 @@ def generations(settings: Settings) -> list[Path]:
         for path in settings.generations.resolve().iterdir()
         if is_generation(path.name) and number_of(path) < LARGEST
     ]
+
+
+def named_file(settings: Settings, name: str) -> Path:
+    """The file of a generation by its number, or the path itself.
+
+    Raises `OperationError` when there is no such generation or file.
+    """
+    if name.isdecimal():
+        known = {number_of(path): path for path in generations(settings)}
+        if int(name) not in known:
+            numbers = sorted(known)[-_NUMBERS_SHOWN:]
+            there = f"Kept in {settings.generations}: {', '.join(map(str, numbers)) or 'none'}."
+            raise OperationError("generation", f"found {name}", there)
+        return known[int(name)]
+    path = Path(name)
+    if not path.is_file():
+        raise OperationError(name, "is no file", "Name a database file, or a generation's number.")
+    return path.resolve()
 
 
 def people_files(folder: Path) -> list[Path]:

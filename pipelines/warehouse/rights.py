@@ -64,6 +64,18 @@ def give_to_readers(path: Path, settings: Settings) -> None:
     _set(path, 0o440, settings.read_group)
 
 
+def give_folder_to_readers(folder: Path, settings: Settings) -> None:
+    """Make the files of a finished folder read-only, for its owner and the group that may read.
+
+    Raises `OperationError` when this user cannot give files to that group.
+    """
+    for path in (folder, *folder.rglob("*")):
+        if path.is_dir():
+            _set(path, 0o750 if settings.read_group else _PRIVATE_FOLDER, settings.read_group)
+        else:
+            give_to_readers(path, settings)
+
+
 def give_to_people_group(path: Path, settings: Settings) -> None:
     """Let a finished file be read by its owner and the group that may read personal values.
 

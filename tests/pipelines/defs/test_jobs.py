@@ -18,6 +18,7 @@ from pipelines.defs.checks import CHECKS
 from pipelines.defs.instance import open_instance, prepare_home, process_tag
 from pipelines.defs.lineage import find_lineage
 from pipelines.defs.resources import open_session
+from pipelines.export.engines.copied import Copied
 from pipelines.launch import run_job
 from pipelines.publish.generation import current_generation
 from pipelines.run import Request
@@ -104,6 +105,24 @@ def test_a_run_publishes_and_reports_each_stage(
     assert result.generation.number == before + 1
     printed = capfd.readouterr()
     assert (printed.out, printed.err) == ("", "")
+
+
+def test_a_run_copies_what_is_published(settings: Settings, tmp_path: Path) -> None:
+    """Also a run with nothing new, after a copy that failed."""
+    pytest.importorskip("deltalake", reason="its extra is not installed")
+    folder = tmp_path / "tables"
+    folder.write_text("")
+    settings = replace(settings, publish_to=f"delta://{folder}")
+    (error,) = run_job(settings, Request()).copies
+    assert isinstance(error, OperationError)
+    assert error.found == "is a file"
+    folder.unlink()
+    result = run_job(settings, Request())
+    (copied,) = result.copies
+    assert isinstance(copied, Copied)
+    assert result.generation
+    assert not result.is_new
+    assert (copied.generation, copied.is_new) == (result.generation.number, True)
 
 
 @pytest.mark.nightly

@@ -1,0 +1,1 @@
+"""Copies a published generation to other engines, where readers see one generation at a time."""
