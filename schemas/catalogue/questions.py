@@ -58,6 +58,12 @@ QUESTIONS: tuple[Question, ...] = (
         "group by all order by procedure, processes desc, state",
     ),
     Question(
+        "Was yesterday on target, and is anything out of the ordinary?",
+        "select procedure, indicator, unit, day, value, average_7, lower_limit, upper_limit, "
+        "signal, target, is_on_target from indicators "
+        "where day = (select max(day) from indicators) order by procedure, indicator",
+    ),
+    Question(
         "Is it getting better: how long does completion take, by month of creation?",
         "select procedure, cohort, processes, n_censored, p50_seconds, p50_seconds_low, "
         "p50_seconds_high, is_small from time_to_outcome_cohorts "

@@ -22,6 +22,7 @@ from pydantic import (
 from schemas.definitions.calendar import Calendar, CalendarChoice
 from schemas.definitions.columns import ColumnRequest, assign_columns
 from schemas.definitions.funnel import Funnel
+from schemas.definitions.indicator import Indicator
 from schemas.definitions.parts import Named, Part, Valued
 from schemas.definitions.sla import Sla
 from schemas.definitions.source import Source
@@ -176,6 +177,8 @@ class Procedure(Named):
     """Sequences of steps to measure."""
     slas: tuple[Sla, ...] = ()
     """Clocks that must stop in time."""
+    indicators: tuple[Indicator, ...] = ()
+    """Targets of the daily figures in the table `indicators`."""
     compare_by: tuple[AttributeReference, ...] = ()
     """Attributes by whose values outcomes are compared: a curve for each value."""
     calendar: CalendarChoice = CalendarChoice()

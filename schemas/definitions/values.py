@@ -209,7 +209,8 @@ def duration_parts(value: object) -> tuple[int, str]:
     return number, unit
 
 
-def _duration(value: object) -> timedelta:
+def duration_of(value: object) -> timedelta:
+    """A written duration, as in `duration_parts`."""
     if isinstance(value, timedelta) and timedelta(0) < value <= MAX_DURATION:
         return value
     number, unit = duration_parts(value)
@@ -254,7 +255,7 @@ TimeZone = Annotated[
 ]
 Duration = Annotated[
     timedelta,
-    BeforeValidator(_duration),
+    BeforeValidator(duration_of),
     PlainSerializer(_milliseconds, when_used="json"),
     WithJsonSchema(DURATION_SCHEMA),
 ]

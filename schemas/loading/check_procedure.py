@@ -19,6 +19,7 @@ from schemas.errors import DefinitionError, Problem
 from schemas.loading.check_columns import bad_columns
 from schemas.loading.check_funnels import bad_funnels, with_funnels
 from schemas.loading.check_history import bad_history, unreachable_states
+from schemas.loading.check_indicators import bad_indicators
 from schemas.loading.check_link import bad_link
 from schemas.loading.check_rules import bad_rules
 from schemas.loading.check_slas import bad_slas, with_slas
@@ -67,6 +68,7 @@ def check_procedure(document: object, *, file: str, places: Places | None = None
         *_bad_stategraph(content, states),
         *bad_funnels(content, states, attributes),
         *bad_slas(content, states, attributes),
+        *bad_indicators(content),
         *bad_rules(content),
     ]
     shortened = normalised(content, states, attributes)

@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from schemas.definitions.calendar import CalendarChoice, Holiday, Week
 from schemas.definitions.funnel import Funnel, FunnelBreakdown, FunnelStep
+from schemas.definitions.indicator import Indicator
 from schemas.definitions.procedure import (
     Aggregate,
     Attribute,
@@ -41,6 +42,7 @@ _MODELS: Mapping[str, type[BaseModel]] = {
     "rollup": Rollup,
     "recordAttributes": Attribute,
     "slas": Sla,
+    "indicators": Indicator,
     "target": SlaTarget,
     "calendar": CalendarChoice,
     "weekly": Week,

@@ -13,6 +13,7 @@ from schemas.records.rule import Rule
 from transforms.config.allowed_paths import skipping_paths
 from transforms.config.calendars import CALENDAR_TABLES, calendar_frames
 from transforms.config.funnels import FUNNEL_SCHEMAS, funnel_rows
+from transforms.config.indicators import INDICATOR_SCHEMAS, indicator_rows
 from transforms.config.slas import SLA_SCHEMAS, sla_rows
 from transforms.transaction import transaction
 
@@ -47,6 +48,7 @@ _SCHEMAS: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
     },
     **FUNNEL_SCHEMAS,
     **SLA_SCHEMAS,
+    **INDICATOR_SCHEMAS,
     "rules": {"rule": _TEXT, "severity": _TEXT, "sentence": _TEXT, "procedure": _TEXT},
     "rule_levels": {"procedure": _TEXT, "rule": _TEXT, "level": _TEXT},
 }
@@ -108,6 +110,7 @@ def config_frames(
         ],
         **funnel_rows(procedures),
         **sla_rows(procedures),
+        **indicator_rows(procedures),
         "rules": [(r.id, r.severity, r.sentence, procedure) for r, procedure in rules],
         "rule_levels": [(p.short_id, id_, p.rules[id_]) for p in procedures for id_ in p.rules],
     }
