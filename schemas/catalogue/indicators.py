@@ -12,7 +12,10 @@ from schemas.catalogue.model import (
 )
 from schemas.catalogue.shared import SHARED
 
-_TOO_FEW = "if fewer than 14 of the 28 days before have a value"
+_TOO_FEW = (
+    "if fewer than 14 of the 28 days before have a value, and of `open`, which carries over from "
+    "day to day"
+)
 _NOTHING = (
     "of `resolution` on a day without a first completion, of an SLA policy on a day without a "
     "clock that was met or breached"

@@ -48,7 +48,7 @@ def indicators(
         rows += [
             {"procedure": procedure, "indicator": name, "unit": unit, "day": day}
             | {"value": by_day[day]}
-            | _of_day([by_day[d] for d in in_order[: place + 1]], unit, targets.get(name, {}))
+            | _of_day([by_day[d] for d in in_order[: place + 1]], name, targets.get(name, {}))
             for place, day in enumerate(in_order)
         ]
     return rows
@@ -108,17 +108,17 @@ def _decided_at(clock: Row) -> int:
     return clock["stopped_at"] if clock["breached_at"] is None else clock["breached_at"]
 
 
-def _of_day(values: list[float | None], unit: str, target: Mapping[str, Any]) -> Row:
+def _of_day(values: list[float | None], name: str, target: Mapping[str, Any]) -> Row:
     """What follows for the last day from the values of all days so far."""
     value = values[-1]
     before = [v for v in values[:-1][-_BEFORE:] if v is not None]
     center = low = high = signal = None
-    if len(before) >= _LEAST:
+    if len(before) >= _LEAST and name != "open":
         center = mean(before)
         steps = [abs(after - first) for first, after in pairwise(before)]
         low = max(0.0, center - 2.66 * mean(steps))
         high = center + 2.66 * mean(steps)
-        high = min(1.0, high) if unit == "share" else high
+        high = min(1.0, high) if name.startswith("sla: ") else high
         if value is not None:
             signal = "above" if value > high else "below" if value < low else None
     average = _mean_of(values, 7)

@@ -1,7 +1,8 @@
 -- Key figures by day, with averages, a target and the limits of a control chart (XmR).
 -- Grain: one row per procedure, indicator and whole local day on which the procedure was observed.
 -- Limits come from the 28 days before, so that a day's own value does not widen them and no row
--- changes later.
+-- changes later. `open` has none: it carries over from day to day, and limits from its small daily
+-- steps would be crossed all the time.
 with flow_days as (from flow_daily),
 
 observed as (from observed_since),
@@ -98,7 +99,7 @@ with_past as (
 with_limits as (
     select
         *,
-        if(len(past) >= 14, list_avg(past), null) as center,
+        if(len(past) >= 14 and indicator <> 'open', list_avg(past), null) as center,
         -- 2.66 = 3 / 1.128, the mean range of two normal values in standard deviations.
         2.66 * list_avg(
             list_transform(range(2, len(past) + 1), lambda i: abs(past[i] - past[i - 1]))
