@@ -6,6 +6,8 @@ from schemas.catalogue.model import (
     COUNT,
     OutputColumn,
     OutputTable,
+    count,
+    day,
     flag,
     identifier,
     in_order,
@@ -13,6 +15,7 @@ from schemas.catalogue.model import (
     seconds,
     share,
     small_count,
+    small_sample,
     text,
 )
 from schemas.catalogue.shared import SHARED
@@ -218,4 +221,71 @@ PROCESS_CONTACTS = OutputTable(
         ),
     ),
     key=("process_id",),
+)
+
+_MEDIAN = "interpolated linearly"
+
+CALL_STATS = OutputTable(
+    "call_stats",
+    "mart",
+    "Calls about processes, and how many were answered: in all, by month, and by who called. "
+    "Deleted calls are left out, and so are those about no known process.",
+    "one row per procedure, level and values of that level; sums are right within one level",
+    in_order(
+        SHARED,
+        (
+            "procedure",
+            text("level", "`all`, `month`, `user` or `user_month`: what a row is for."),
+            day(
+                "period",
+                "First day of the month in which the call was made (without any start, recorded), "
+                "in the reporting time zone.",
+                nulls="on levels without months",
+            ),
+            identifier(
+                "user_id",
+                "User who called, or was called.",
+                nulls="on levels without users, and for calls without one",
+            ),
+            text(
+                "user_name",
+                "Name of `user_id` in `users`, otherwise the id as text. The latest file applies "
+                "at any as_of.",
+                nulls="when `user_id` is null",
+                personal="direct",
+            ),
+            count("calls", "Calls, in any direction."),
+            count("connected", "Those of `calls` that were answered."),
+            share("share_connected", "`connected` divided by `calls`."),
+            *(
+                share(
+                    f"share_connected_{end}",
+                    f"{side} limit of the 95 % interval (Wilson) of `share_connected`, calls being "
+                    "independent of each other, which several calls to one person are not.",
+                )
+                for end, side in (("low", "Lower"), ("high", "Upper"))
+            ),
+            small_sample("calls"),
+            count("processes", "Processes that the calls were about."),
+            count("processes_connected", "Those of `processes` with a call that was answered."),
+            OutputColumn(
+                "calls_per_process_connected",
+                "DOUBLE",
+                "`calls` divided by `processes_connected`: attempts behind each process reached.",
+                nulls="if no call was answered",
+            ),
+            seconds("talk_seconds", "Sum of `talk_seconds` of the calls."),
+            seconds(
+                "p50_talk_seconds",
+                f"Median of `talk_seconds` of the calls that have it, {_MEDIAN}.",
+                nulls="if none has it",
+            ),
+            seconds(
+                "p50_ring_seconds",
+                f"Median of `ring_seconds` of the calls that have it, {_MEDIAN}.",
+                nulls="if none has it",
+            ),
+        ),
+    ),
+    key=("procedure", "level", "period", "user_id"),
 )

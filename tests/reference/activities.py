@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import date
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from .days import local_day
+from .durations import percentile_seconds
 from .history import processes
+from .intervals import limits
 from .versions import Procedures, Row, Version, histories, start
 
 Document = dict[str, Any]
@@ -125,6 +132,65 @@ def process_contacts(
                 "is_followed_up": _is_followed_up(process, open_tasks, max(instants))
                 if instants
                 else None,
+            }
+        )
+    return rows
+
+
+def call_stats(
+    versions: list[Version],
+    procedures: Procedures,
+    *,
+    as_of: int,
+    time_zone: str,
+    documents: Sequence[Document] = (),
+) -> list[Row]:
+    """Without the names of users."""
+    groups: dict[tuple[str, str, date | None, str | None], list[Document]] = defaultdict(list)
+    of_process = {
+        row["process_id"]: row["procedure"] for row in processes(versions, procedures, as_of=as_of)
+    }
+    for call in _present([*documents], as_of):
+        procedure = of_process.get(call.get("forProcess") or "")
+        if procedure is None:
+            continue
+        begun = call.get("callStart") or call.get("connectionStart") or call["updatedAt"]
+        month = local_day(begun, ZoneInfo(time_zone)).replace(day=1)
+        user = call.get("user")
+        for level, period, who in (
+            ("all", None, None),
+            ("month", month, None),
+            ("user", None, user),
+            ("user_month", month, user),
+        ):
+            groups[procedure, level, period, who].append(call)
+    rows: list[Row] = []
+    for (procedure, level, period, who), group in groups.items():
+        answered = [call for call in group if is_connected(call)]
+        talked = [ms for call in answered if (ms := _talk_ms(call)) is not None]
+        rung = [
+            round(seconds * 1000)
+            for call in group
+            if (seconds := _between(call.get("callStart"), call.get("connectionStart"))) is not None
+        ]
+        reached = {call["forProcess"] for call in answered}
+        rows.append(
+            {
+                "procedure": procedure,
+                "level": level,
+                "period": period,
+                "user_id": who,
+                "calls": len(group),
+                "connected": len(answered),
+                "share_connected": len(answered) / len(group),
+                **limits("share_connected", len(answered), len(group)),
+                "is_small": len(group) < 5,
+                "processes": len({call["forProcess"] for call in group}),
+                "processes_connected": len(reached),
+                "calls_per_process_connected": len(group) / len(reached) if reached else None,
+                "talk_seconds": sum(talked) / 1000,
+                "p50_talk_seconds": percentile_seconds(talked, 0.5),
+                "p50_ring_seconds": percentile_seconds(rung, 0.5),
             }
         )
     return rows

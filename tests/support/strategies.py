@@ -229,6 +229,7 @@ def call_lists(
             {
                 "id": uid(f"call {draw(st.integers(0, max_calls // 2))}"),
                 "forProcess": draw(_subjects(max_processes)),
+                "user": draw(_people),
                 "callStatus": draw(st.sampled_from(("COMPLETED", "BUSY", "ANSWERED"))),
                 "callStart": draw(_maybe_instants),
                 "connectionStart": answered if is_answered else None,

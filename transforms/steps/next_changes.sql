@@ -13,6 +13,8 @@ follow_ups as (from follow_ups),
 
 lifecycles as (from history_process_lifecycle),
 
+tasks as (from tasks),
+
 cohorts as (from cohort_outcomes),
 
 build as (from build),
@@ -56,6 +58,13 @@ find_next_actions as (
     from lifecycles as l
     cross join build as b
     where l.outcome = 'open' and l.next_action_at >= b.as_of
+),
+
+find_tasks as (
+    select min(t.due_at) + interval 1 millisecond as changes_at
+    from tasks as t
+    cross join build as b
+    where t.status = 'OPEN' and not t.is_deleted and t.due_at >= b.as_of
 )
 
 select 'day' as reason, changes_at from find_next_day
@@ -71,3 +80,5 @@ union all
 select 'follow_up', changes_at from find_follow_ups
 union all
 select 'next_action', changes_at from find_next_actions
+union all
+select 'task', changes_at from find_tasks

@@ -15,7 +15,7 @@ from schemas.definitions.procedure import Procedures
 from schemas.load import load_procedures
 from tests.reference.versions import Row, Version
 from tests.support.jobs import HOUR, START, A, B, derived, jobs, version
-from tests.support.strategies import TIME_ZONE, as_ofs, version_lists
+from tests.support.strategies import TIME_ZONE, as_ofs, call_lists, task_lists, version_lists
 from tests.support.warehouse import MemoryWarehouse, differences, plain
 
 PROCEDURES = load_procedures(Path(__file__).parents[3] / "schemas" / "procedures")
@@ -51,6 +51,7 @@ FOLLOWING: dict[str, set[str]] = {
         "bottleneck_rank",
     },
     "assignee_stats": {"held_seconds"},
+    "tasks": {"overdue_seconds"},
     "flow_weekly": {
         "arrivals_per_day",
         "throughput_per_day",
@@ -80,6 +81,8 @@ def tables_at(warehouse: MemoryWarehouse, as_of: int) -> tuple[Tables, int]:
 
 @given(
     versions=version_lists(max_processes=8, max_versions=5, with_procedure_changes=True),
+    tasks=task_lists(max_processes=8),
+    calls=call_lists(max_processes=8),
     as_of=as_ofs(),
 )
 @settings(
@@ -88,9 +91,13 @@ def tables_at(warehouse: MemoryWarehouse, as_of: int) -> tuple[Tables, int]:
     suppress_health_check=[HealthCheck.too_slow],
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
 )
-def test_only_durations_grow_before_the_next_change(versions: list[Version], as_of: int) -> None:
+def test_only_durations_grow_before_the_next_change(
+    versions: list[Version], tasks: list[Row], calls: list[Row], as_of: int
+) -> None:
     warehouse = MemoryWarehouse(PROCEDURES)
     warehouse.add(versions)
+    warehouse.add_activities("tasks", tasks)
+    warehouse.add_activities("calls", calls)
     before, next_change = tables_at(warehouse, as_of)
     if next_change - 1 <= as_of:
         return
@@ -133,6 +140,19 @@ def test_a_clock_that_runs_out_is_a_change(
 ) -> None:
     versions = [version(A, **fields)]
     assert next_change(jobs(**definition), versions, START + MINUTE) == expected
+
+
+def test_a_task_that_becomes_overdue_and_a_later_one_are_changes() -> None:
+    warehouse = MemoryWarehouse(jobs())
+    warehouse.add([version(A)])
+    task = {"id": A, "process": B, "status": "OPEN", "updatedAt": START}
+    due = {"dueBy": START + 20 * MINUTE}
+    warehouse.add_activities("tasks", [task | due, task | due | {"id": B, "isDeleted": True}])
+    builder = warehouse.build(START + MINUTE, whole=True)
+    assert plain(builder.next_change()) == START + 20 * MINUTE + 1
+    warehouse.add_activities("tasks", [task | {"updatedAt": START + 9 * MINUTE}])
+    builder = warehouse.build(START + MINUTE, whole=True)
+    assert plain(builder.next_change()) == START + 9 * MINUTE
 
 
 def test_a_version_of_a_later_instant_is_a_change() -> None:

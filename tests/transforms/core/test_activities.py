@@ -278,6 +278,48 @@ def test_the_first_call_is_measured_in_working_time_and_by_month() -> None:
     ]
 
 
+def test_calls_are_summed_by_month_and_by_who_called() -> None:
+    december = 24 * 20
+    warehouse = built(
+        version(A),
+        version(B),
+        calls=(
+            answered(A, 1, user=USER),
+            call(B, 2, B, user=USER),
+            call(C, december, B),
+            call(D, 3, isDeleted=True),
+            answered(USER, 4, D),
+        ),
+        as_of=START + 100 * 24 * HOUR,
+    )
+    names = "level, period::varchar as p, user_id, calls, connected, processes, talk_seconds"
+    found = warehouse.rows(f"select {names} from call_stats order by all nulls first")
+    months = ("2023-11-01", "2023-12-01")
+    assert [tuple(each.values()) for each in found] == [
+        ("all", None, None, 3, 1, 2, 40),
+        ("month", months[0], None, 2, 1, 2, 40),
+        ("month", months[1], None, 1, 0, 1, 0),
+        ("user", None, None, 1, 0, 1, 0),
+        ("user", None, USER, 2, 1, 2, 40),
+        ("user_month", months[0], USER, 2, 1, 2, 40),
+        ("user_month", months[1], None, 1, 0, 1, 0),
+    ]
+    shares = row(
+        warehouse,
+        "select share_connected, round(share_connected_low, 4) as low, is_small, "
+        "calls_per_process_connected as attempts, p50_ring_seconds as ring "
+        "from call_stats where level = 'all'",
+    )
+    # Wilson (1927) for 1 of 3.
+    assert shares == {
+        "share_connected": 1 / 3,
+        "low": 0.0615,
+        "is_small": True,
+        "attempts": 3,
+        "ring": 5,
+    }
+
+
 def test_a_call_that_goes_to_another_process_leaves_the_first() -> None:
     warehouse = built(version(A), version(B), calls=(call(C, 1, A),))
     counts = "select n_calls from process_contacts order by process_id"
@@ -344,10 +386,16 @@ def test_tables_in_steps_equal_the_reference(
         versions_then, tasks_then, calls_then = (
             each[:end] for each, end in zip(batches, ends, strict=True)
         )
-        given_ = {"procedures": PROCEDURES, "as_of": as_of}
+        given_: dict[str, Any] = {"procedures": PROCEDURES, "as_of": as_of}
         for name, rows in (
             ("tasks", reference.tasks(tasks_then, versions_then, **given_)),
             ("calls", reference.calls(calls_then, versions_then, **given_)),
+            (
+                "call_stats",
+                reference.call_stats(
+                    versions_then, time_zone="UTC", documents=calls_then, **given_
+                ),
+            ),
             (
                 "process_contacts",
                 reference.process_contacts(tasks_then, calls_then, versions_then, **given_),
