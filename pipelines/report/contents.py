@@ -2,6 +2,7 @@
 
 import duckdb
 
+from pipelines.report.contacts import calls
 from pipelines.report.flow import backlog, data_quality, variants
 from pipelines.report.model import Reader, Report
 from pipelines.report.open_work import due, oldest
@@ -25,6 +26,7 @@ def read_report(con: duckdb.DuckDBPyConnection, procedure: str) -> Report:
         outcomes(read),
         slas(read),
         due(read),
+        calls(read),
         backlog(read),
         variants(read),
         oldest(read),

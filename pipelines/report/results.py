@@ -80,6 +80,7 @@ def _funnel(read: Reader, funnel: str, within: float | None, *, is_first: bool) 
 
 _MEASURES = {
     "first_assignment": "to the first assignment",
+    "first_call": "to the first call",
     "resolution": "to the first completion",
     "full_resolution": "to the last completion",
 }

@@ -112,6 +112,24 @@ QUESTIONS: tuple[Question, ...] = (
         "where status = 'running' order by due_at limit 20",
     ),
     Question(
+        "How soon are processes called, and in working time?",
+        "select procedure, measure, n, p50_seconds, p90_seconds from duration_stats "
+        "where measure in ('first_call', 'business_first_call') and period is null "
+        "order by procedure, measure",
+    ),
+    Question(
+        "What share of calls is answered, by month?",
+        "select procedure, period, calls, share_connected, share_connected_low, "
+        "share_connected_high, calls_per_process_connected, talk_seconds from call_stats "
+        "where level = 'month' order by procedure, period",
+    ),
+    Question(
+        "Which open processes have nothing planned after their last call?",
+        "select c.procedure, c.process_id, p.label, c.n_calls, c.last_call_at "
+        "from process_contacts as c join processes as p using (process_id) "
+        "where p.outcome = 'open' and not c.is_followed_up order by c.last_call_at limit 20",
+    ),
+    Question(
         "Which sequences of states are most frequent?",
         "select procedure, variant, processes, cumulative_share, p50_resolution_seconds "
         "from variants order by processes desc limit 10",

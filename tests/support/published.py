@@ -1,4 +1,4 @@
-"""A small published database of simulated leads and tickets.
+"""A small published database of simulated leads and tickets, with calls and tasks.
 
 What it must hold belongs to the tests.
 """
@@ -19,6 +19,6 @@ END = datetime(2026, 3, 1, tzinfo=UTC)
 def publish_simulated(data: Path, *, versions: int = 2_500, seed: int = 11) -> Settings:
     """Simulate, run the whole job as at `END`, publish."""
     settings = Settings(data=data, landing=data / "landing")
-    simulate(settings.landing, versions=versions, seed=seed, end=END)
+    simulate(settings.landing, versions=versions, seed=seed, end=END, activities=True)
     run_job(settings, Request(as_of=END))
     return settings

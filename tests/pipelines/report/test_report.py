@@ -39,7 +39,7 @@ END = datetime(2026, 3, 1, tzinfo=UTC)
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """A data folder on which the job has run once, on simulated leads and tickets."""
     data = tmp_path_factory.mktemp("report") / "data"
-    simulate(data / "landing", versions=3_000, seed=5, end=END, dimensions=True)
+    simulate(data / "landing", versions=3_000, seed=5, end=END, dimensions=True, activities=True)
     settings = Settings(data=data, landing=data / "landing")
     assert run_job(settings, Request(as_of=END)).generation
     return settings
@@ -95,6 +95,23 @@ def test_its_figures_are_those_of_the_tables(published: duckdb.DuckDBPyConnectio
             "order by age_seconds desc limit 5",
         )
     ]
+
+
+def test_calls_are_those_of_the_latest_months(published: duckdb.DuckDBPyConnection) -> None:
+    found = section(read_report(published, "lead"), "Calls")
+    expected = ask(
+        published,
+        "select calls, connected, processes from call_stats "
+        "where procedure = 'lead' and level = 'month' order by period desc limit 6",
+    )
+    assert [(row[1], row[2], row[4]) for row in found.rows] == expected[::-1]
+    ((never,),) = ask(
+        published,
+        "select count(*) from lead_processes where outcome = 'open' and first_call_at is null",
+    )
+    assert found.note.startswith(f"Of the open processes {never} have not been called")
+    titles = [each.title for each in read_report(published, "ticket").sections]
+    assert "Calls" not in titles  # they have none
 
 
 def test_a_brief_report_has_the_first_rows(published: duckdb.DuckDBPyConnection) -> None:
