@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from schemas.catalogue.model import (
+    OutputMacro,
     OutputTable,
     count,
     day,
+    flag,
     identifier,
     in_order,
     instant,
@@ -50,8 +52,8 @@ DURATION_STATS = OutputTable(
                 "(`resolution_seconds`), `full_resolution` (`full_resolution_seconds`), "
                 "`first_assignment` (`first_assignment_seconds`), `first_call` "
                 "(`first_call_seconds` in `process_contacts`) or `open` (`open_seconds` of "
-                "processes now completed or cancelled); each also in working time, prefixed with "
-                "`business_`.",
+                "processes now completed or cancelled), or a named duration of the procedure "
+                "(`process_durations`); each also in working time, prefixed with `business_`.",
                 open_rule="`resolution`, `first_assignment` and `first_call` include reopened and "
                 "deleted processes; `full_resolution` and `open` only processes closed now",
             ),
@@ -61,7 +63,10 @@ DURATION_STATS = OutputTable(
                 nulls="on the row for all months together",
             ),
             count(
-                "n", "Intervals measured, one per process.", open_rule="open intervals are left out"
+                "n",
+                "Intervals measured, one per process; of a named duration with `occurrence: each` "
+                "all of a process.",
+                open_rule="open intervals are left out",
             ),
             *(replace(SHARED[name], nulls="if `n` is 0") for name in _DURATIONS),
             count(
@@ -73,6 +78,98 @@ DURATION_STATS = OutputTable(
         ),
     ),
     key=("procedure", "measure", "period"),
+)
+
+PROCESS_DURATIONS = OutputTable(
+    "process_durations",
+    "core",
+    "The named durations (`durations`) of each procedure: from an event to the next one that ends "
+    "them. The events are those of `sla_clocks`, with the same rules; a closing, a deletion or a "
+    "change of procedure ends a duration that waits for something else.",
+    "one row per process, measure and occurrence: the first, the last so far, or each, as defined",
+    in_order(
+        SHARED,
+        (
+            "process_id",
+            "team_id",
+            "procedure",
+            text("measure", "Name of the duration. Names are unique within a procedure."),
+            number(
+                "occurrence_no",
+                "INTEGER",
+                "Number of the duration among those of the process and measure, from 1. After its "
+                "end, the next event that starts the measure begins a new one.",
+            ),
+            instant("started_at", "When it started."),
+            instant("ended_at", "When it ended.", nulls="while it runs"),
+            text(
+                "ended_by",
+                "`stop` (an event of `to`), `completed`, `cancelled`, `deleted` or `moved_out` (to "
+                "another procedure).",
+                nulls="while it runs",
+            ),
+            seconds(
+                "seconds",
+                "From `started_at` to `ended_at`.",
+                open_rule="up to the build's as_of; a lower limit unless `ended_by` is `stop`",
+            ),
+            seconds(
+                "business_seconds",
+                "Working time of `calendar` from `started_at` to `ended_at`.",
+                open_rule="as of `seconds`",
+            ),
+            text("calendar", "Calendar of the process when it started."),
+            flag(
+                "is_observed",
+                "Whether it started at or after the `observed_since` of the procedure (see "
+                "`observation_starts`). Of earlier ones only the long ones are known.",
+            ),
+        ),
+    ),
+    key=("procedure", "measure", "process_id", "occurrence_no"),
+)
+
+NAMED_DURATIONS = OutputTable(
+    "named_durations",
+    "config",
+    "The named durations of each procedure, as defined; `process_durations` has them.",
+    "one row per named duration",
+    in_order(
+        SHARED,
+        (
+            "procedure",
+            text("measure", "Name of the duration."),
+            text("starts", "The events that start it (`from`)."),
+            text("stops", "The events that end it (`to`)."),
+            text(
+                "occurrence",
+                "Which count where a process has several: `first`, `last` (so far) or `each`.",
+            ),
+        ),
+    ),
+    key=("procedure", "measure"),
+)
+
+DURATIONS = OutputMacro(
+    "durations",
+    "A table macro for how long a measure takes: `from durations('pickup')` of every procedure "
+    "that has it, `durations('pickup', procedure := 'lead', by := 'source')` for each value, at "
+    "the build's as_of, of a column of the table of `procedure` (`lead_processes`), `by := "
+    "'created_month'` for each month of creation: `value`, null for processes without one and "
+    "without `by`. `from_date` and `to_date` are the first and the last day of its start, in the "
+    "reporting time zone. Measures: the named durations (`named_durations`), with the prefix "
+    "`business_` in working time, and `resolution` and `first_assignment`, from creation, by the "
+    "current procedure of a process. `n` have ended by the event they wait for; `n_running` run; "
+    "`n_ended_otherwise` were closed, deleted or moved to another procedure before it. "
+    "`p25_seconds` to `p90_seconds`: shortest time by which that share has ended (Kaplan and Meier "
+    "1958), null until it has; all others count as censored at the as_of or at their end. Where "
+    "many are closed before the event, that is the time it takes unless they are closed. "
+    "`p50_seconds_low` and `_high`: its 95 % interval (Brookmeyer and Crowley 1982, on the scale "
+    "log(-log)). `finished_p50_seconds` to `finished_p90_seconds` are of the `n` only, biased "
+    "towards fast ones while many run. `n_left_out` started before `observed_since` (see "
+    "`observation_starts`) and are in no other figure; `is_small`: fewer than 5 have ended. Wrong "
+    "arguments are an error in every query that reads a row.",
+    "one row per procedure and value with any such duration",
 )
 
 STATE_DURATIONS = OutputTable(

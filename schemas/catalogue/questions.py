@@ -52,6 +52,11 @@ QUESTIONS: tuple[Question, ...] = (
         f"from time_to_convert({_STEPS}) order by procedure, bucket_no",
     ),
     Question(
+        "How long does the first assignment take, open processes included, by month of creation?",
+        "select procedure, value, n, n_running, p50_seconds, p90_seconds, finished_p50_seconds "
+        "from durations('first_assignment', by := 'created_month') order by procedure, value",
+    ),
+    Question(
         "How many processes were in each state at the beginning of this month?",
         "select procedure, state, status, count(*) as processes "
         "from processes_at((select date_trunc('month', as_of) from build)) "

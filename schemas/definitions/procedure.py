@@ -21,6 +21,7 @@ from pydantic import (
 
 from schemas.definitions.calendar import Calendar, CalendarChoice
 from schemas.definitions.columns import ColumnRequest, assign_columns
+from schemas.definitions.duration import NamedDuration
 from schemas.definitions.funnel import Funnel
 from schemas.definitions.indicator import Indicator
 from schemas.definitions.parts import Named, Part, Valued
@@ -179,6 +180,8 @@ class Procedure(Named):
     """Clocks that must stop in time."""
     indicators: tuple[Indicator, ...] = ()
     """Targets of the daily figures in the table `indicators`."""
+    durations: tuple[NamedDuration, ...] = ()
+    """Times from one event to another, measured beside those that every procedure has."""
     compare_by: tuple[AttributeReference, ...] = ()
     """Attributes by whose values outcomes are compared: a curve for each value."""
     calendar: CalendarChoice = CalendarChoice()

@@ -17,6 +17,7 @@ from schemas.definitions.procedure import Procedure
 from schemas.definitions.values import ENUM_OPTION_TYPES
 from schemas.errors import DefinitionError, Problem
 from schemas.loading.check_columns import bad_columns
+from schemas.loading.check_durations import bad_durations, with_durations
 from schemas.loading.check_funnels import bad_funnels, with_funnels
 from schemas.loading.check_history import bad_history, unreachable_states
 from schemas.loading.check_indicators import bad_indicators
@@ -69,10 +70,11 @@ def check_procedure(document: object, *, file: str, places: Places | None = None
         *bad_funnels(content, states, attributes),
         *bad_slas(content, states, attributes),
         *bad_indicators(content),
+        *bad_durations(content, states),
         *bad_rules(content),
     ]
     shortened = normalised(content, states, attributes)
-    for shorten in (with_funnels, with_slas):
+    for shorten in (with_funnels, with_slas, with_durations):
         shortened = shorten(shortened, states, attributes)
     try:
         procedure = Procedure.model_validate(shortened, by_alias=True, by_name=False)

@@ -28,8 +28,8 @@ def bad_slas(document: Mapping[str, object], states: Names, attributes: Names) -
                 yield Finding((*path, "name"), f"{shown(name)} again", "each policy name once")
             names.add(name)
         for key in ("start", "stop"):
-            yield from _bad_events((*path, key), sla.get(key), states)
-        yield from _never_running(path, sla, states)
+            yield from bad_events((*path, key), sla.get(key), states)
+        yield from never_running(path, sla, states, keys=("start", "stop"))
         yield from _bad_pause((*path, "pause"), sla.get("pause"), states)
         target = sla.get("target")
         if isinstance(target, dict):
@@ -46,11 +46,7 @@ def with_slas(document: dict[str, object], states: Names, attributes: Names) -> 
         if not isinstance(sla, dict):
             slas.append(sla)
             continue
-        result = dict(as_mapping(cast("object", sla)))
-        for key in ("start", "stop"):
-            events = list(written_events(result.get(key)))
-            if events and all(event for _, event in events):
-                result[key] = [str(_resolved(event, states)) for _, event in events if event]
+        result = with_events(as_mapping(cast("object", sla)), states, keys=("start", "stop"))
         if isinstance(result.get("pause"), list):
             pause = as_list(result["pause"])
             result["pause"] = [states.resolve(item) or item for item in pause]
@@ -61,7 +57,8 @@ def with_slas(document: dict[str, object], states: Names, attributes: Names) -> 
     return {**document, "slas": slas}
 
 
-def _bad_events(path: KeyPath, written: object, states: Names) -> Iterator[Finding]:
+def bad_events(path: KeyPath, written: object, states: Names) -> Iterator[Finding]:
+    """States that are not defined, in the value of a key with events."""
     for place, event in written_events(written):
         if event is None or event.state is None or not states.short_ids:
             continue  # the model reports invalid events
@@ -69,21 +66,36 @@ def _bad_events(path: KeyPath, written: object, states: Names) -> Iterator[Findi
             yield states.unknown((*path, *place), event.state)
 
 
-def _never_running(path: KeyPath, sla: Mapping[str, object], states: Names) -> Iterator[Finding]:
-    """Events that both start and stop a clock, so that it would never run."""
-    events: dict[str, list[SlaEvent]] = {}
-    for key in ("start", "stop"):
-        found = [event for _, event in written_events(sla.get(key)) if event]
-        events[key] = [_resolved(event, states) for event in found]
-    for event in events["start"]:
+def never_running(
+    path: KeyPath, clock: Mapping[str, object], states: Names, *, keys: tuple[str, str]
+) -> Iterator[Finding]:
+    """Events that both start and stop a clock, so that it would never run; `keys` have them."""
+    start, stop = keys
+    starts, stops = (
+        [_resolved(event, states) for _, event in written_events(clock.get(key)) if event]
+        for key in keys
+    )
+    for event in starts:
         # A completion is also a closing.
-        if event in events["stop"] or {"completed", "closed"} <= {
+        if event in stops or {"completed", "closed"} <= {
             event.kind,
-            *(other.kind for other in events["stop"]),
+            *(other.kind for other in stops),
         }:
-            allowed = "events that are not in `start`"
-            yield Finding((*path, "stop"), f"`{event}` as start and as stop", allowed)
+            allowed = f"events that are not in `{start}`"
+            yield Finding((*path, stop), f"`{event}` as {start} and as {stop}", allowed)
             return
+
+
+def with_events(
+    clock: Mapping[str, object], states: Names, *, keys: tuple[str, str]
+) -> dict[str, object]:
+    """The part with shortIds where the events under these keys refer to states by id."""
+    result = dict(clock)
+    for key in keys:
+        events = list(written_events(result.get(key)))
+        if events and all(event for _, event in events):
+            result[key] = [str(_resolved(event, states)) for _, event in events if event]
+    return result
 
 
 def _bad_pause(path: KeyPath, written: object, states: Names) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from schemas.definitions.calendar import CalendarChoice, Holiday, Week
+from schemas.definitions.duration import NamedDuration, Occurrence
 from schemas.definitions.funnel import Funnel, FunnelBreakdown, FunnelStep
 from schemas.definitions.indicator import Indicator
 from schemas.definitions.procedure import (
@@ -44,6 +45,7 @@ _MODELS: Mapping[str, type[BaseModel]] = {
     "slas": Sla,
     "indicators": Indicator,
     "target": SlaTarget,
+    "durations": NamedDuration,
     "calendar": CalendarChoice,
     "weekly": Week,
     "breaks": Week,
@@ -78,6 +80,9 @@ _REQUIRED = {
     "completedState": "the shortId or id of a state",
     "start": EVENTS_ALLOWED,
     "stop": EVENTS_ALLOWED,
+    "from": EVENTS_ALLOWED,
+    "to": EVENTS_ALLOWED,
+    "occurrence": f"one of {', '.join(get_args(Occurrence))}",
     "target": "a duration such as 4h, or a mapping with a formula, or with an attribute (by)",
     "timezone": "an IANA time zone such as Europe/Berlin or UTC",
     "shape": f"one of {', '.join(get_args(Shape))}",
@@ -133,8 +138,8 @@ def shown(value: object) -> str:
 def key_path(document: object, path: KeyPath) -> str:
     """A path as text: `states[2].kind`, or `states[NEW].kind`.
 
-    A list entry goes by its shortId (a funnel or a policy by its name) when it can be printed and
-    no other entry has the same one.
+    A list entry goes by its shortId (a funnel, policy or duration by its name) when it can be
+    printed and no other entry has the same one.
     """
     text, here = "", document
     for part in path:
@@ -158,7 +163,7 @@ def _label(entries: Sequence[object], position: int) -> str:
 
 def _own_name(entry: object) -> object:
     funnel = as_mapping(entry)
-    return funnel.get("name") if {"steps", "stop", "target"} & funnel.keys() else None
+    return funnel.get("name") if {"steps", "stop", "target", "to"} & funnel.keys() else None
 
 
 def keys_of(model: type[BaseModel]) -> str:

@@ -58,6 +58,7 @@ def test_every_table_is_named_and_every_named_one_exists() -> None:
     # Tables of definitions and of the build are left to `from catalog`.
     assert named == _tables() - {"process_outcomes", "states", "transitions", "funnels"} - {
         "sla_policies",
+        "named_durations",
         "build",
     }
 

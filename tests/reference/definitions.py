@@ -21,7 +21,7 @@ def read_definition(path: Path) -> dict[str, Any]:
 
 
 def read_procedures(*paths: Path) -> Procedures:
-    """Per shortId: `states` in rank order, `stategraph` or null, `attributes`, `funnels`, `slas`."""
+    """Per shortId: `states` in rank order, `stategraph` or null, `attributes`, `funnels`, `slas`, `durations`."""
     return {
         raw["shortId"]: {
             "states": [
@@ -59,6 +59,15 @@ def read_procedures(*paths: Path) -> Procedures:
                 for funnel in raw.get("funnels", [])
             ],
             "slas": [_policy(sla) for sla in raw.get("slas", [])],
+            "durations": [
+                {
+                    "name": duration["name"],
+                    "start": events(duration["from"]),
+                    "stop": events(duration["to"]),
+                    "occurrence": duration.get("occurrence", "first"),
+                }
+                for duration in raw.get("durations", [])
+            ],
         }
         for raw in map(read_definition, paths)
     }
@@ -83,8 +92,8 @@ def _step(step: str | list[str] | dict[str, Any]) -> dict[str, Any]:
 def _policy(sla: dict[str, Any]) -> dict[str, Any]:
     policy: dict[str, Any] = {
         "name": sla["name"],
-        "start": _events(sla["start"]),
-        "stop": _events(sla["stop"]),
+        "start": events(sla["start"]),
+        "stop": events(sla["stop"]),
         "pause": sla.get("pause", []),
         "calendar": sla.get("calendar"),
         "warn_percent": int(sla["warn"].rstrip("%")) if "warn" in sla else None,
@@ -108,7 +117,8 @@ def sla_target(written: str) -> tuple[str, int]:
     return "ms", int(written[:-1]) * _UNITS[written[-1]] * 1000
 
 
-def _events(written: Any) -> list[tuple[str, str | None]]:
+def events(written: Any) -> list[tuple[str, str | None]]:
+    """The events of a clock as pairs of kind and state."""
     entries = written if isinstance(written, list) else [written]
     events: list[tuple[str, str | None]] = []
     for entry in entries:

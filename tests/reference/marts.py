@@ -14,6 +14,7 @@ from .business import business_lifecycle
 from .days import contains, days, last_instant, local_day, midnight
 from .durations import mean_seconds, percentile_seconds
 from .history import process_lifecycle, processes, state_visits
+from .named_durations import process_durations
 from .observation import observed_since
 from .stays import Spell, is_allowed, spells_of
 from .versions import Procedures, Row, Version, histories, runs
@@ -56,6 +57,12 @@ def duration_stats(
             for measure in ("open", "business_open"):
                 length = by_process[process_id][f"{measure}_seconds"]
                 ended.append((procedure, measure, length, closed_at))
+    ended += [
+        (row["procedure"], kind + row["measure"], row[f"{kind}seconds"], row["ended_at"])
+        for row in process_durations(versions, procedures, as_of=as_of, time_zone=time_zone)
+        if row["ended_by"] == "stop"
+        for kind in ("", "business_")
+    ]
     groups: dict[tuple[str, str, date | None], list[int]] = defaultdict(list)
     unseen: Counter[tuple[str, str, date | None]] = Counter()
     for procedure, measure, length, ended_at in ended:

@@ -13,6 +13,7 @@ from tests.reference import (
     business,
     changes,
     history,
+    named_durations,
     observation,
     open_stays,
     outcomes,
@@ -36,6 +37,7 @@ _WITH_TEAM = (
     "sla_clocks",
     "sla_segments",
     "sla_due",
+    "process_durations",
     "funnel_progress",
     "stalled_processes",
 )
@@ -79,6 +81,7 @@ def expected_tables(
         ],
         "sla_clocks": made(sla.sla_clocks),
         "sla_segments": made(sla.sla_segments),
+        "process_durations": made(named_durations.process_durations),
         "process_outcomes": made(outcomes.process_outcomes),
         "observation_starts": made(observation.observation_starts),
     }

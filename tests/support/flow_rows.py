@@ -42,7 +42,14 @@ def with_attributes_only() -> Procedures:
     return _without(*_READING_ATTRIBUTES)
 
 
-_READING_ATTRIBUTES = ("derived_attributes", "record_attributes", "funnels", "slas", "compare_by")
+_READING_ATTRIBUTES = (
+    "derived_attributes",
+    "record_attributes",
+    "funnels",
+    "slas",
+    "durations",
+    "compare_by",
+)
 
 
 def _without(*fields: str) -> Procedures:

@@ -26,8 +26,8 @@ MEANT_NEW = "did you mean `NEW`? (NEW, ACTIVE, DONE)"
 MEANT_DONE = "did you mean `DONE`? (NEW, ACTIVE, DONE)"
 PROCEDURE_KEYS = (
     "id, shortId, name, entity, primaryKey, primaryIdentifier, link, attributes, derivedAttributes, "
-    "recordAttributes, states, startState, completedState, stategraph, funnels, slas, indicators, compareBy, "
-    "calendar, observedSince, timezone, strict, rules"
+    "recordAttributes, states, startState, completedState, stategraph, funnels, slas, indicators, "
+    "durations, compareBy, calendar, observedSince, timezone, strict, rules"
 )
 ATTRIBUTE_KEYS = (
     "id, shortId, name, type, options, personal, publish, aliases, required, unique, track"

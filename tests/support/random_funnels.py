@@ -123,9 +123,24 @@ def reference_procedures(found: list[dict[str, Any]]) -> dict[str, dict[str, Any
     }
 
 
+_READ_BY_MACROS = (
+    "assignments",
+    "build",
+    "named_durations",
+    "process_durations",
+    "process_lifecycle",
+    "process_outcomes",
+    "processes",
+    "state_visits",
+    "states",
+    "status_spells",
+)
+
+
 def as_published(warehouse: MemoryWarehouse, *tables: str) -> None:
-    """Make tables of these views, and the macros of a published database, which read them."""
-    for name in tables:
+    """Make the macros of a published database, and tables of the views they read, and of these."""
+    for name in dict.fromkeys((*_READ_BY_MACROS, *tables)):
+        warehouse.executed(f"from {name}")
         warehouse.con.execute(f"create table main.{name} as from {name}")
         warehouse.con.execute(f"drop view if exists temp.{name}")
     columns = "select table_name, column_name from duckdb_columns() where not internal"

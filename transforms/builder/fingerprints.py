@@ -32,7 +32,7 @@ CONFIG_OF_HISTORY: Final = (
     "funnel_step_list",
     "funnel_states",
     "funnel_exclusions",
-    "sla_policies",
+    "clocks",
     "sla_events",
 )
 # Columns that are only published: when they change, history stays as it is.

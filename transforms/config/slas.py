@@ -1,4 +1,4 @@
-"""The SLA policies of procedures as rows of `config` tables, which the SQL of the clocks joins."""
+"""SLA policies and named durations as rows of `config` tables, which the SQL of clocks joins."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 
 import polars as pl
 
+from schemas.definitions.duration import NamedDuration
 from schemas.definitions.procedure import Procedure
-from schemas.definitions.sla import Sla, SlaTarget
+from schemas.definitions.sla import EventKind, Sla, SlaTarget
 from schemas.loading.check_slas import pausing_states
 
 _TEXT = pl.String
 SLA_SCHEMAS: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
     "sla_policies": {
-        "policy_no": pl.Int32,
         "policy": _TEXT,
         "procedure": _TEXT,
         "starts": _TEXT,
@@ -22,12 +22,26 @@ SLA_SCHEMAS: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
         "target": _TEXT,
         "condition": _TEXT,
         "calendar": _TEXT,
+        "warn_percent": pl.Int32,
+    },
+    "named_durations": {
+        "procedure": _TEXT,
+        "measure": _TEXT,
+        "starts": _TEXT,
+        "stops": _TEXT,
+        "occurrence": _TEXT,
+    },
+    "clocks": {
+        "policy_no": pl.Int32,
+        "policy": _TEXT,
+        "procedure": _TEXT,
+        "occurrence": _TEXT,
+        "calendar": _TEXT,
         "target_ms": pl.Int64,
         "target_days": pl.Int64,
         "has_terms": pl.Boolean,
         "stops_at_first_assignment": pl.Boolean,
         "stops_at_first_call": pl.Boolean,
-        "warn_percent": pl.Int32,
     },
     "sla_events": {
         "policy_no": pl.Int32,
@@ -43,14 +57,15 @@ SLA_SCHEMAS: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
 def sla_rows(procedures: Sequence[Procedure]) -> dict[str, list[tuple[object, ...]]]:
     """The rows of each table; `policy_no` is unique over all procedures.
 
-    A target that is the same for all processes is in `target_ms` or, if it is given in working
+    A clock is that of a policy, or a named duration, which has an `occurrence` and no target. A
+    target that is the same for all processes is in `target_ms` or, if it is given in working
     days, in `target_days`. `has_terms` is true where `where` or the target depends on values.
     """
     numbered = list(numbered_policies(procedures))
+    durations = list(_numbered_durations(procedures, first=len(numbered) + 1))
     return {
         "sla_policies": [
             (
-                number,
                 sla.name,
                 procedure.short_id,
                 ", ".join(map(str, sla.start)),
@@ -59,19 +74,28 @@ def sla_rows(procedures: Sequence[Procedure]) -> dict[str, list[tuple[object, ..
                 shown_target(sla.target),
                 sla.where,
                 sla.calendar,
-                sla.target.duration and sla.target.duration.milliseconds,
-                sla.target.duration and sla.target.duration.days,
-                has_terms(sla),
-                any(event.kind == "first_assigned" for event in sla.stop),
-                any(event.kind == "first_call" for event in sla.stop),
                 sla.warn,
             )
-            for number, procedure, sla in numbered
+            for _, procedure, sla in numbered
+        ],
+        "named_durations": [
+            (
+                procedure.short_id,
+                duration.name,
+                ", ".join(map(str, duration.start)),
+                ", ".join(map(str, duration.stop)),
+                duration.occurrence,
+            )
+            for _, procedure, duration in durations
+        ],
+        "clocks": [
+            *(_clock_of_policy(*policy) for policy in numbered),
+            *(_clock_of_duration(*duration) for duration in durations),
         ],
         "sla_events": [
             (number, procedure.short_id, role, event.kind, event.state)
-            for number, procedure, sla in numbered
-            for role, events in (("start", sla.start), ("stop", sla.stop))
+            for number, procedure, clock in (*numbered, *durations)
+            for role, events in (("start", clock.start), ("stop", clock.stop))
             for event in events
         ],
         "sla_pauses": [
@@ -82,6 +106,39 @@ def sla_rows(procedures: Sequence[Procedure]) -> dict[str, list[tuple[object, ..
     }
 
 
+def _clock_of_policy(number: int, procedure: Procedure, sla: Sla) -> tuple[object, ...]:
+    duration = sla.target.duration
+    return (
+        number,
+        sla.name,
+        procedure.short_id,
+        None,
+        sla.calendar,
+        duration and duration.milliseconds,
+        duration and duration.days,
+        has_terms(sla),
+        _stops_at(sla, "first_assigned"),
+        _stops_at(sla, "first_call"),
+    )
+
+
+def _clock_of_duration(
+    number: int, procedure: Procedure, duration: NamedDuration
+) -> tuple[object, ...]:
+    return (
+        number,
+        duration.name,
+        procedure.short_id,
+        duration.occurrence,
+        None,
+        None,
+        None,
+        False,
+        _stops_at(duration, "first_assigned"),
+        _stops_at(duration, "first_call"),
+    )
+
+
 def numbered_policies(
     procedures: Sequence[Procedure],
 ) -> Iterator[tuple[int, Procedure, Sla]]:
@@ -89,6 +146,19 @@ def numbered_policies(
     policies = [(procedure, sla) for procedure in procedures for sla in procedure.slas]
     for number, (procedure, sla) in enumerate(policies, start=1):
         yield number, procedure, sla
+
+
+def _numbered_durations(
+    procedures: Sequence[Procedure], *, first: int
+) -> Iterator[tuple[int, Procedure, NamedDuration]]:
+    """The named durations of all procedures; their numbers follow those of the policies."""
+    durations = [(procedure, part) for procedure in procedures for part in procedure.durations]
+    for number, (procedure, duration) in enumerate(durations, start=first):
+        yield number, procedure, duration
+
+
+def _stops_at(clock: Sla | NamedDuration, kind: EventKind) -> bool:
+    return any(event.kind == kind for event in clock.stop)
 
 
 def has_terms(sla: Sla) -> bool:

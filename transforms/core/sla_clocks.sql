@@ -2,7 +2,7 @@
 -- Grain: one row per policy, process and cycle. `due_at` is the first instant at which the counted
 -- time equals the target; if that was not reached, it is computed as if the clock counted on from
 -- its end.
-with cycles as (from history_sla_cycles),
+with cycles as (from history_sla_cycles where occurrence is null),
 
 segments as (from sla_segments),
 

@@ -2,7 +2,7 @@
 -- Grain: one row per policy, process, cycle and stretch between two pauses; stretches of no length
 -- are left out. Time counts in the calendar of the clock. The `elapsed_seconds` of a clock add up
 -- to its elapsed time.
-with cycles as (from history_sla_cycles),
+with cycles as (from history_sla_cycles where occurrence is null),
 
 visits as (from history_state_visits),
 

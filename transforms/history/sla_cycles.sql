@@ -1,15 +1,17 @@
--- The clocks of each SLA policy from start to stop, before any time is counted.
+-- The clocks of each SLA policy from start to stop, before any time is counted, and those of each
+-- named duration, which is a policy without a target.
 -- Grain: one row per policy, process and cycle. Events pass in the order of the versions that show
 -- them, so that a later version does not undo a clock that has ended; those of one version in order
 -- of time, and at one instant first the end of a stay, then what ends the process, then what starts
 -- a clock, then what stops it. A start passes while a clock runs, a stop while none does. An event
 -- that its version dates before the previous start or stop counts from that one.
--- Calendar and target are those at the event that started the clock.
+-- Calendar and target are those at the event that started the clock. `occurrence` is null for SLA
+-- policies.
 with starts as (from sla_starts),
 
 moments as (from sla_moments),
 
-policies as (from sla_policies),
+policies as (from clocks),
 
 processes as (from processes),
 
@@ -155,7 +157,7 @@ find_calendars as (
 ),
 
 with_calendars as (
-    select c.*, p.procedure, p.policy, coalesce(p.calendar, k.calendar) as calendar
+    select c.*, p.procedure, p.policy, p.occurrence, coalesce(p.calendar, k.calendar) as calendar
     from number_cycles as c
     inner join policies as p on p.policy_no = c.policy_no
     inner join find_calendars as k
@@ -176,6 +178,7 @@ select
     c.procedure,
     c.policy,
     c.cycle::integer as cycle,
+    c.occurrence,
     c.calendar,
     -- Without working days, or past the last one that is known, a day has 24 hours.
     coalesce(

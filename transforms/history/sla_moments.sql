@@ -18,7 +18,7 @@ calls as (from calls),
 
 tasks as (from tasks),
 
-policies as (from sla_policies),
+policies as (from clocks),
 
 events as (from sla_events),
 

@@ -4,7 +4,7 @@
 -- kind: view
 with moments as (from sla_moments),
 
-policies as (from sla_policies)
+policies as (from clocks)
 
 select
     m.policy_no,

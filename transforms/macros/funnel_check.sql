@@ -52,28 +52,10 @@ create macro unknown_states(steps, asked) as (
     )
 );
 
-create macro known_procedures() as (
-    select string_agg(distinct s.procedure, ', ' order by s.procedure) from states as s
-);
-
 create macro known_states(asked) as (
     select string_agg(distinct s.state, ', ' order by s.state)
     from states as s
     where asked is null or s.procedure = asked
-);
-
--- The table that has the values to compare by: `processes` has none of attributes.
-create macro table_of_values(asked, column_name) as
-    case
-        when column_name is null or asked is null or column_name = 'created_month'
-            then 'processes'
-        else lower(asked) || '_processes'
-    end;
-
-create macro has_column(of_table, of_column) as (
-    select count(*) > 0
-    from metric_catalog as m
-    where m.table_name = of_table and m.column_name = of_column
 );
 
 -- True, or an error that says what was found and what is allowed.
@@ -88,11 +70,8 @@ create macro is_valid_funnel(steps, asked, within, mode, column_name, from_date,
             then error('funnel: found no steps; allowed: a list of states, such as [''NEW'']')
         when interval_ms(timestamp '2000-01-01', within) < 0
             then error('funnel: found a window below 0; allowed: null, or interval 7 days')
-        when known_states(asked) is null
-            then error(
-                'funnel: found unknown procedure ' || asked || '; allowed: '
-                || known_procedures()
-            )
+        when not is_known_procedure(asked)
+            then is_valid_choice('funnel', asked, null, null, null)
         when unknown_states(steps, asked) is not null
             then error(
                 'funnel: found unknown states ' || unknown_states(steps, asked)
@@ -103,23 +82,5 @@ create macro is_valid_funnel(steps, asked, within, mode, column_name, from_date,
                 'funnel: found states of several procedures; allowed: those of one of '
                 || known_procedures()
             )
-        when column_name <> 'created_month' and asked is null
-            then error(
-                'funnel: found by := ' || column_name || ' without a procedure; allowed: '
-                || 'created_month, or a column together with procedure := one of '
-                || known_procedures()
-            )
-        when
-            column_name <> 'created_month'
-            and not has_column(table_of_values(asked, column_name), column_name)
-            then error(
-                'funnel: found by := ' || column_name || '; allowed: created_month, or a column of '
-                || table_of_values(asked, column_name)
-            )
-        when cast(from_date as date) > cast(to_date as date)
-            then error(
-                'funnel: found from_date ' || from_date || ' after to_date ' || to_date
-                || '; allowed: a day on or before it'
-            )
-        else true
+        else is_valid_choice('funnel', asked, column_name, from_date, to_date)
     end;

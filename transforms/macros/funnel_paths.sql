@@ -1,23 +1,6 @@
 -- How far each process got in a funnel that was asked for: what the macros of funnels count.
 -- kind: published
 
--- The values of a column of a table of processes, as text; `created_month` is made here. A null
--- column has none.
-create macro process_value_list(table_name, column_name) as (
-    select
-        list({
-            'process_id': t.process_id,
-            'value': case column_name
-                when 'created_month'
-                    then strftime(local_day(t.created_at, b.time_zone), '%Y-%m')
-                else to_json(t) ->> column_name
-            end
-        })
-    from query_table(table_name) as t
-    cross join build as b
-    where column_name is not null
-);
-
 -- The steps that processes reached, as a list: one entry per procedure, process and step.
 -- `value` is that of the column to compare by; `has_moved_on` says that the process went on to
 -- another state. `first_day` and `last_day` are those of the entry.
@@ -237,7 +220,5 @@ from reached as r
 left join grouped as g on g.process_id = r.process_id
 left join visits as n on n.process_id = r.process_id and n.move_no = r.move_no + 1
 cross join build as b
-where
-    (first_day is null or local_day(r.entered_at, b.time_zone) >= cast(first_day as date))
-    and (last_day is null or local_day(r.entered_at, b.time_zone) <= cast(last_day as date))
+where is_day_within(local_day(r.entered_at, b.time_zone), first_day, last_day)
 );

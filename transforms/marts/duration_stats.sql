@@ -9,6 +9,8 @@ lifecycles as (from process_lifecycle),
 
 contacts as (from process_contacts),
 
+named as (from process_durations where ended_by = 'stop'),
+
 visits as (from state_visits),
 
 spells as (from status_spells),
@@ -98,6 +100,9 @@ find_ended as (
     inner join processes as p using (process_id)
     inner join find_closings as c using (process_id)
     where p.outcome in ('completed', 'cancelled')
+    union all
+    select procedure, ended_at, measure, seconds, business_seconds
+    from named
 ),
 
 list_both_times as (

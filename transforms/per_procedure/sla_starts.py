@@ -13,7 +13,7 @@ _MAX_SECONDS = 100 * 366 * 86400  # a century
 _TERMED = """
     select p.procedure, p.policy, p.target_ms, p.target_days, {kept}
     from sla_moments as m
-    inner join sla_policies as p on p.policy_no = m.policy_no
+    inner join clocks as p on p.policy_no = m.policy_no
     where m.role = 'start' and p.has_terms
 """
 # In a case, because very large numbers cannot be multiplied.

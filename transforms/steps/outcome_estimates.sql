@@ -120,28 +120,9 @@ estimated as (
             0
         )) as standard_error
     from terms as t
-),
-
--- Limits on a scale log(-log) stay between 0 and 1: of the incidence, for `any` of the survival.
-scaled as (
-    select
-        *,
-        if(outcome = 'any', survival, incidence) as share,
-        case
-            when share > 0 and share < 1
-                then 1.959963984540054 * standard_error / abs(share * ln(share))
-        end as width
-    from estimated
-),
-
-limited as (
-    select
-        *,
-        pow(share, exp(width)) as share_low,
-        pow(share, exp(-width)) as share_high
-    from scaled
 )
 
+-- For `any` the scale is that of the survival.
 select
     procedure,
     attribute,
@@ -152,6 +133,14 @@ select
     survival,
     incidence,
     standard_error,
-    if(outcome = 'any', 1 - share_high, share_low) as lower_95,
-    if(outcome = 'any', 1 - share_low, share_high) as upper_95
-from limited
+    if(
+        outcome = 'any',
+        1 - log_log_high(survival, standard_error),
+        log_log_low(incidence, standard_error)
+    ) as lower_95,
+    if(
+        outcome = 'any',
+        1 - log_log_low(survival, standard_error),
+        log_log_high(incidence, standard_error)
+    ) as upper_95
+from estimated

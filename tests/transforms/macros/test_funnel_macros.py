@@ -53,7 +53,7 @@ def published() -> Published:
     warehouse = MemoryWarehouse(procedures_with([]))
     warehouse.add(versions)
     warehouse.build(AS_OF, time_zone=ZONE, whole=True)
-    as_published(warehouse, "state_visits", "states", "processes", "build", "job_processes")
+    as_published(warehouse, "job_processes")
     known = reference_procedures([])
 
     def paths(mode: str, **changes: Any) -> list[funnels.Path]:

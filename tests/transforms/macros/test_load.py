@@ -14,9 +14,17 @@ FILES = sorted((Path(__file__).parents[3] / "transforms" / "macros").glob("*.sql
 READ = {
     "states": "procedure varchar, state varchar, state_rank integer",
     "processes": "process_id uuid, procedure varchar, outcome varchar, created_at timestamp, "
+    "completed_at timestamp, cancelled_at timestamp, deleted_at timestamp, "
     "is_observed_from_start boolean",
     "state_visits": "process_id uuid, procedure varchar, visit_no integer, state varchar, "
     "entered_at timestamp, direction varchar",
+    "process_lifecycle": "process_id uuid, resolution_seconds double, "
+    "first_assignment_seconds double",
+    "process_outcomes": "process_id uuid, started_at timestamp, is_observed_from_start boolean",
+    "process_durations": "process_id uuid, procedure varchar, measure varchar, "
+    "started_at timestamp, ended_by varchar, seconds double, business_seconds double, "
+    "is_observed boolean",
+    "named_durations": "procedure varchar, measure varchar",
     "build": "as_of timestamp, time_zone varchar",
     "metric_catalog": "table_name varchar, column_name varchar",
 }

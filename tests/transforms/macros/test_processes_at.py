@@ -23,7 +23,6 @@ from tests.support.warehouse import MemoryWarehouse
 
 PEOPLE = (None, *(f"20000000-0000-4000-8000-00000000000{n}" for n in (1, 2)))
 INSTANTS = [START + round(hours * HOUR) for hours in (0, 0.5, 1, 3, 7.25, 12, 60)]
-TABLES = ("state_visits", "status_spells", "assignments", "states", "processes", "build")
 
 
 class Published(NamedTuple):
@@ -38,7 +37,7 @@ def published() -> Published:
     warehouse = MemoryWarehouse(procedures_with([]))
     warehouse.add(versions)
     warehouse.build(AS_OF, whole=True)
-    as_published(warehouse, *TABLES)
+    as_published(warehouse)
     return Published(warehouse, versions)
 
 

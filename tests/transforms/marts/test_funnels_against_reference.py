@@ -78,7 +78,7 @@ def test_the_macro_equals_the_tables_and_the_reference() -> None:
     warehouse.build(AS_OF, whole=True)
     restores = warehouse.rows("select 1 from state_visits where direction = 'same'")
     assert len(restores) > 5
-    as_published(warehouse, "state_visits", "states", "processes", "build")
+    as_published(warehouse)
     known = reference_procedures([])
     for number, (steps, within) in enumerate(asked):
         cased = [random.choice((state, state.lower(), state.title())) for state in steps]
