@@ -18,7 +18,7 @@ from schemas.catalogue.model import (
     share,
     text,
 )
-from schemas.catalogue.shared import SHARED
+from schemas.catalogue.shared import SHARED, WRONG_ARGUMENTS, asked_by
 
 _DURATIONS = ("mean_seconds", "p50_seconds", "p75_seconds", "p90_seconds", "p95_seconds")
 _STATE = text("state", "shortId of the state.")
@@ -153,11 +153,8 @@ NAMED_DURATIONS = OutputTable(
 DURATIONS = OutputMacro(
     "durations",
     "A table macro for how long a measure takes: `from durations('pickup')` of every procedure "
-    "that has it, `durations('pickup', procedure := 'lead', by := 'source')` for each value, at "
-    "the build's as_of, of a column of the table of `procedure` (`lead_processes`), `by := "
-    "'created_month'` for each month of creation: `value`, null for processes without one and "
-    "without `by`. `from_date` and `to_date` are the first and the last day of its start, in the "
-    "reporting time zone. Measures: the named durations (`named_durations`), with the prefix "
+    "that has it, or `durations('pickup', procedure := 'lead', by := 'source')`. "
+    f"{asked_by('its start')} Measures: the named durations (`named_durations`), with the prefix "
     "`business_` in working time, and `resolution` and `first_assignment`, from creation, by the "
     "current procedure of a process. `n` have ended by the event they wait for; `n_running` run; "
     "`n_ended_otherwise` were closed, deleted or moved to another procedure before it. "
@@ -167,8 +164,8 @@ DURATIONS = OutputMacro(
     "`p50_seconds_low` and `_high`: its 95 % interval (Brookmeyer and Crowley 1982, on the scale "
     "log(-log)). `finished_p50_seconds` to `finished_p90_seconds` are of the `n` only, biased "
     "towards fast ones while many run. `n_left_out` started before `observed_since` (see "
-    "`observation_starts`) and are in no other figure; `is_small`: fewer than 5 have ended. Wrong "
-    "arguments are an error in every query that reads a row.",
+    "`observation_starts`) and are in no other figure; `is_small`: fewer than 5 have ended. "
+    f"{WRONG_ARGUMENTS}",
     "one row per procedure and value with any such duration",
 )
 

@@ -6,6 +6,7 @@ from schemas.catalogue.model import (
     COUNT,
     PER_DAY,
     OutputColumn,
+    OutputMacro,
     OutputTable,
     count,
     day,
@@ -15,7 +16,7 @@ from schemas.catalogue.model import (
     seconds,
     text,
 )
-from schemas.catalogue.shared import SHARED
+from schemas.catalogue.shared import SHARED, WRONG_ARGUMENTS
 
 AS_ON_THAT_DAY = "as of that day; later events do not change it"
 
@@ -266,4 +267,15 @@ CUMULATIVE_FLOW = OutputTable(
         ),
     ),
     key=("procedure", "day", "state"),
+)
+
+BACKLOG = OutputMacro(
+    "backlog",
+    "A table macro for what was open at the end of each day, as in `backlog_daily`: `from "
+    "backlog(by := 'assigned_to')`. `by` is `state`, `assigned_to` or `pod_id`, as of that day; "
+    "`created_month`; or, together with `procedure`, a column of its table (`lead_processes`), "
+    "with the values at the build's as_of; null gives one row per day. `from_date` and `to_date` "
+    "are the first and the last day, in the reporting time zone. Over all values of a day "
+    f"`open_processes` adds up to `open_at_end` in `flow_daily`. {WRONG_ARGUMENTS}",
+    "one row per day, procedure and value with at least one open process",
 )

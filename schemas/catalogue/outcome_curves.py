@@ -5,6 +5,7 @@ from __future__ import annotations
 from schemas.catalogue.model import (
     DAYS,
     OutputColumn,
+    OutputMacro,
     OutputTable,
     attribute_value,
     count,
@@ -14,7 +15,7 @@ from schemas.catalogue.model import (
     share,
     text,
 )
-from schemas.catalogue.shared import MOST_TEST_TIMES, SHARED
+from schemas.catalogue.shared import MOST_TEST_TIMES, SHARED, WRONG_ARGUMENTS, asked_by
 
 FIRST_OUTCOME = "the first outcome counts; a reopening changes nothing"
 _AALEN_JOHANSEN = (
@@ -106,6 +107,16 @@ OUTCOME_CURVES_BY = OutputTable(
         ),
     ),
     key=("procedure", "attribute", "value", "outcome", "day"),
+)
+
+CURVE = OutputMacro(
+    "curve",
+    "A table macro for the curve of one outcome (`completed`, `cancelled` or `any`), for any "
+    "group: `from curve('lead', 'completed', by := 'plan', from_date := '2026-01-01')`; null "
+    "stands for every procedure. The columns are those of `outcome_curves`, by the same formulas. "
+    f"{asked_by('creation')} {WRONG_ARGUMENTS}",
+    "one row per procedure, value and day since creation, to the last day with a process under "
+    "observation",
 )
 
 _NOT_TESTED = "if `not_tested_because` says why"

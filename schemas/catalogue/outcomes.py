@@ -5,6 +5,7 @@ from __future__ import annotations
 from schemas.catalogue.model import (
     DAYS,
     OutputColumn,
+    OutputMacro,
     OutputTable,
     count,
     day,
@@ -18,7 +19,7 @@ from schemas.catalogue.model import (
     text,
 )
 from schemas.catalogue.outcome_curves import FIRST_OUTCOME, OUTCOME, SCALE
-from schemas.catalogue.shared import LEAST_LEFT_TRUNCATED, SHARED
+from schemas.catalogue.shared import LEAST_LEFT_TRUNCATED, SHARED, WRONG_ARGUMENTS, asked_by
 
 OBSERVATION_STARTS = OutputTable(
     "observation_starts",
@@ -264,4 +265,13 @@ COHORT_OUTCOMES = OutputTable(
         ),
     ),
     key=("procedure", "cohort", "age_days"),
+)
+
+COHORTS = OutputMacro(
+    "cohorts",
+    "A table macro for `cohort_outcomes` of any group: `from cohorts(procedure := 'lead', by := "
+    "'source', period := 'week', ages := [7, 30])`. `cohort` is the first day of the `period` of "
+    "creation (`week`, from Monday, `month`, `quarter` or `year`), `age_days` one of `ages`; the "
+    f"other columns have the same meanings. {asked_by('creation')} {WRONG_ARGUMENTS}",
+    "one row per procedure, value, period of creation and age",
 )

@@ -86,6 +86,18 @@ QUESTIONS: tuple[Question, ...] = (
         "order by procedure, cohort",
     ),
     Question(
+        "What share of each week's processes was closed within a week and within a month?",
+        "select procedure, cohort, age_days, processes, share_completed, share_cancelled "
+        "from cohorts(period := 'week', ages := [7, 30]) where is_observed "
+        "order by procedure, cohort desc, age_days limit 20",
+    ),
+    Question(
+        "How large is the backlog of each assignee today?",
+        "select procedure, value as assigned_to, open_processes from backlog(by := 'assigned_to', "
+        "from_date := (select local_day(as_of, time_zone) from build)) "
+        "order by open_processes desc limit 20",
+    ),
+    Question(
         "Do we close as many processes as arrive?",
         "select week, procedure, arrivals, closed, open_at_end from flow_weekly "
         "order by week desc, procedure limit 20",

@@ -126,7 +126,9 @@ def reference_procedures(found: list[dict[str, Any]]) -> dict[str, dict[str, Any
 _READ_BY_MACROS = (
     "assignments",
     "build",
+    "flow_daily",
     "named_durations",
+    "open_stays",
     "process_durations",
     "process_lifecycle",
     "process_outcomes",

@@ -1,5 +1,5 @@
 -- Working time, and calendar days of a time zone.
--- kind: warehouse
+-- kind: both
 
 -- The milliseconds that a calendar worked before an instant, from the latest slot that began by
 -- then (a row of `working_slots`): 0 without such a slot, null for a null instant. The working time

@@ -20,7 +20,12 @@ READ = {
     "entered_at timestamp, direction varchar",
     "process_lifecycle": "process_id uuid, resolution_seconds double, "
     "first_assignment_seconds double",
-    "process_outcomes": "process_id uuid, started_at timestamp, is_observed_from_start boolean",
+    "process_outcomes": "process_id uuid, procedure varchar, started_at timestamp, "
+    "entered_at timestamp, ended_at timestamp, ended_by varchar, outcome varchar, "
+    "is_observed_from_start boolean",
+    "open_stays": "process_id uuid, procedure varchar, state varchar, assigned_to uuid, "
+    "pod_id uuid, started_at timestamp, ended_at timestamp",
+    "flow_daily": "day date, procedure varchar",
     "process_durations": "process_id uuid, procedure varchar, measure varchar, "
     "started_at timestamp, ended_by varchar, seconds double, business_seconds double, "
     "is_observed boolean",

@@ -1,0 +1,223 @@
+"""Curves, cohorts and backlogs of any group: as in the tables, and as in the reference."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
+from random import Random
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+import duckdb
+import pytest
+
+from tests.reference.days import contains, days, last_instant, local_day, midnight
+from tests.reference.intervals import limits
+from tests.reference.marts import open_spells
+from tests.reference.open_stays import open_stays
+from tests.reference.outcomes import Watched, curve, process_outcomes
+from tests.reference.versions import Row, Version
+from tests.support.jobs import HOUR, START
+from tests.support.random_funnels import (
+    AS_OF,
+    as_published,
+    procedures_with,
+    random_versions,
+    reference_procedures,
+)
+from tests.support.warehouse import MemoryWarehouse, differences
+
+DAY = 24 * HOUR
+ZONE = "America/New_York"
+PEOPLE = (None, *(f"20000000-0000-4000-8000-00000000000{n}" for n in (1, 2)))
+# A first day on which some but not all were created.
+LATER = (datetime.fromtimestamp(START / 1000, UTC) + timedelta(days=1)).date()
+
+
+class Published(NamedTuple):
+    warehouse: MemoryWarehouse
+    versions: list[Version]
+    colour_of: dict[str, str | None]
+
+
+@pytest.fixture(scope="module")
+def published() -> Published:
+    random = Random(11)
+    versions = [v | {"assigned_to": random.choice(PEOPLE)} for v in random_versions(random, 150)]
+    shift = {v["process_id"]: random.choice((-1, 0, 0, 1)) * 30 * HOUR for v in versions}
+    for version in versions:
+        version["updated_at"] += max(shift[version["process_id"]], 0)
+        version["created_at"] += shift[version["process_id"]]
+    warehouse = MemoryWarehouse(procedures_with([]))
+    warehouse.add(versions)
+    warehouse.build(AS_OF, time_zone=ZONE, whole=True)
+    as_published(warehouse, "job_processes", "outcome_curves", "cohort_outcomes", "backlog_daily")
+    rows = warehouse.rows("select process_id, colour from job_processes")
+    return Published(warehouse, versions, {row["process_id"]: row["colour"] for row in rows})
+
+
+def outcomes_of(published: Published, procedure: str) -> list[Row]:
+    rows = process_outcomes(
+        published.versions, reference_procedures([]), as_of=AS_OF, time_zone=ZONE
+    )
+    return [row for row in rows if row["procedure"] == procedure]
+
+
+def day_of(instant: int) -> date:
+    return local_day(instant, ZoneInfo(ZONE))
+
+
+@pytest.mark.parametrize("outcome", ["completed", "cancelled", "any"])
+def test_without_by_a_curve_is_that_of_the_table(published: Published, outcome: str) -> None:
+    found = published.warehouse.rows(f"from curve(null, '{outcome}')")
+    table = published.warehouse.rows(f"from outcome_curves where outcome = '{outcome}'")
+    assert len({row["procedure"] for row in table}) == 2
+    assert differences(found, table, columns=table[0]) == []
+
+
+def test_a_curve_of_values_and_days_is_that_of_the_reference(published: Published) -> None:
+    groups: dict[str | None, list[Watched]] = {}
+    for row in outcomes_of(published, "job"):
+        if row["entered_at"] is not None and day_of(row["started_at"]) >= LATER:
+            late = row["entered_at"] - row["started_at"]
+            watched = Watched(
+                row["ended_at"] - row["started_at"],
+                row["outcome"],
+                None if row["is_observed_from_start"] else late,
+            )
+            groups.setdefault(published.colour_of.get(row["process_id"]), []).append(watched)
+    expected = [
+        {"value": value, **row}
+        for value, members in groups.items()
+        for row in curve(members)
+        if row["outcome"] == "cancelled"
+    ]
+    found = published.warehouse.rows(
+        f"from curve('job', 'cancelled', by := 'colour', from_date := '{LATER}')"
+    )
+    assert len(groups) == 3
+    assert differences(found, expected, columns=expected[0]) == []
+
+
+def test_without_arguments_cohorts_are_those_of_the_table(published: Published) -> None:
+    found = published.warehouse.rows("from cohorts()")
+    table = published.warehouse.rows("from cohort_outcomes")
+    assert table
+    assert differences(found, table, columns=table[0]) == []
+
+
+@pytest.mark.parametrize(("period", "length"), [("week", 7), ("month", None)])
+def test_cohorts_of_values_equal_the_reference(
+    published: Published, period: str, length: int | None
+) -> None:
+    groups: dict[tuple[str | None, date], list[Row]] = {}
+    for row in outcomes_of(published, "job"):
+        if row["ended_by"] == "deleted":
+            continue
+        day = day_of(row["started_at"])
+        first = day.replace(day=1) if length is None else day - timedelta(days=day.weekday())
+        groups.setdefault((published.colour_of.get(row["process_id"]), first), []).append(row)
+    expected: list[Row] = []
+    for (value, first), created in groups.items():
+        members = [row for row in created if row["is_observed_from_start"]]
+        after = (first + timedelta(days=length or 32)).replace(**({} if length else {"day": 1}))
+        for age in (1, 2):
+            is_old = midnight(after, ZoneInfo(ZONE)) + age * DAY <= AS_OF + 1
+            seen = bool(members) and is_old
+            n = sum(
+                row["outcome"] == "completed" and row["ended_at"] - row["started_at"] <= age * DAY
+                for row in members
+            )
+            expected.append(
+                {
+                    "value": value,
+                    "cohort": first,
+                    "age_days": age,
+                    "processes": len(members),
+                    "is_observed": seen,
+                    "share_completed": n / len(members) if seen else None,
+                    **limits("share_completed", n, len(members) if seen else 0),
+                    "n_left_out": len(created) - len(members),
+                }
+            )
+    query = f"from cohorts(procedure := 'job', by := 'colour', period := '{period}', ages := [1,2])"
+    found = published.warehouse.rows(query)
+    assert len(expected) > 4
+    assert differences(found, expected, columns=expected[0]) == []
+
+
+def test_a_cohort_is_seen_once_its_whole_week_is_old_enough() -> None:
+    """Created on a Tuesday: the week ends on Sunday, and two days later it is two days old."""
+    versions = random_versions(Random(1), 20)
+    warehouse = MemoryWarehouse(procedures_with([]))
+    warehouse.add(versions)
+    monday = START - (START % DAY) + 6 * DAY
+    warehouse.build(monday + 2 * DAY - 1, whole=True)
+    as_published(warehouse)
+    rows = warehouse.rows("from cohorts(procedure := 'job', period := 'week', ages := [2, 3])")
+    assert {(row["age_days"], row["not_observed_because"]) for row in rows} == {
+        (2, None),
+        (3, "not old enough"),
+    }
+
+
+def test_a_backlog_by_state_is_that_of_the_table(published: Published) -> None:
+    found = published.warehouse.rows("select *, value as state from backlog()")
+    table = published.warehouse.rows("from backlog_daily")
+    assert table
+    assert differences(found, table, columns=table[0]) == []
+
+
+@pytest.mark.parametrize("by", ["assigned_to", "colour", None])
+def test_a_backlog_by_anything_equals_the_reference(published: Published, by: str | None) -> None:
+    zone = ZoneInfo(ZONE)
+    stays = open_stays(published.versions, reference_procedures([]), as_of=AS_OF)
+    spells = open_spells(published.versions, AS_OF)["job"]
+    expected: list[Row] = []
+    for day in days(spells, AS_OF, zone):
+        at = last_instant(day, AS_OF, zone)
+        values: Counter[str | None] = Counter()
+        for stay in stays:
+            if stay["procedure"] == "job" and contains(stay, at, "started"):
+                value = stay["assigned_to"] if by == "assigned_to" else None
+                if by == "colour":
+                    value = published.colour_of.get(stay["process_id"])
+                values[value] += 1
+        expected += [
+            {"day": day, "procedure": "job", "value": value, "open_processes": n}
+            for value, n in values.items()
+            if day >= LATER
+        ]
+    column = "null" if by is None else f"'{by}'"
+    query = f"from backlog(procedure := 'job', by := {column}, from_date := '{LATER}')"
+    found = published.warehouse.rows(query)
+    assert len(expected) > 1
+    assert differences(found, expected) == []
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        ("curve('x', 'any')", "curve: found unknown procedure x; allowed: job, task"),
+        ("curve('job', 'lost')", "curve: found outcome lost; allowed: completed, cancelled, any"),
+        ("curve('job', null)", "curve: found outcome null; allowed"),
+        ("curve('job', 'any', by := 'hue')", "curve: found by := hue; allowed: created_month"),
+        ("cohorts(procedure := 'x')", "cohorts: found unknown procedure x"),
+        ("cohorts(period := 'day')", "cohorts: found period day; allowed: week, month, quarter"),
+        ("cohorts(ages := [7, null])", "cohorts: found ages that are not days; allowed: a list"),
+        ("cohorts(ages := [0])", "cohorts: found ages that are not days"),
+        ("backlog(by := 'colour')", "backlog: found by := colour without a procedure"),
+        ("backlog(procedure := 'x')", "backlog: found unknown procedure x"),
+        (
+            "backlog(from_date := '2024-01-02', to_date := '2024-01-01')",
+            "backlog: found from_date 2024-01-02 after to_date 2024-01-01",
+        ),
+    ],
+)
+@pytest.mark.parametrize("read", ["*", "count(*)", "procedure"])
+def test_wrong_arguments_are_refused(
+    published: Published, call: str, message: str, read: str
+) -> None:
+    with pytest.raises(duckdb.Error) as raised:
+        published.warehouse.executed(f"select {read} from {call}").fetchall()
+    assert message in str(raised.value)
