@@ -57,6 +57,12 @@ QUESTIONS: tuple[Question, ...] = (
         "from durations('first_assignment', by := 'created_month') order by procedure, value",
     ),
     Question(
+        "What changed in the pipeline since the beginning of last month?",
+        "select procedure, change, processes, change_processes, open_processes from "
+        "pipeline_changes((select date_trunc('month', as_of) - interval 1 month from build), "
+        "(select as_of from build)) order by procedure, step_no",
+    ),
+    Question(
         "How many processes were in each state at the beginning of this month?",
         "select procedure, state, status, count(*) as processes "
         "from processes_at((select date_trunc('month', as_of) from build)) "

@@ -125,6 +125,7 @@ def reference_procedures(found: list[dict[str, Any]]) -> dict[str, dict[str, Any
 
 _READ_BY_MACROS = (
     "assignments",
+    "attribute_changes",
     "build",
     "flow_daily",
     "named_durations",
@@ -145,6 +146,6 @@ def as_published(warehouse: MemoryWarehouse, *tables: str) -> None:
         warehouse.executed(f"from {name}")
         warehouse.con.execute(f"create table main.{name} as from {name}")
         warehouse.con.execute(f"drop view if exists temp.{name}")
-    columns = "select table_name, column_name from duckdb_columns() where not internal"
+    columns = "select table_name, column_name, data_type from duckdb_columns() where not internal"
     warehouse.con.execute(f"create table main.metric_catalog as {columns}")
     warehouse.con.execute(PUBLISHED_MACROS)

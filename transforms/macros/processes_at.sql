@@ -2,16 +2,18 @@
 -- Grain: one row per process that had begun and was not deleted then.
 -- kind: published
 
--- The instant, or an error that says what was found and what is allowed. It is what intervals are
--- compared with, so the check runs whatever is read.
-create macro known_instant(instant) as (
+-- The instant, or an error that says what was found and what is allowed; `macro_name` says in what.
+-- It is what intervals are compared with, so the check runs whatever is read.
+create macro known_instant(macro_name, instant) as (
     select
         case
             when instant is null
-                then error('processes_at: found null; allowed: an instant, such as ''2026-03-31''')
+                then error(
+                    macro_name || ': found null; allowed: an instant, such as ''2026-03-31'''
+                )
             when cast(instant as timestamp) > b.as_of
                 then error(
-                    'processes_at: found ' || instant || '; allowed: up to the as_of of the build, '
+                    macro_name || ': found ' || instant || '; allowed: up to the as_of of the build, '
                     || b.as_of
                 )
             else cast(instant as timestamp)
@@ -23,7 +25,7 @@ create macro is_within(instant, began_at, ended_at) as
     began_at <= instant and (ended_at is null or instant < ended_at);
 
 create macro processes_at(instant) as table
-with moment as (select known_instant(instant) as at_instant),
+with moment as (select known_instant('processes_at', instant) as at_instant),
 
 visits as (
     select v.*, m.at_instant

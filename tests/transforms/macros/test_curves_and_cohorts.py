@@ -43,7 +43,9 @@ class Published(NamedTuple):
 @pytest.fixture(scope="module")
 def published() -> Published:
     random = Random(11)
-    versions = [v | {"assigned_to": random.choice(PEOPLE)} for v in random_versions(random, 150)]
+    versions: list[Version] = [
+        version | {"assigned_to": random.choice(PEOPLE)} for version in random_versions(random, 150)
+    ]
     shift = {v["process_id"]: random.choice((-1, 0, 0, 1)) * 30 * HOUR for v in versions}
     for version in versions:
         version["updated_at"] += max(shift[version["process_id"]], 0)
@@ -120,7 +122,8 @@ def test_cohorts_of_values_equal_the_reference(
     expected: list[Row] = []
     for (value, first), created in groups.items():
         members = [row for row in created if row["is_observed_from_start"]]
-        after = (first + timedelta(days=length or 32)).replace(**({} if length else {"day": 1}))
+        after = first + timedelta(days=length or 32)
+        after = after if length else after.replace(day=1)
         for age in (1, 2):
             is_old = midnight(after, ZoneInfo(ZONE)) + age * DAY <= AS_OF + 1
             seen = bool(members) and is_old

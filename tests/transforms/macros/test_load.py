@@ -23,15 +23,18 @@ READ = {
     "process_outcomes": "process_id uuid, procedure varchar, started_at timestamp, "
     "entered_at timestamp, ended_at timestamp, ended_by varchar, outcome varchar, "
     "is_observed_from_start boolean",
-    "open_stays": "process_id uuid, procedure varchar, state varchar, assigned_to uuid, "
-    "pod_id uuid, started_at timestamp, ended_at timestamp",
+    "open_stays": "process_id uuid, procedure varchar, stay_no bigint, state varchar, "
+    "state_rank integer, assigned_to uuid, pod_id uuid, started_at timestamp, "
+    "ended_at timestamp, began_by varchar, ended_by varchar",
+    "attribute_changes": "process_id uuid, procedure varchar, attribute varchar, "
+    "change_no integer, old_value varchar, new_value varchar, changed_at timestamp",
     "flow_daily": "day date, procedure varchar",
     "process_durations": "process_id uuid, procedure varchar, measure varchar, "
     "started_at timestamp, ended_by varchar, seconds double, business_seconds double, "
     "is_observed boolean",
     "named_durations": "procedure varchar, measure varchar",
     "build": "as_of timestamp, time_zone varchar",
-    "metric_catalog": "table_name varchar, column_name varchar",
+    "metric_catalog": "table_name varchar, column_name varchar, data_type varchar",
 }
 CREATED = re.compile(r"create (?:or replace temp )?macro (\w+)\(")
 
