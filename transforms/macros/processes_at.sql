@@ -13,8 +13,8 @@ create macro known_instant(macro_name, instant) as (
                 )
             when cast(instant as timestamp) > b.as_of
                 then error(
-                    macro_name || ': found ' || instant || '; allowed: up to the as_of of the build, '
-                    || b.as_of
+                    macro_name || ': found ' || instant
+                    || '; allowed: up to the as_of of the build, ' || b.as_of
                 )
             else cast(instant as timestamp)
         end
