@@ -39,6 +39,7 @@ FOLLOWING: dict[str, set[str]] = {
     "status_spells": {"seconds"},
     "assignments": {"seconds", "business_seconds"},
     "open_stays": {"seconds"},
+    "process_durations": {"seconds", "business_seconds"},
     "process_outcomes": {"ended_at", "seconds"},
     "hierarchy": {"slowest_child_id", "slowest_child_seconds"},
     "sla_clocks": {"elapsed_seconds", "remaining_seconds"},
