@@ -81,8 +81,9 @@ def erase(
     version; so do the name and such values of its records (unless other processes refer to them)
     and the texts of its rejected lines. Ids, states and times stay, so no figure changes; ids of
     users stay too, and `--user` erases their names. Lines about it that arrive later lose their
-    values likewise. The warehouse is written to a new file, and earlier generations are removed.
-    Not reached: exports, backups, and files written with `run --out`.
+    values likewise. The warehouse is written to a new file, and earlier generations are removed,
+    also from LEADTIME_PUBLISH_TO. Not reached: exports, other copies, backups, and files written
+    with `run --out`.
     """
     if sum(given is not None for given in (process, value, user)) != 1:
         raise typer.BadParameter("Give one of --process, --value and --user.", param_hint="erase")
@@ -108,6 +109,7 @@ def erase(
     _show_plan(console, erasure.plan, done=True)
     _show_landing(console, erasure.plan.listing, is_rewritten=landing_files is OfLanding.REWRITE)
     _show_proof(console, settings, erasure.proof)
+    renew_copies(console, settings)
 
 
 @app.command(epilog="Example: leadtime retain --versions 3y --quarantine-text 30d --dry-run")
@@ -150,7 +152,7 @@ def retain(
     line without its text cannot be validated again. Older versions that arrive later lose their
     values likewise. A run does the same first where LEADTIME_RETAIN_VERSIONS or
     LEADTIME_RETAIN_QUARANTINE_TEXT is set; it leaves landing files alone. Not reached: exports,
-    backups, and files written with `run --out`.
+    copies that LEADTIME_PUBLISH_TO does not name, backups, and files written with `run --out`.
     """
     from pipelines.cli.invocation import chosen_settings
     from pipelines.defs.retention import RetentionRequest, describe, plan_retention
@@ -182,6 +184,7 @@ def retain(
     _show_landing(console, retention.due.listing, is_rewritten=is_rewritten)
     if retention.proof:
         _show_proof(console, settings, retention.proof)
+        renew_copies(console, settings)
     else:
         console.print("Nothing is too old: nothing was changed.")
 
@@ -193,6 +196,21 @@ def _age(option: str, text: str | None) -> Age | None:
         return Age.parse(text) if text is not None else None
     except ValueError as error:
         raise typer.BadParameter(f"{error}.", param_hint=option) from None
+
+
+def renew_copies(console: Console, settings: Settings) -> None:
+    """Copy the new generation to the addresses in the settings, which removes former ones there.
+
+    Raises `OperationError` when one is no address.
+    """
+    from pipelines.cli.copies import show_copies
+    from pipelines.export.engines.address import addresses_of
+    from pipelines.export.engines.copy import copy_to_each
+
+    if not show_copies(console, copy_to_each(settings, addresses_of(settings))):
+        said = "The copies that failed still have the values: repair them, then `leadtime publish`."
+        console.print(said, style="red")
+        raise typer.Exit(1)
 
 
 def _show_plan(console: Console, plan: Plan, *, done: bool) -> None:

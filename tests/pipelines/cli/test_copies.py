@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import typer
 
+from pipelines.cli.app import open_console
+from pipelines.cli.erasure import renew_copies
 from pipelines.settings import Settings
 from tests.support.command_line import leadtime
 from tests.support.made_generations import ROWS, facts_of, write_generation
@@ -53,6 +57,24 @@ def test_each_target_of_the_setting_gets_it(
     assert result.code == 1
     assert result.err.startswith(f"delta://{folder}: has other files (mine). Name a new or")
     assert result.out.startswith(f"delta://{folder}2: generation 2, ")
+
+
+def test_an_erasure_removes_former_generations_there(
+    settings: Settings, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("deltalake", reason="its extra is not installed")
+    settings = replace(settings, publish_to=f"delta://{folder}")
+    renew_copies(open_console(), settings)
+    for path in settings.generations.iterdir():
+        path.unlink()
+    write_generation(settings, 3)
+    renew_copies(open_console(), settings)
+    (left,) = folder.glob("generation-*")
+    assert left.name.startswith("generation-000003-")
+    (folder / "mine").touch()
+    with pytest.raises(typer.Exit):
+        renew_copies(open_console(), settings)
+    assert "The copies that failed still have the values" in capsys.readouterr().out
 
 
 def test_a_missing_library_is_named_with_the_command(

@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from pipelines.cli import erasure
 from pipelines.defs.retention import Retention, RetentionRequest, plan_retention, retain
 from pipelines.launch import run_job
 from pipelines.run import Request
@@ -251,7 +252,10 @@ def test_the_command_says_what_it_did(aged: Settings, monkeypatch: pytest.Monkey
     assert "Landing    5 lines still in 1 file" in ran.out
     assert "Nothing was changed." in ran.out
     monkeypatch.setenv("LEADTIME_RETAIN_VERSIONS", "30d")
+    renewed: list[Settings] = []
+    monkeypatch.setattr(erasure, "renew_copies", lambda _, settings: renewed.append(settings))
     ran = leadtime("retain", "--landing", "rewrite", "--data", aged.data)
+    assert [settings.data for settings in renewed] == [aged.data]
     assert "Erased     4 versions of 2 processes, 1 record\n" in ran.out
     assert "Landing    5 lines rewritten in 1 file" in ran.out
     assert ": 0 matches" in ran.out
