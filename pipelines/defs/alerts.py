@@ -15,6 +15,7 @@ from typing import Literal
 import dagster as dg
 
 from pipelines.defs.checks import CHECKS
+from pipelines.defs.copies import OF_COPIES
 from pipelines.settings import Settings
 from schemas.errors import LeadtimeError, OperationError
 
@@ -38,12 +39,16 @@ class RedCheck:
 
 @dataclass(frozen=True)
 class Alert:
-    """What happened in a run; `errors` are sentences for errors that are no check's."""
+    """What happened in a run; `errors` are sentences for errors that are no check's.
+
+    With `is_published` only copies in other engines failed, after the publication.
+    """
 
     event: Event
     run_id: str
     checks: tuple[RedCheck, ...]
     errors: tuple[str, ...] = ()
+    is_published: bool = False
 
     @property
     def text(self) -> str:
@@ -52,6 +57,8 @@ class Alert:
         first = f"leadtime: a check is red in {run}; the rest was published."
         if self.event == "run_failed":
             first = f"leadtime: {run} failed. Nothing was published after the failure."
+        if self.event == "run_failed" and self.is_published:
+            first = f"leadtime: a copy failed in {run}; the database itself was published."
         checks = [f"- {check.name}: {check.found} {check.action}" for check in self.checks]
         return "\n".join([first, *checks, *(f"- {error}" for error in self.errors)])
 
@@ -98,6 +105,7 @@ def find_alert(instance: dg.DagsterInstance, run: dg.DagsterRun, event: Event) -
     """What there is to tell of a run that has ended."""
     checks: list[RedCheck] = []
     errors: list[str] = []
+    failed: list[str] = []
     for entry in instance.all_logs(run.run_id):
         found = entry.dagster_event
         if found is None:
@@ -108,10 +116,13 @@ def find_alert(instance: dg.DagsterInstance, run: dg.DagsterRun, event: Event) -
                 name, said = check.check_name, check.description or ""
                 todo = _DESCRIPTIONS.get(name, "")
                 checks.append(RedCheck(name, check.severity.value.lower(), said, todo))
-        elif found.event_type == dg.DagsterEventType.STEP_FAILURE and not checks:
+        elif found.event_type == dg.DagsterEventType.STEP_FAILURE:
             step = found.step_key or "a step"
-            errors += [f"{step}: {sentence}" for sentence in _sentences(found)]
-    return Alert(event, run.run_id, tuple(checks), tuple(errors))
+            failed.append(step)
+            if not checks or step.startswith(OF_COPIES):
+                errors += [f"{step}: {sentence}" for sentence in _sentences(found)]
+    is_published = bool(failed) and all(step.startswith(OF_COPIES) for step in failed)
+    return Alert(event, run.run_id, tuple(checks), tuple(errors), is_published)
 
 
 def send(url: str, alert: Alert) -> None:

@@ -10,6 +10,8 @@ from pipelines.export.engines.copy import copy_generation
 from pipelines.settings import Settings
 
 _GROUP = "copies"
+OF_COPIES = f"{_GROUP}__"
+"""How the names of their steps begin."""
 
 
 def copied_assets(settings: Settings) -> list[dg.AssetsDefinition]:

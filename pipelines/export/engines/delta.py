@@ -124,12 +124,16 @@ def _point_to(folder: Path, target: Path, settings: Settings) -> None:
 
 
 def _drop_others(folder: Path, current: Path, settings: Settings) -> None:
-    """Remove the generations that the data folder no longer has: an erasure removes them too."""
-    kept = {_PREFIX + f"{number_of(path):06}" for path in generations(settings)}
+    """Remove the generations that the data folder no longer has: an erasure removes them too.
+
+    Without a data folder, when a file is copied, only those beyond the number to keep go.
+    """
+    kept = {f"{_PREFIX}{number_of(path):06}" for path in generations(settings)}
     written = sorted(folder.glob(f"{_PREFIX}*"), key=lambda path: path.stat().st_mtime)
     others = [path for path in written if path != current]
+    too_many = others[: -settings.keep + 1]
     for path in others:
-        if path.name.rpartition("-")[0] not in kept or path in others[: -settings.keep + 1]:
+        if path in too_many or (kept and path.name.rpartition("-")[0] not in kept):
             # Under another name first: a folder that is half removed has no facts.
             gone = folder / _BUILDING
             path.rename(gone)

@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -13,6 +14,7 @@ import pytest
 
 from pipelines.defs import alerts
 from pipelines.defs.alerts import Alert, alert_sensors, send
+from pipelines.defs.copies import copied_assets
 from pipelines.settings import Settings, from_environment
 from schemas.errors import OperationError
 
@@ -121,6 +123,21 @@ def test_a_red_check_is_told_once(
     assert first.startswith("leadtime: a check is red in run ")
     assert line == f"- rejected_share: Found 7 of 9. {check['action']}"
     assert tick() == []
+
+
+def test_a_failed_copy_is_told_as_such(
+    tick: Callable[[], list[dict[str, Any]]], instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    """Nobody shall think that the database is not there: it was published before."""
+    settings = Settings(data=tmp_path, publish_to="postgres://u:secret@h/db")
+    dg.materialize(copied_assets(settings), instance=instance, raise_on_error=False)
+    (sent,) = tick()
+    first, line = sent["text"].splitlines()
+    assert first.startswith("leadtime: a copy failed in run ")
+    assert first.endswith("; the database itself was published.")
+    assert line.startswith("- copies__postgres_leadtime: ")
+    assert "there is no published database yet" in line
+    assert "secret" not in sent["text"]
 
 
 def test_a_failed_run_is_told_with_the_check_that_stopped_it(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -91,7 +92,9 @@ def test_the_same_generation_is_written_once(settings: Settings, folder: Path) -
     assert copy(settings, folder).is_new
 
 
-def test_generations_stay_as_long_as_in_the_data_folder(settings: Settings, folder: Path) -> None:
+def test_generations_stay_as_long_as_in_the_data_folder(
+    settings: Settings, folder: Path, tmp_path: Path
+) -> None:
     for number in range(1, 8):
         write_generation(settings, number)
         copy(settings, folder)
@@ -110,6 +113,11 @@ def test_generations_stay_as_long_as_in_the_data_folder(settings: Settings, fold
     copy(settings, folder)
     names = sorted(path.name.rpartition("-")[0] for path in folder.glob("generation-*"))
     assert names == ["generation-000006", "generation-000007"]
+    # A file has no data folder that could tell: nothing goes but what is too much.
+    path = settings.generations / "analytics-000007.duckdb"
+    path.rename(tmp_path / "march.duckdb")
+    copy(replace(settings, data=tmp_path / "march.duckdb"), folder)
+    assert len([*folder.glob("generation-*")]) == 2
 
 
 # A call at which a copy is killed, and how many generations behind the link is then.
