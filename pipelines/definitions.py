@@ -6,6 +6,7 @@ from pipelines.defs.alerts import alert_sensors
 from pipelines.defs.assets import build_assets
 from pipelines.defs.column_lineage import Sources, find_column_lineage
 from pipelines.defs.copies import copied_assets
+from pipelines.defs.indicator_alerts import indicator_sensors
 from pipelines.defs.jobs import REFRESH_JOB, nightly_schedule
 from pipelines.defs.landing_sensor import landing_sensor
 from pipelines.defs.pull import PULL_JOB, pull_schedule, pulled_asset
@@ -50,6 +51,7 @@ def define(
         sensors=[
             landing_sensor(settings, procedures.file_sources),
             *alert_sensors(settings),
+            *indicator_sensors(settings, procedures),
         ],
         resources={"warehouse": WarehouseResource()},
         executor=dg.in_process_executor,

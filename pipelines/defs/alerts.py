@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import dagster as dg
 
@@ -125,7 +125,16 @@ def find_alert(instance: dg.DagsterInstance, run: dg.DagsterRun, event: Event) -
     return Alert(event, run.run_id, tuple(checks), tuple(errors), is_published)
 
 
-def send(url: str, alert: Alert) -> None:
+class Sendable(Protocol):
+    """Something to tell."""
+
+    @property
+    def body(self) -> bytes:
+        """The JSON of the request."""
+        ...
+
+
+def send(url: str, alert: Sendable) -> None:
     """Send an alert, trying again twice.
 
     Raises `OperationError`, which does not show the address, when there is no answer or a refusal.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import BeforeValidator, StrictBool, WithJsonSchema
 
 from schemas.definitions.parts import Part
 from schemas.definitions.values import DURATION_SCHEMA, Label, duration_of, not_allowed
@@ -55,3 +55,5 @@ class Indicator(Part):
     a duration such as `3d` for `resolution`, per cent such as `95%` for an SLA policy."""
     better: Literal["higher", "lower"]
     """On which side of the target it is good to be."""
+    alert: StrictBool = False
+    """Tell LEADTIME_ALERT_URL of a day outside the usual range, and of a target that is missed."""

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -17,41 +15,13 @@ from pipelines.defs.alerts import Alert, alert_sensors, send
 from pipelines.defs.copies import copied_assets
 from pipelines.settings import Settings, from_environment
 from schemas.errors import OperationError
-
-
-class Receiver(HTTPServer):
-    """Keeps the bodies it got; it answers with `answers` in turn, then with 200."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.url = f"http://127.0.0.1:{self.server_port}/secret-token"
-        self.answers: list[int] = []
-        self.bodies: list[dict[str, Any]] = []
-
-
-class _Handler(BaseHTTPRequestHandler):
-    def do_POST(self) -> None:
-        assert isinstance(self.server, Receiver)
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        assert self.headers["Content-Type"] == "application/json"
-        status = self.server.answers.pop(0) if self.server.answers else 200
-        if status == 200:
-            self.server.bodies.append(json.loads(body))
-        self.send_response(status)
-        self.end_headers()
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - as in the base
-        pass
+from tests.support.receiver import Receiver, receiving
 
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    with Receiver() as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    with receiving() as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture
