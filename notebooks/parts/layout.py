@@ -39,9 +39,9 @@ def heading(text: str, *widgets: Any) -> mo.Html:
 
 
 def figures(numbers: dict[str, str]) -> mo.Html:
-    """A row of large numbers by label."""
+    """Large numbers by label, in as many rows as they need."""
     stats = [mo.stat(number, label, bordered=True) for label, number in numbers.items()]
-    return mo.hstack(stats, widths="equal")
+    return mo.hstack(stats, justify="start", wrap=True)
 
 
 def note(text: str) -> mo.Html:

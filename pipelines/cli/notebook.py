@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from rich.console import Console
 
+from pipelines.cli.answering import print_when_it_answers
 from pipelines.cli.port import require_free
 from pipelines.publish.reader import open_published
 from pipelines.settings import Settings
@@ -47,7 +48,8 @@ def open_notebook(
     else:
         token = secrets.token_urlsafe()
         address = f"http://127.0.0.1:{port}?access_token={token}"
-        console.print(f"{name}: {address} (stop it with Ctrl-C)", soft_wrap=True)
+        console.print(f"Starting the notebook {name} ...", style="dim")
+        print_when_it_answers(f"{name}: {address} (stop it with Ctrl-C)", address, port=port)
         _pass_on_stdin(token)
         token_options = ["--token", "--token-password-file", "-"]
         command = ["--quiet", "run", str(known[name]), *served, *token_options]

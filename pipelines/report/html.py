@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Sequence
+from datetime import date
 from html import escape
 
 from pipelines.report.model import Column, Linked, Report, Section, Trend, low_and_high
 from pipelines.terminal.text import MISSING, count
 
 _WIDTH, _HEIGHT, _MARGIN = 720, 140, 8
+_TOP = 30  # the line of the trend stays below its title, also in the larger letters of a phone
 
 _STYLE = """
 :root { color-scheme: light dark; --line: #8884; --ink: #3b6fb6; }
@@ -17,7 +19,7 @@ table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; padding: .25rem .75rem .25rem 0; border-bottom: 1px solid var(--line); }
 th { font-weight: 600; vertical-align: bottom; } section { overflow-x: auto; }
 .number { text-align: right; font-variant-numeric: tabular-nums; }
-td.number { white-space: nowrap; }
+td.number, td.day { white-space: nowrap; }
 .bar { width: 10rem; } .bar div { background: var(--ink); height: .7rem; border-radius: 2px; }
 .note, footer { color: #777; font-size: .95em; } figure { margin: 1rem 0; }
 svg { width: 100%; height: auto; } polyline { fill: none; stroke: var(--ink); stroke-width: 2; }
@@ -77,7 +79,7 @@ def _section(section: Section) -> str:
     rows = "\n".join(
         "<tr>"
         + "".join(
-            f"<td{_class(column)}>{_cell(column, value)}</td>"
+            f"<td{_class(column, value)}>{_cell(column, value)}</td>"
             for column, value in zip(section.columns, row, strict=True)
         )
         + "</tr>"
@@ -100,9 +102,11 @@ def _marked(text: str) -> str:
     return _NAME.sub(r"<code>\1</code>", escape(text))
 
 
-def _class(column: Column) -> str:
+def _class(column: Column, value: object = None) -> str:
     if column.is_bar:
         return ' class="bar"'
+    if isinstance(value, date):
+        return ' class="day"'
     return ' class="number"' if column.is_number else ""
 
 
@@ -124,12 +128,12 @@ def _chart(trend: Trend) -> str:
     left, bottom = _MARGIN, _HEIGHT - 24
     points = " ".join(
         f"{left + place / last * (_WIDTH - 2 * _MARGIN):.1f},"
-        f"{bottom - (value - low) / (high - low) * (bottom - 20):.1f}"
+        f"{bottom - (value - low) / (high - low) * (bottom - _TOP):.1f}"
         for place, (_, value) in enumerate(trend.points)
     )
     title = escape(trend.title)
     return f"""<figure><svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{title}">
-<text x="{left}" y="12">{title}: {count(round(low))} to {count(round(high))}</text>
+<text x="{left}" y="{_TOP - 8}">{title}: {count(round(low))} to {count(round(high))}</text>
 <polyline points="{points}"/>
 <text x="{left}" y="{_HEIGHT - 6}">{days[0]}</text>
 <text x="{_WIDTH - left}" y="{_HEIGHT - 6}" text-anchor="end">{days[-1]}</text>

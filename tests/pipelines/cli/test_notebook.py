@@ -37,6 +37,16 @@ def passed_on(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.fixture
+def printed_later(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What would have been printed once the server answered."""
+    printed_later: list[str] = []
+    monkeypatch.setattr(
+        notebook, "print_when_it_answers", lambda text, *_, port: printed_later.append(text)
+    )
+    return printed_later
+
+
+@pytest.fixture
 def data(tmp_path: Path) -> Path:
     """A data folder with a published database in which there is nothing."""
     with duckdb.connect(tmp_path / "analytics.duckdb") as con:
@@ -72,13 +82,15 @@ def test_without_a_publication_the_message_is_that_of_query(
 def test_an_app_is_for_this_machine_only(
     arguments_of_marimo: list[str],
     passed_on: list[str],
+    printed_later: list[str],
     data: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("LEADTIME_DATA", "elsewhere")
     result = leadtime("notebook", "conversion", "--data", data, "--port", 4321)
     address = r"http://127.0.0.1:4321\?access_token=([\w-]{40,})"
-    printed = re.fullmatch(rf"conversion: {address} \(stop it with Ctrl-C\)\n", result.out)
+    assert result.out == "Starting the notebook conversion ...\n"
+    printed = re.fullmatch(rf"conversion: {address} \(stop it with Ctrl-C\)", printed_later[0])
     assert printed
     assert printed[1] not in " ".join(arguments_of_marimo)
     assert passed_on == [printed[1]]
