@@ -1,18 +1,16 @@
-"""Run the job from the command line, and start Dagster's UI."""
+"""Run the job from the command line."""
 
-import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple
 
 import dagster as dg
 
 from pipelines.definitions import define
 from pipelines.defs.check import Check, Verdict
-from pipelines.defs.instance import open_instance, prepare_home, process_tag
+from pipelines.defs.instance import open_instance, process_tag
 from pipelines.defs.jobs import REFRESH
 from pipelines.defs.resources import Session, open_session
 from pipelines.export.engines.address import addresses_of
@@ -120,30 +118,6 @@ def _ignore(_: str) -> None:
     pass
 
 
-def open_ui(settings: Settings, port: int) -> NoReturn:
-    """Replace this process by Dagster's UI, on this machine only, with the same settings.
-
-    Raises `OperationError` when this user may not write to the data folder.
-    """
-    require_writable(settings)
-    with open_instance(settings):
-        pass  # a new instance is complete before Dagster's own processes open it
-    home = str(prepare_home(settings))
-    os.environ.update(
-        {f"LEADTIME_{name.upper()}": value for name, value in _as_text(settings).items()},
-        DAGSTER_HOME=home,
-        PYTHONSAFEPATH="1",  # a folder `schemas` where the command is started is not our package
-    )
-    os.umask(0o077)  # as `private_files`, for the processes that follow
-    # `dg dev`, which it recommends, comes with a package for developers of Dagster projects.
-    quiet = ["-W", "ignore:Function `dev_command` is superseded"]
-    command = [sys.executable, *quiet, "-m", "pipelines.defs.dev", "--host", "127.0.0.1"]
-    command += ["--port", str(port), "--module-name", "pipelines.definitions"]
-    command += ["--working-directory", home]
-    sys.stdout.flush()
-    os.execv(sys.executable, command)  # noqa: S606 - no shell is the point
-
-
 @contextmanager
 def _reported_when_full(settings: Settings, request: Request) -> Iterator[None]:
     number, former = next_number(settings), _file_number(request.out)
@@ -205,12 +179,3 @@ def _tags(request: Request) -> dict[str, str]:
     if request.out:
         tags["leadtime/out"] = str(request.out)
     return tags
-
-
-def _as_text(settings: Settings) -> dict[str, str]:
-    values = {field.name: getattr(settings, field.name) for field in fields(settings)}
-    return {
-        name: str(value.resolve() if isinstance(value, Path) else value)
-        for name, value in values.items()
-        if value is not None
-    }

@@ -1,10 +1,11 @@
 """The chart types that the notebooks use, with their captions."""
 
-import textwrap
 from collections.abc import Sequence
+from html import escape
 from typing import Any
 
 import altair as alt
+import marimo as mo
 import polars as pl
 
 BLUE, PALE_BLUE = "#3b6fb6", "#bfd3ea"
@@ -14,36 +15,26 @@ SEVERAL = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#7
 WIDE, HALF = 760, 345  # width of the plot without labels, in pixels
 _ROW = 26  # height of a row of bars, in pixels
 _THIN_ROW = 18  # height per bar in a row with several
-_CHARACTER = 6.0  # width of a character of a caption, in pixels
 _LABELS = 140  # width of the axis labels, in pixels
 _UNITS = (("days", 86400), ("hours", 3600), ("minutes", 60), ("seconds", 1))
 _DARK_CELL = "datum.share > 0.6"
 
 
-def captioned(chart: Any, title: str, caption: str, *, width: int = WIDE) -> Any:
-    """The chart with its title and a caption below the title."""
-    heading = alt.TitleParams(
-        title,
-        subtitle=textwrap.wrap(
-            caption, int((width + _LABELS) / _CHARACTER), break_on_hyphens=False
-        ),
-        anchor="start",
-        fontSize=16,
-        subtitleFontSize=12,
-        subtitleColor="#5f6670",
-        subtitlePadding=6,
-        offset=14,
-    )
+def captioned(chart: Any, title: str, caption: str, *, width: int = WIDE) -> mo.Html:
+    """The chart below its title and a caption; it is narrower where there is no room."""
     if not isinstance(chart, alt.HConcatChart):
-        chart = chart.properties(width=width)
-    return (
-        chart.properties(title=heading, description=f"{title}. {caption}")
+        chart = chart.properties(width="container")
+    drawn = (
+        chart.properties(description=f"{title}. {caption}")
         .configure_view(stroke=None)
         .configure_axis(
             labelFontSize=12, titleFontSize=12, titleFontWeight="normal", labelLimit=200
         )
         .configure_legend(labelFontSize=12, titleFontSize=12, titleFontWeight="normal")
     )
+    heading = mo.md(f"**{title}**<br><small>{escape(caption, quote=False)}</small>")
+    style = {"width": "100%", "max-width": f"{width + _LABELS}px"}
+    return mo.vstack([heading, drawn], align="stretch", gap=0.2).style(style)
 
 
 def in_one_unit(frame: pl.DataFrame, *columns: str) -> tuple[pl.DataFrame, str]:

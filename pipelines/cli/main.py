@@ -169,7 +169,7 @@ def ui(
     settings = chosen_settings(data=data, landing=landing, procedures=procedures, sources=sources)
 
     from pipelines.cli.port import require_free
-    from pipelines.launch import open_ui
+    from pipelines.defs.page import open_ui
 
     require_free(port)
     open_console().print(
