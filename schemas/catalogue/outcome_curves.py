@@ -119,6 +119,23 @@ CURVE = OutputMacro(
     "observation",
 )
 
+OPEN_OUTLOOK = OutputMacro(
+    "open_outlook",
+    "A table macro for what may become of each open process, from the curves of its procedure and "
+    "its age: `from open_outlook(procedure := 'lead', days := 30)`, with `by := 'source'` from the "
+    "curves of processes with the same value of a column (as for `curve`). `share_completed` and "
+    "`share_cancelled`: of those that lasted as long as it has, the share with this outcome within "
+    "the next `days` days of 24 h: (incidence at its age + `days` - incidence at its age) / "
+    "survival at its age; with `share_open` they add up to 1. `p50_remaining_seconds` and "
+    "`p75_remaining_seconds`: the time by which half, and three quarters, of them had an outcome, "
+    "from now on. `at_risk`: processes under observation at its age + `days`; `is_small`: fewer "
+    "than 5, so that the shares say little. Null: the shares where the curve ends before that "
+    "(as for the oldest processes), the times until that share has an outcome, and all of "
+    "them for a process that had an outcome before (`is_reopened`), which curves leave out. State "
+    f"and assignee do not count. {WRONG_ARGUMENTS}",
+    "one row per open process",
+)
+
 _NOT_TESTED = "if `not_tested_because` says why"
 
 OUTCOME_CURVE_TESTS = OutputTable(

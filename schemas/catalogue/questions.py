@@ -104,6 +104,12 @@ QUESTIONS: tuple[Question, ...] = (
         "order by open_processes desc limit 20",
     ),
     Question(
+        "Which open processes will probably be completed within 30 days?",
+        "select procedure, process_id, state, age_seconds, share_completed, "
+        "p50_remaining_seconds from open_outlook(days := 30) where not is_small "
+        "order by share_completed desc limit 20",
+    ),
+    Question(
         "Do we close as many processes as arrive?",
         "select week, procedure, arrivals, closed, open_at_end from flow_weekly "
         "order by week desc, procedure limit 20",
