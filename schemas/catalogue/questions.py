@@ -110,6 +110,11 @@ QUESTIONS: tuple[Question, ...] = (
         "order by share_completed desc limit 20",
     ),
     Question(
+        "When will as many processes be closed as are open now?",
+        "select procedure, chance, open_processes, done_on, by_day, closed_by_day "
+        "from forecast() order by procedure, chance",
+    ),
+    Question(
         "Do we close as many processes as arrive?",
         "select week, procedure, arrivals, closed, open_at_end from flow_weekly "
         "order by week desc, procedure limit 20",

@@ -27,7 +27,7 @@ create macro put_back(instant, zone) as
     );
 
 create macro earlier_if_same_day(later, earlier, zone) as
-    if(local_day(earlier, zone) = local_day(later, zone), earlier, later);
+    case when local_day(earlier, zone) = local_day(later, zone) then earlier else later end;
 
 -- The first instant of a calendar day in a time zone. Where the clock is put back and shows
 -- midnight twice, `utc_of` gives the second one; the first is earlier by the change of the offset.
