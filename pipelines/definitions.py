@@ -43,7 +43,7 @@ def define(
     return dg.Definitions(
         assets=[
             *([pulled_asset(settings)] if pulls else []),
-            *build_assets(procedures, column_lineage),
+            *build_assets(procedures, column_lineage, prefix=settings.asset_prefix),
             *copied_assets(settings),
         ],
         jobs=[REFRESH_JOB, *([PULL_JOB] if pulls else [])],

@@ -37,7 +37,8 @@ class Settings:
     A run erases the personal values of versions older than `retain_versions`, and the texts of
     lines that were rejected longer ago than `retain_quarantine_text`; None keeps them.
     Failed runs and red checks are told to `alert_url`, which may be a secret. `publish_to` has the
-    addresses to copy generations to, separated by spaces, maybe with passwords.
+    addresses to copy generations to, separated by spaces, maybe with passwords. Keys of assets
+    begin with `asset_prefix`.
     `api_url` is the base address of the platform's API, and `api_token_file` a file with its token
     where LEADTIME_API_TOKEN does not hold it (no setting is the token itself). A pull sends at most
     `api_requests_per_second` (0 for any number), and asks only for what has changed where the API
@@ -60,6 +61,7 @@ class Settings:
     retain_quarantine_text: Age | None = None
     alert_url: str = field(default="", repr=False)
     publish_to: str = field(default="", repr=False)
+    asset_prefix: tuple[str, ...] = ()
     api_url: str = ""
     api_token_file: Path | None = None
     api_requests_per_second: float = 5.0
@@ -130,8 +132,8 @@ class Settings:
 def from_environment() -> Settings:
     """Settings from `LEADTIME_DATA`, `_LANDING`, `_PROCEDURES`, `_SOURCES`, `_TIME_ZONE`, `_KEEP`,
     `_KEEP_RUNS`, `_THREADS`, `_MEMORY_LIMIT`, `_WAIT_SECONDS`, `_READ_GROUP`, `_PEOPLE_GROUP`,
-    `_RETAIN_VERSIONS`, `_RETAIN_QUARANTINE_TEXT`, `_ALERT_URL`, `_PUBLISH_TO`, `_API_URL`,
-    `_API_TOKEN_FILE`, `_API_REQUESTS_PER_SECOND` and `_API_FILTERS_UPDATED_AT`, with
+    `_RETAIN_VERSIONS`, `_RETAIN_QUARANTINE_TEXT`, `_ALERT_URL`, `_PUBLISH_TO`, `_ASSET_PREFIX`,
+    `_API_URL`, `_API_TOKEN_FILE`, `_API_REQUESTS_PER_SECOND` and `_API_FILTERS_UPDATED_AT`, with
     defaults for the others; the default landing folder is in the data folder.
 
     Raises `OperationError` when a number, a size, a time zone, a group, an age, an address or a
@@ -161,6 +163,7 @@ def from_environment() -> Settings:
         retain_quarantine_text=_age(given, "retain_quarantine_text"),
         alert_url=_address(given, "alert_url"),
         publish_to=" ".join(map(_absolute, given.get("publish_to", "").split())),
+        asset_prefix=_prefix(given),
         api_url=_base_address(given),
         api_token_file=Path(given["api_token_file"]) if "api_token_file" in given else None,
         api_requests_per_second=_number(
@@ -216,6 +219,14 @@ def _absolute(address: str) -> str:
     if scheme != "delta" or not folder:
         return address
     return f"{scheme}{separator}{Path(folder).absolute()}"
+
+
+def _prefix(given: dict[str, str]) -> tuple[str, ...]:
+    text = given.get("asset_prefix", "")
+    if text and not re.fullmatch("[A-Za-z0-9_]+(/[A-Za-z0-9_]+)*", text):
+        action = "Set it to names of letters, digits and `_`, separated by `/` (crm/leadtime)"
+        raise OperationError("LEADTIME_ASSET_PREFIX", f"found {text!r}", action)
+    return tuple(text.split("/")) if text else ()
 
 
 def _base_address(given: dict[str, str]) -> str:

@@ -119,9 +119,9 @@ def find_alert(instance: dg.DagsterInstance, run: dg.DagsterRun, event: Event) -
         elif found.event_type == dg.DagsterEventType.STEP_FAILURE:
             step = found.step_key or "a step"
             failed.append(step)
-            if not checks or step.startswith(OF_COPIES):
+            if not checks or OF_COPIES in step:
                 errors += [f"{step}: {sentence}" for sentence in _sentences(found)]
-    is_published = bool(failed) and all(step.startswith(OF_COPIES) for step in failed)
+    is_published = bool(failed) and all(OF_COPIES in step for step in failed)
     return Alert(event, run.run_id, tuple(checks), tuple(errors), is_published)
 
 

@@ -3,7 +3,7 @@
 Few steps with many tables each, because every step costs Dagster a fixed time.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 
 import dagster as dg
@@ -52,28 +52,31 @@ Warehouse = dg.ResourceParam[Session]
 
 
 def build_assets(
-    procedures: Procedures, column_lineage: Sources | None = None
+    procedures: Procedures,
+    column_lineage: Sources | None = None,
+    *,
+    prefix: Sequence[str] = (),
 ) -> list[dg.AssetsDefinition]:
     """All assets for these procedures: raw tables, core tables, marts, the published database.
 
-    `column_lineage` is shown in the UI only.
+    `column_lineage` is shown in the UI only. Keys begin with `prefix`.
     """
     lineage = find_lineage(procedures)
     catalogue = {table.name: table for table in built_tables(procedures)}
     return [
-        _ingest_assets(),
-        _table_assets("core", lineage, catalogue, column_lineage or {}),
-        _table_assets("mart", lineage, catalogue, column_lineage or {}),
-        _published_asset(lineage),
+        _ingest_assets(prefix),
+        _table_assets("core", lineage, catalogue, column_lineage or {}, prefix),
+        _table_assets("mart", lineage, catalogue, column_lineage or {}, prefix),
+        _published_asset(lineage, prefix),
     ]
 
 
-def _ingest_assets() -> dg.AssetsDefinition:
+def _ingest_assets(prefix: Sequence[str]) -> dg.AssetsDefinition:
     checks = _checks_of("raw")
     columns = raw_columns()
     specs = [
         dg.AssetSpec(
-            ["raw", name],
+            [*prefix, "raw", name],
             description=description,
             metadata=describe_raw_columns(columns[name]),
             group_name="raw",
@@ -84,7 +87,7 @@ def _ingest_assets() -> dg.AssetsDefinition:
     ]
 
     @dg.multi_asset(
-        name="ingest", specs=specs, check_specs=[check.spec for check in checks], pool=POOL
+        name="ingest", specs=specs, check_specs=[check.spec(prefix) for check in checks], pool=POOL
     )
     def ingest(warehouse: Warehouse) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         """Take in the landing files that are not in the ledger."""
@@ -92,8 +95,8 @@ def _ingest_assets() -> dg.AssetsDefinition:
             about = describe_ingest(warehouse.ingest(run), run.con)
             verdicts = warehouse.verify(run, checks)
         for name in _RAW_TABLES:
-            yield dg.MaterializeResult(asset_key=["raw", name], metadata=about[name])
-        yield from map(_result, verdicts.items())
+            yield dg.MaterializeResult(asset_key=[*prefix, "raw", name], metadata=about[name])
+        yield from (_result(check, verdict, prefix) for check, verdict in verdicts.items())
 
     return ingest
 
@@ -103,16 +106,19 @@ def _table_assets(
     lineage: Lineage,
     catalogue: Mapping[str, OutputTable],
     column_lineage: Sources,
+    prefix: Sequence[str],
 ) -> dg.AssetsDefinition:
     stage, group = _STEPS[layer]
     checks = _checks_of(layer)
     order = lineage.order[layer]
     specs = [
         dg.AssetSpec(
-            key := dg.AssetKey([layer, name]),
-            deps=sorted(lineage.reads[key]),
+            [*prefix, layer, name],
+            deps=_deps(lineage.reads[dg.AssetKey([layer, name])], prefix),
             description=catalogue[name].description,
-            metadata=describe_columns(catalogue[name], column_lineage.get(f"{layer}/{name}", {})),
+            metadata=describe_columns(
+                catalogue[name], column_lineage.get(f"{layer}/{name}", {}), prefix
+            ),
             group_name=group,
             kinds={"sql", "duckdb"},
             owners=_ANALYSTS,
@@ -123,7 +129,7 @@ def _table_assets(
     @dg.multi_asset(
         name=stage,
         specs=specs,
-        check_specs=[check.spec for check in checks],
+        check_specs=[check.spec(prefix) for check in checks],
         can_subset=True,
         pool=POOL,
     )
@@ -131,8 +137,9 @@ def _table_assets(
         context: dg.AssetExecutionContext, warehouse: Warehouse
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         """Build the selected tables, after the tables that they read."""
-        chosen = [n for n in order if dg.AssetKey([layer, n]) in context.selected_asset_keys]
-        due = [check for check in checks if check.spec.key in context.selected_asset_check_keys]
+        selected, checked = context.selected_asset_keys, context.selected_asset_check_keys
+        chosen = [n for n in order if dg.AssetKey([*prefix, layer, n]) in selected]
+        due = [check for check in checks if check.spec(prefix).key in checked]
         needed = lineage.with_upstreams(layer, [*chosen, *(n for c in due for n in c.reads)])
         with warehouse.stage(stage) as run:
             warehouse.bring_up(run, layer, needed)
@@ -141,18 +148,18 @@ def _table_assets(
             }
             verdicts = warehouse.verify(run, due)
         for name in chosen:
-            yield dg.MaterializeResult(asset_key=[layer, name], metadata=about[name])
-        yield from map(_result, verdicts.items())
+            yield dg.MaterializeResult(asset_key=[*prefix, layer, name], metadata=about[name])
+        yield from (_result(check, verdict, prefix) for check, verdict in verdicts.items())
 
     return build
 
 
-def _published_asset(lineage: Lineage) -> dg.AssetsDefinition:
+def _published_asset(lineage: Lineage, prefix: Sequence[str]) -> dg.AssetsDefinition:
     blocking = [check for check in CHECKS if check.is_blocking]
 
     @dg.asset(
-        key="analytics",
-        deps=sorted(lineage.reads),
+        key=[*prefix, "analytics"],
+        deps=_deps(lineage.reads, prefix),
         group_name="published",
         kinds={"duckdb"},
         owners=_ANALYSTS,
@@ -180,10 +187,13 @@ def _checks_of(layer: str) -> list[Check]:
     return [check for check in CHECKS if check.layer == layer]
 
 
-def _result(evaluated: tuple[Check, Verdict]) -> dg.AssetCheckResult:
-    check, verdict = evaluated
+def _deps(keys: Iterable[dg.AssetKey], prefix: Sequence[str]) -> list[dg.AssetKey]:
+    return sorted(dg.AssetKey([*prefix, *key.path]) for key in keys)
+
+
+def _result(check: Check, verdict: Verdict, prefix: Sequence[str]) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
-        asset_key=check.spec.asset_key,
+        asset_key=check.spec(prefix).asset_key,
         check_name=check.name,
         passed=verdict.passed,
         severity=dg.AssetCheckSeverity[verdict.severity.upper()],

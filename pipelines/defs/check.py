@@ -1,6 +1,6 @@
 """A check of an asset and its verdict."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -40,11 +40,11 @@ class Check:
     is_blocking: bool = True
     reads: tuple[str, ...] = ()
 
-    @property
-    def spec(self) -> dg.AssetCheckSpec:
+    def spec(self, prefix: Sequence[str] = ()) -> dg.AssetCheckSpec:
+        """The check as Dagster has it, of the asset whose key begins with `prefix`."""
         return dg.AssetCheckSpec(
             self.name,
-            asset=dg.AssetKey([self.layer, self.table]),
+            asset=dg.AssetKey([*prefix, self.layer, self.table]),
             description=self.description,
             blocking=self.is_blocking,
         )

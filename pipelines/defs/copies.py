@@ -11,7 +11,7 @@ from pipelines.settings import Settings
 
 _GROUP = "copies"
 OF_COPIES = f"{_GROUP}__"
-"""How the names of their steps begin."""
+"""What the names of their steps have."""
 
 
 def copied_assets(settings: Settings) -> list[dg.AssetsDefinition]:
@@ -31,8 +31,8 @@ def copied_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 
 def _copied_asset(settings: Settings, address: Address, name: str) -> dg.AssetsDefinition:
     @dg.asset(
-        key=[_GROUP, name],
-        deps=["analytics"],
+        key=[*settings.asset_prefix, _GROUP, name],
+        deps=[[*settings.asset_prefix, "analytics"]],
         group_name=_GROUP,
         kinds={"delta" if isinstance(address, DeltaAddress) else "postgres"},
         owners=["team:analysts"],

@@ -3,7 +3,7 @@
 Values of single processes must not be in it: Dagster stores it in its own database.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 import dagster as dg
@@ -22,8 +22,12 @@ _SOURCES_NAMED = 6
 Metadata = Mapping[str, dg.MetadataValue | int | float | str]
 
 
-def describe_columns(table: OutputTable, sources: Mapping[str, list[Column]]) -> Metadata:
+def describe_columns(
+    table: OutputTable, sources: Mapping[str, list[Column]], prefix: Sequence[str] = ()
+) -> Metadata:
     """The columns of a table, their sources as far as `sources` has them, and its grain.
+
+    Keys of assets begin with `prefix`.
 
     Dagster's own UI has no view of column lineage: so descriptions say it too.
     """
@@ -36,7 +40,7 @@ def describe_columns(table: OutputTable, sources: Mapping[str, list[Column]]) ->
         for column in table.columns
     ]
     lineage = {
-        name: [dg.TableColumnDep(asset.split("/"), column) for asset, column in found]
+        name: [dg.TableColumnDep([*prefix, *asset.split("/")], column) for asset, column in found]
         for name, found in sources.items()
         if found
     }

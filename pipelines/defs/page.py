@@ -37,8 +37,11 @@ def open_ui(settings: Settings, port: int) -> NoReturn:
 
 def _as_text(settings: Settings) -> dict[str, str]:
     values = {field.name: getattr(settings, field.name) for field in fields(settings)}
-    return {
-        name: str(value.resolve() if isinstance(value, Path) else value)
-        for name, value in values.items()
-        if value is not None
-    }
+    return {name: _written(value) for name, value in values.items() if value is not None}
+
+
+def _written(value: object) -> str:
+    """A setting as its variable has it; folders count from the root."""
+    if isinstance(value, tuple):
+        return "/".join(map(str, value))
+    return str(value.resolve() if isinstance(value, Path) else value)

@@ -9,11 +9,10 @@ from pipelines.settings import Settings
 from schemas.errors import OperationError
 
 PULL = "pull"
-_PULLED = dg.AssetKey([LANDING, PULL])
 
 PULL_JOB = dg.define_asset_job(
     PULL,
-    selection=dg.AssetSelection.assets(_PULLED),
+    selection=dg.AssetSelection.groups(LANDING),
     description="Lands what is new in the platform's API. The same as `leadtime pull`.",
     executor_def=dg.in_process_executor,
 )
@@ -26,7 +25,7 @@ def pulled_asset(settings: Settings) -> dg.AssetsDefinition:
     """
 
     @dg.asset(
-        key=_PULLED,
+        key=[*settings.asset_prefix, LANDING, PULL],
         group_name=LANDING,
         kinds={"python"},
         owners=["team:operators"],

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
 from pipelines.definitions import define
-from pipelines.settings import PROCEDURES_FOLDER, Settings
+from pipelines.settings import PROCEDURES_FOLDER, Settings, from_environment
+from schemas.errors import OperationError
 from schemas.load import load_procedures
 from tests.support.made_generations import ROWS, facts_of, write_generation
 
@@ -62,3 +64,28 @@ def test_one_that_fails_leaves_the_others(tmp_path: Path) -> None:
     (failure,) = [event for event in result.all_events if event.is_step_failure]
     assert "has other files (mine)" in str(failure.step_failure_data.error)
     assert facts_of(tmp_path / "b" / "current.json")["generation"] == 1
+
+
+def test_all_keys_begin_with_the_prefix() -> None:
+    """Nothing outside is read: a key without it would be that of another location."""
+    settings = Settings(
+        publish_to="delta:///tables", api_url="https://api.example.com", asset_prefix=("crm", "x")
+    )
+    definitions = define(settings, PROCEDURES)
+    graph = definitions.resolve_asset_graph()
+    found = graph.get_all_asset_keys()
+    assert all(key.path[:2] == ["crm", "x"] for key in found)
+    assert {key.to_user_string() for key in found if len(key.path) == 3} == {"crm/x/analytics"}
+    plain = define(replace(settings, asset_prefix=()), PROCEDURES).resolve_asset_graph()
+    assert len(found) == len(plain.get_all_asset_keys())
+    checks = {(*key.asset_key.path[2:], key.name) for key in graph.asset_check_keys}
+    assert checks == {(*key.asset_key.path, key.name) for key in plain.asset_check_keys}
+    assert definitions.resolve_job_def("pull").graph.node_dict.keys() == {"crm__x__landing__pull"}
+
+
+def test_a_prefix_has_plain_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEADTIME_ASSET_PREFIX", "crm/x")
+    assert from_environment().asset_prefix == ("crm", "x")
+    monkeypatch.setenv("LEADTIME_ASSET_PREFIX", "crm//x")
+    with pytest.raises(OperationError, match="LEADTIME_ASSET_PREFIX: found 'crm//x'"):
+        from_environment()

@@ -93,7 +93,12 @@ def test_a_run_publishes_and_reports_each_stage(
     done: list[int] = []
     before = current_generation(settings)["generation"]
 
-    result = run_job(settings, Request(publish=True), progress=done.append, on_stage=stages.append)
+    prefixed = replace(settings, asset_prefix=("crm", "leads"))
+    result = run_job(prefixed, Request(publish=True), progress=done.append, on_stage=stages.append)
+    with open_instance(settings) as instance:
+        for key in ("raw/ingest_files", "core/state_visits", "mart/variants", "analytics"):
+            path = ["crm", "leads", *key.split("/")]
+            assert instance.get_latest_materialization_event(dg.AssetKey(path))
 
     assert stages == ["ingest", "core", "marts", "publish"]
     assert list(result.stage_seconds) == stages
