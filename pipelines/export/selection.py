@@ -174,7 +174,9 @@ def _exported_columns(con: duckdb.DuckDBPyConnection, table: str) -> list[Column
     columns = published_columns(con)
     wide = {column.name: column for column in columns[table]}
     shared = {
-        column.name for name in ("processes", "process_lifecycle") for column in columns[name]
+        column.name
+        for name in ("processes", "process_lifecycle", "process_contacts")
+        for column in columns[name]
     }
     shared |= {label.name for label in LABELS}
     facts = [wide[name] for name in _FACTS if name in wide]

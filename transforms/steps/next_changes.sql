@@ -17,6 +17,8 @@ tasks as (from tasks),
 
 cohorts as (from cohort_outcomes),
 
+slots as (from working_slots),
+
 build as (from build),
 
 -- A day, a week and a month are complete with their last millisecond.
@@ -38,9 +40,24 @@ find_cohorts as (
     where c.not_observed_because = 'not old enough'
 ),
 
--- What is due is late from the millisecond after.
+next_slots as (
+    select s.calendar, min(s.starts_at) as starts_at
+    from slots as s
+    cross join build as b
+    where s.starts_at >= b.as_of
+    group by s.calendar
+),
+
+-- What is due is late from the next millisecond of working time, which begins with the next slot
+-- where it was due at the end of one.
 find_clocks as (
-    select min(due_at) + interval 1 millisecond as changes_at from clocks where status = 'running'
+    select
+        min(if(c.due_at >= b.as_of, c.due_at, s.starts_at)) + interval 1 millisecond
+            as changes_at
+    from clocks as c
+    cross join build as b
+    left join next_slots as s on s.calendar = c.calendar
+    where c.status = 'running'
 ),
 
 find_warnings as (select min(warns_at) as changes_at from due),

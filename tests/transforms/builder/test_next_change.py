@@ -15,6 +15,7 @@ from schemas.definitions.procedure import Procedures
 from schemas.load import load_procedures
 from tests.reference.versions import Row, Version
 from tests.support.jobs import HOUR, START, A, B, derived, jobs, version
+from tests.support.sla_rows import jobs_with, policy
 from tests.support.strategies import TIME_ZONE, as_ofs, call_lists, task_lists, version_lists
 from tests.support.warehouse import MemoryWarehouse, differences, plain
 
@@ -141,6 +142,17 @@ def test_a_clock_that_runs_out_is_a_change(
 ) -> None:
     versions = [version(A, **fields)]
     assert next_change(jobs(**definition), versions, START + MINUTE) == expected
+
+
+def test_a_clock_due_at_the_end_of_a_slot_is_late_from_the_next_slot_on() -> None:
+    """Due at 12:00, as at 13:00: it is not late before the break is over."""
+    shop = {"name": "shop", "timezone": "UTC", "weekly": {"daily": ["09:00-12:00", "14:00-18:00"]}}
+    answer = policy("answer", "created", "closed", "3h")
+    procedures = jobs_with(answer, calendar="shop", calendars=(shop,))
+    # START is 22:13:20 UTC.
+    midnight = NEXT_DAY + 1
+    for hour, expected in ((11, 12 * HOUR + 1), (13, 14 * HOUR + 1), (15, DAY - 1)):
+        assert next_change(procedures, [version(A)], midnight + hour * HOUR) == midnight + expected
 
 
 def test_a_task_that_becomes_overdue_and_a_later_one_are_changes() -> None:
