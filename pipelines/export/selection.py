@@ -176,7 +176,8 @@ def _exported_columns(con: duckdb.DuckDBPyConnection, table: str) -> list[Column
     shared = {
         column.name
         for name in ("processes", "process_lifecycle", "process_contacts")
-        for column in columns[name]
+        # A generation of an earlier version has no contacts.
+        for column in columns.get(name, [])
     }
     shared |= {label.name for label in LABELS}
     facts = [wide[name] for name in _FACTS if name in wide]
