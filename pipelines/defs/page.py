@@ -1,6 +1,7 @@
 """Starts Dagster's UI, without loading what its own processes load."""
 
 import os
+import signal
 import sys
 from dataclasses import fields
 from pathlib import Path
@@ -31,6 +32,9 @@ def open_ui(settings: Settings, port: int) -> NoReturn:
     command = [sys.executable, *quiet, "-m", "pipelines.defs.dev", "--host", "127.0.0.1"]
     command += ["--port", str(port), "--module-name", "pipelines.definitions"]
     command += ["--working-directory", home]
+    # A script that starts this in the background has it ignore Ctrl-C, and Dagster then ignores
+    # every request to stop.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     sys.stdout.flush()
     os.execv(sys.executable, command)  # noqa: S606 - no shell is the point
 
