@@ -35,7 +35,8 @@ INTRODUCTION = (
     "so on (`calls-2026-03.ndjson.gz`), holds tasks or calls: JSON lines, a JSON array or an API "
     "page. One JSON object is one **version** of a task or call, as of `updatedAt`. The latest "
     "version as at the build's as_of counts, in whatever order they come; an exact duplicate is "
-    "counted and dropped. Keys not listed below are kept, but not read.",
+    "counted and dropped. Keys not listed below are kept, but not read. Files of processes "
+    "need another name.",
     "A line that breaks a rule goes to `quarantine` ([rules.md](rules.md)). Times are epoch "
     "milliseconds, also as text, or ISO 8601 (UTC if without an offset); 0 and empty text are "
     "null. Durations are **seconds**. Numbers, texts and locations are personal: the published "
