@@ -67,7 +67,8 @@ def rebuild_sample(
     """Build the history of one per cent of the processes from their raw versions, and compare.
 
     Returns the number of processes, and for each history table how many of its rows differ; only
-    tables with differences. Processes with versions that no run has built yet are left out. Raises
+    tables with differences. Processes with versions, tasks or calls that no run has built yet are
+    left out. Raises
     `OperationError` when nothing has been built, or the definitions have changed since.
     """
     marks = con.execute(_MARKS).fetchall()
@@ -80,7 +81,7 @@ def rebuild_sample(
     for name in builder.names("history"):
         builder.refresh_history(name)
         stored = f"(from warehouse.history.{quoted(name)} semi join main.sample using (process_id))"
-        built = f"(from memory.history.{quoted(name)})"
+        built = f"(from memory.history.{quoted(name)} semi join main.sample using (process_id))"
         query = f"""
             select
                 (select count(*) from (from {stored} except all from {built}))
@@ -99,6 +100,7 @@ def _build(con: duckdb.DuckDBPyConnection, procedures: Procedures, as_of: dateti
         "insert into memory.raw.process_versions by name "
         "from warehouse.raw.process_versions semi join main.sample using (process_id)"
     )
+    con.execute(_ACTIVITIES_OF_SAMPLE)
     rules = all_rules(procedures)
     frames = config_frames(list(procedures), rules, calendars=procedures.calendars)
     write_config(con, frames)
@@ -128,6 +130,14 @@ _SAMPLE = """
         from warehouse.raw.process_versions
         group by process_id
         having max(batch_seq) <= $batch and min(updated_at) <= $as_of
+        except
+        select process_id
+        from warehouse.raw.dimension_rows
+        where
+            process_id is not null
+            and (dimension, id) in (
+                select (dimension, id) from warehouse.raw.dimension_rows where batch_seq > $batch
+            )
     ),
 
     numbered as (
@@ -138,4 +148,15 @@ _SAMPLE = """
     select process_id
     from numbered
     where place % $share = 1
+"""
+
+# Of a task or call that was about a process of the sample also the versions about others.
+_ACTIVITIES_OF_SAMPLE = """
+    insert into memory.raw.dimension_rows by name
+    from warehouse.raw.dimension_rows
+    where (dimension, id) in (
+        select (dimension, id)
+        from warehouse.raw.dimension_rows
+        semi join main.sample using (process_id)
+    )
 """
