@@ -41,8 +41,8 @@ class Settings:
     begin with `asset_prefix`.
     `api_url` is the base address of the platform's API, and `api_token_file` a file with its token
     where LEADTIME_API_TOKEN does not hold it (no setting is the token itself). A pull sends at most
-    `api_requests_per_second` (0 for any number), and asks only for what has changed where the API
-    filters processes by `updatedAt` (`api_filters_updated_at`).
+    `api_requests_per_second` (0 for any number), asks only for what has changed where the API
+    filters by `updatedAt` (`api_filters_updated_at`), and lists tasks and calls at a given path.
     """
 
     data: Path = field(default_factory=lambda: Path("data"))
@@ -66,6 +66,8 @@ class Settings:
     api_token_file: Path | None = None
     api_requests_per_second: float = 5.0
     api_filters_updated_at: bool = False
+    api_tasks_path: str = ""
+    api_calls_path: str = ""
 
     @property
     def follows_data(self) -> bool:
@@ -133,11 +135,9 @@ def from_environment() -> Settings:
     """Settings from `LEADTIME_DATA`, `_LANDING`, `_PROCEDURES`, `_SOURCES`, `_TIME_ZONE`, `_KEEP`,
     `_KEEP_RUNS`, `_THREADS`, `_MEMORY_LIMIT`, `_WAIT_SECONDS`, `_READ_GROUP`, `_PEOPLE_GROUP`,
     `_RETAIN_VERSIONS`, `_RETAIN_QUARANTINE_TEXT`, `_ALERT_URL`, `_PUBLISH_TO`, `_ASSET_PREFIX`,
-    `_API_URL`, `_API_TOKEN_FILE`, `_API_REQUESTS_PER_SECOND` and `_API_FILTERS_UPDATED_AT`, with
-    defaults for the others; the default landing folder is in the data folder.
-
-    Raises `OperationError` when a number, a size, a time zone, a group, an age, an address or a
-    choice is not valid.
+    `_API_URL`, `_API_TOKEN_FILE`, `_API_REQUESTS_PER_SECOND`, `_API_FILTERS_UPDATED_AT`,
+    `_API_TASKS_PATH` and `_API_CALLS_PATH`, with defaults for the others; the default landing
+    folder is in the data folder. Raises `OperationError` for a value that is not valid.
     """
     given = {
         name: os.environ[f"LEADTIME_{name.upper()}"]
@@ -170,6 +170,8 @@ def from_environment() -> Settings:
             given, "api_requests_per_second", default.api_requests_per_second
         ),
         api_filters_updated_at=_choice(given, "api_filters_updated_at"),
+        api_tasks_path=_path(given, "api_tasks_path"),
+        api_calls_path=_path(given, "api_calls_path"),
     )
 
 
@@ -243,6 +245,15 @@ def _base_address(given: dict[str, str]) -> str:
         found = "is not encrypted (http://), and the token would be readable on its way"
         raise OperationError("LEADTIME_API_URL", found, action)
     return text.rstrip("/")
+
+
+def _path(given: dict[str, str], setting: str) -> str:
+    """A path below the address of the API."""
+    text = given.get(setting, "")
+    if text and not re.fullmatch("(/[A-Za-z0-9._~-]+)+", text):
+        action = "Set it to the path of the list below LEADTIME_API_URL, as /v1/ext/task/list"
+        raise OperationError(f"LEADTIME_{setting.upper()}", f"found {text!r}", action)
+    return text
 
 
 def _parts(text: str) -> SplitResult | None:

@@ -46,7 +46,7 @@ def process(number: int, **changes: Any) -> dict[str, Any]:
 
 
 class Platform(ThreadingHTTPServer):
-    """Lists `processes` in their order, at most `cap` to a page.
+    """Lists `processes` in their order, at most `cap` to a page, and `others` by their paths.
 
     Each request for a page takes the next of `faults` (None for a good answer), and after each good
     one `after_page` is called. `shown` are the processes of good answers, `requests` all requests
@@ -60,6 +60,7 @@ class Platform(ThreadingHTTPServer):
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.token = TOKEN
         self.processes: dict[str, list[dict[str, Any]]] = {"order": []}
+        self.others: dict[str, list[dict[str, Any]]] = {}
         self.unlisted: dict[str, dict[str, Any]] = {}
         self.users: list[dict[str, Any]] = []
         self.config: dict[str, Any] = {"procedures": [{"id": ORDER_ID, "shortId": "order"}]}
@@ -73,8 +74,12 @@ class Platform(ThreadingHTTPServer):
         self.shown: list[dict[str, Any]] = []
         self.requests: list[tuple[str, Any]] = []
 
-    def page(self, short_id: str, body: dict[str, Any]) -> dict[str, Any]:
-        listed = self.processes[short_id]
+    def listed(self, place: str) -> list[dict[str, Any]] | None:
+        """What is listed of a procedure (its shortId) or at a path."""
+        return self.others.get(place, self.processes.get(place))
+
+    def page(self, place: str, body: dict[str, Any]) -> dict[str, Any]:
+        listed = self.listed(place) or []
         since = body["where"].get("updatedAt", {}).get(">=") if self.filters else None
         if since is not None:
             ms = datetime.fromisoformat(since).timestamp() * 1000
@@ -96,14 +101,14 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if not self._is_admitted(body):
             return
-        short_id = self.path.split("/")[4]
+        place = self.path if self.path in self.server.others else self.path.split("/")[4]
         fault = self.server.faults.pop(0) if self.server.faults else None
-        if short_id not in self.server.processes:
+        if self.server.listed(place) is None:
             self._answer(
                 404, {"_data": None, "_errors": [{"code": "NOT_FOUND", "message": PERSONAL}]}
             )
         elif fault is None:
-            self._answer(200, self.server.page(short_id, body))
+            self._answer(200, self.server.page(place, body))
             self.server.after_page()
         else:
             self._fail(fault)

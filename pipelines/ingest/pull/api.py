@@ -83,19 +83,17 @@ class Api:
         self._on_wait = on_wait
         self._next_at = waits.clock()
 
-    def list_processes(self, short_id: str, where: Mapping[str, Any], skip: int) -> Answer:
-        """A page of the processes of a procedure, from the `skip`-th, in an order nobody promises.
+    def list_page(self, path: str, where: Mapping[str, Any], skip: int) -> Answer:
+        """A page of a list, from the `skip`-th object, in an order nobody promises.
 
         Raises `TokenRefused`, and `ApiFailed` when there is no page to be had.
         """
-        path = f"/v1/ext/procedure/{quote(short_id, safe='')}/process/list"
         body = {"where": dict(where), "skip": skip, "limit": PAGE_LIMIT}
         return self._ask("POST", path, path, body=body, check=_require_page)
 
-    def fetch_process(self, short_id: str, process_id: str) -> Answer | None:
-        """One process; None when the API has none of this id that the token may see."""
-        path = f"/v1/ext/procedure/{quote(short_id, safe='')}/process"
-        one = f"{path}/{quote(process_id, safe='')}"
+    def fetch_one(self, path: str, id_: str) -> Answer | None:
+        """The object below a path; None when the API has none of this id that the token may see."""
+        one = f"{path}/{quote(id_, safe='')}"
         try:
             return self._ask("GET", one, f"{path}/...", refusals=(HTTPStatus.UNAUTHORIZED,))
         except ApiFailed as error:

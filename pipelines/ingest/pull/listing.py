@@ -17,6 +17,7 @@ from typing import Any
 
 from pipelines.ingest.pull.answers import Record
 from pipelines.ingest.pull.api import Api, ApiFailed, TokenRefused
+from pipelines.ingest.pull.listed import Listed
 from pipelines.ingest.pull.parts import Part, part_name
 from pipelines.ingest.pull.report import OnPage, ProcedurePull
 from pipelines.ingest.pull.state import Listing, Seen, State, is_uuid
@@ -59,8 +60,8 @@ class _Segment:
     file: int
 
 
-class ProcedureReader:
-    """Pulls one procedure, which the platform calls `short_id`."""
+class ListReader:
+    """Pulls what is listed in one place."""
 
     def __init__(
         self,
@@ -68,30 +69,29 @@ class ProcedureReader:
         state: State,
         settings: Settings,
         *,
-        procedure: str,
-        short_id: str,
+        listed: Listed,
         started_at: datetime,
         on_page: OnPage,
     ) -> None:
         self._api = api
         self._state = state
         self._settings = settings
-        self._procedure = procedure
-        self._short_id = short_id
+        self._listed = listed
+        self._key = listed.key
         self._started_at = started_at
         self._started_ms = int(started_at.timestamp() * 1000)
         self._on_page = on_page
         self._usernames = 0
-        self.report = ProcedurePull(procedure)
+        self.report = ProcedurePull(listed.name)
 
     def read(self, *, full: bool = False) -> None:
-        """List the procedure, and land what is new; `full` takes all that is listed for new.
+        """List everything, and land what is new; `full` takes all that is listed for new.
 
         What was landed before an error stays, and the next call goes on from there. Raises
         `TokenRefused`, `ApiFailed`, and `OperationError` when a file cannot be written.
         """
         if full:
-            self._state.forget(self._procedure)
+            self._state.forget(self._key)
             self._state.commit()
         where = {} if full else self._changed_where()
         try:
@@ -109,14 +109,15 @@ class ProcedureReader:
                 f"{counted(self._usernames, 'new version')} with an assignee who is not a uuid, "
                 "which a run leaves out: schemas/docs/pull.md has a source for them"
             )
-        mark = self._state.mark(self._procedure)
-        self.report.processes = self._state.number_of_processes(self._procedure)
+        mark = self._state.mark(self._key)
+        self.report.processes = self._state.number_of_processes(self._key)
         self.report.updated_to = _instant(mark) if mark is not None else None
 
     def _changed_where(self) -> Mapping[str, Any]:
         """The condition for what has changed since the last pull; none where all is listed."""
-        mark = self._state.mark(self._procedure)
-        if not self._settings.api_filters_updated_at or mark is None:
+        mark = self._state.mark(self._key)
+        is_filtered = self._settings.api_filters_updated_at and self._listed.are_processes
+        if not is_filtered or mark is None:
             return {}
         since = _instant(mark - _MARK_OVERLAP_MS).isoformat(timespec="milliseconds")
         return {"updatedAt": {">=": since}}
@@ -127,7 +128,7 @@ class ProcedureReader:
         The process with the latest `updatedAt` should pass it: one that does not is not trusted.
         """
         listing = self._resumed(where) or self._state.begin_listing(
-            self._procedure, where, started_ms=self._started_ms
+            self._key, where, started_ms=self._started_ms
         )
         before = self.report.records
         is_settled = False
@@ -150,12 +151,12 @@ class ProcedureReader:
             return False
         if not where:
             self._fetch_unlisted(listing)
-        self._state.end_listing(self._procedure, listing)
+        self._state.end_listing(self._key, listing)
         return True
 
     def _resumed(self, where: Mapping[str, Any]) -> Listing | None:
         """The listing that an earlier pull could not end, unless it is too old."""
-        listing = self._state.unfinished_listing(self._procedure)
+        listing = self._state.unfinished_listing(self._key)
         if listing is None or listing.where != where or listing.number > _MAX_PASSES:
             return None
         is_fresh = 0 <= self._started_ms - listing.started_ms <= _LONGEST_BREAK_MS
@@ -174,7 +175,7 @@ class ProcedureReader:
         return passed
 
     def _page(self, listing: Listing, passed: _Pass, segment: _Segment) -> None:
-        answer = self._api.list_processes(self._short_id, listing.where, listing.skip)
+        answer = self._api.list_page(self._listed.path, listing.where, listing.skip)
         records = answer.records or []
         seen = [self._see(record, listing, segment) for record in records]
         keys = [self._state.key(record) for record in records]
@@ -198,17 +199,17 @@ class ProcedureReader:
         if passed.idle_pages >= _MOST_IDLE_PAGES:
             found = f"{_MOST_IDLE_PAGES} pages in a row show nothing new, and more follow"
             action = "Ask the owner of the platform whether lists take `skip` into account."
-            raise ApiFailed(f"the list of {self._short_id}", found, action)
+            raise ApiFailed(f"the list of {self._listed.name}", found, action)
 
     def _see(
         self, record: Record, listing: Listing, segment: _Segment, *, is_gone: bool = False
     ) -> Seen:
         """Note a record, and land it if it is a new version."""
-        seen = self._state.see(self._procedure, record, listing, file=segment.file, is_gone=is_gone)
+        seen = self._state.see(self._key, record, listing, file=segment.file, is_gone=is_gone)
         if seen.is_new_version:
             segment.part.write(record.line)
             self.report.versions += 1
-            self._usernames += _has_username(record)
+            self._usernames += self._listed.are_processes and _has_username(record)
         updated_ms = record.updated_ms
         # One in the future would hide what changes until then.
         if updated_ms is not None and updated_ms <= self._started_ms:
@@ -217,7 +218,7 @@ class ProcedureReader:
 
     def _fetch_unlisted(self, listing: Listing) -> None:
         """Ask one by one for known processes that were not listed: deleted, merged, or missed."""
-        keys = self._state.unlisted(self._procedure, listing)
+        keys = self._state.unlisted(self._key, listing)
         if not keys:
             return
         fetched = 0
@@ -225,14 +226,18 @@ class ProcedureReader:
             with self._segment(listing) as segment:
                 for key in keys[:_MOST_FETCHED]:
                     answer = None
-                    if not key.startswith("#"):
-                        answer = self._api.fetch_process(self._short_id, key)
-                    self._state.mark_gone(self._procedure, key)
+                    if self._listed.one and not key.startswith("#"):
+                        answer = self._api.fetch_one(self._listed.one, key)
+                    self._state.mark_gone(self._key, key)
                     if answer is not None and (record := answer.one) is not None:
                         self._see(record, listing, segment, is_gone=True)
                         fetched += 1
         except ApiFailed as error:
             self._note(f"known processes that are no longer listed could not be fetched: {error}")
+        if not self._listed.are_processes:
+            known = counted(len(keys), f"known {self._listed.name.removesuffix('s')}")
+            self._note(f"{known} no longer listed: what was landed of them stays")
+            return
         left = len(keys) - _MOST_FETCHED
         more = f"; {left:,} more are asked for by later pulls" if left > 0 else ""
         self._note(
@@ -247,7 +252,7 @@ class ProcedureReader:
         First their lines are on the disk, then the state has them: what is lost between the two
         comes again.
         """
-        name = part_name(self._procedure, self._started_at, len(self.report.files) + 1)
+        name = part_name(self._listed.files, self._started_at, len(self.report.files) + 1)
         segment = _Segment(Part(self._settings.landing / name), self._state.next_file())
         failure: ApiFailed | TokenRefused | None = None
         with segment.part:
@@ -256,9 +261,9 @@ class ProcedureReader:
             except (ApiFailed, TokenRefused) as error:
                 failure = error
         if segment.part.lines:
-            self._state.add_file(segment.file, name, self._procedure)
+            self._state.add_file(segment.file, name, self._key)
             self.report.files.append(name)
-        self._state.save_listing(self._procedure, listing)
+        self._state.save_listing(self._key, listing)
         self._state.commit()
         if failure is not None:
             raise failure

@@ -68,9 +68,9 @@ class Part:
         return push(gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0, compresslevel=6))
 
 
-def part_name(procedure: str, at: datetime, number: int) -> str:
-    """The name in the landing folder of the n-th file of a procedure in a pull that began `at`."""
-    return f"{FOLDER}/{procedure}-{_stamp(at)}-{number:03}{_SUFFIX}"
+def part_name(start: str, at: datetime, number: int) -> str:
+    """The name in the landing folder of the n-th file of a list in a pull that began `at`."""
+    return f"{FOLDER}/{start}-{_stamp(at)}-{number:03}{_SUFFIX}"
 
 
 def dimension_name(dimension: str, at: datetime) -> str:

@@ -1,9 +1,10 @@
-"""One pull: configuration, users, then the processes of every procedure, as landing files."""
+"""One pull: configuration, users, the processes of every procedure, tasks and calls, as landing
+files.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from pipelines.ingest.pull.api import Api, ApiFailed, Waits, open_api, require_address
@@ -15,7 +16,8 @@ from pipelines.ingest.pull.dimensions import (
     objects_of,
     read_users,
 )
-from pipelines.ingest.pull.listing import ProcedureReader
+from pipelines.ingest.pull.listed import Listed
+from pipelines.ingest.pull.listing import ListReader
 from pipelines.ingest.pull.parts import Arrived, remove_leftovers
 from pipelines.ingest.pull.report import OnPage, OnWait, PullReport
 from pipelines.ingest.pull.state import State, open_state
@@ -24,17 +26,9 @@ from pipelines.settings import Settings
 from pipelines.terminal.text import counted
 from pipelines.warehouse.file_errors import require_writable
 from pipelines.warehouse.umask import private_files
-from schemas.definitions.procedure import Procedure, Procedures
+from schemas.definitions.procedure import Procedures
 from schemas.errors import OperationError
 from schemas.load import load_procedures
-
-
-@dataclass(frozen=True)
-class _Chosen:
-    """A procedure to pull, and what the platform calls it."""
-
-    procedure: Procedure
-    short_id: str
 
 
 def pull(
@@ -70,13 +64,15 @@ def pull(
         if full and not names:
             state.forget_contents()
         config = _pull_dimensions(api, state, settings, report)
-        for chosen in _chosen(defined, config, names, report):
-            reader = ProcedureReader(
+        listed = [
+            Listed.of_procedure(*chosen) for chosen in _chosen(defined, config, names, report)
+        ]
+        for one in listed if names else [*listed, *_activities(settings)]:
+            reader = ListReader(
                 api,
                 state,
                 settings,
-                procedure=chosen.procedure.short_id,
-                short_id=chosen.short_id,
+                listed=one,
                 started_at=report.started_at,
                 on_page=on_page,
             )
@@ -147,8 +143,10 @@ def _pull_dimensions(
 
 def _chosen(
     defined: Procedures, config: Mapping[str, Any], names: Sequence[str], report: PullReport
-) -> Iterator[_Chosen]:
-    """The procedures to pull: those that are defined, and that the platform has if it says so."""
+) -> Iterator[tuple[str, str]]:
+    """The procedures to pull, each with what the platform calls it: those that are defined, and
+    that the platform has if it says so.
+    """
     platform = platform_procedures(config)
     for procedure in defined:
         short_id = platform.get(procedure.id.lower(), procedure.short_id)
@@ -164,4 +162,11 @@ def _chosen(
                 f"the platform's procedure {short_id} has another id than its definition: a run "
                 "rejects its lines; `leadtime pull --propose DIR` writes a definition"
             )
-        yield _Chosen(procedure, short_id)
+        yield procedure.short_id, short_id
+
+
+def _activities(settings: Settings) -> Iterator[Listed]:
+    """Tasks and calls, where the settings say where the API lists them."""
+    for name, path in (("tasks", settings.api_tasks_path), ("calls", settings.api_calls_path)):
+        if path:
+            yield Listed.of_activity(name, path)

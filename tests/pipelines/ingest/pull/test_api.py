@@ -8,19 +8,21 @@ from dataclasses import replace
 import pytest
 
 from pipelines.ingest.pull.api import Api, ApiFailed, TokenRefused, open_api
+from pipelines.ingest.pull.listed import Listed
 from pipelines.ingest.pull.token import Token
 from pipelines.settings import Settings
 from schemas.errors import OperationError
 from tests.support.fake_platform import FAULTS, PERSONAL, TOKEN, Clock, Platform, process
 
 SECRET = Token(TOKEN, "LEADTIME_API_TOKEN")
+ORDERS = Listed.of_procedure("order", "order")
 
 
 def list_once(settings: Settings, clock: Clock, waits: list[str] | None = None) -> int:
     """The number of records on the first page."""
     said = waits if waits is not None else []
     with open_api(settings, SECRET, waits=clock.waits, on_wait=said.append) as api:
-        return len(api.list_processes("order", {}, 0).records or [])
+        return len(api.list_page(ORDERS.path, {}, 0).records or [])
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -84,11 +86,11 @@ def test_requests_are_paced(platform: Platform, settings: Settings, clock: Clock
     paced = replace(settings, api_requests_per_second=4.0)
     with open_api(paced, SECRET, waits=clock.waits) as api:
         for _ in range(9):
-            api.list_processes("order", {}, 0)
+            api.list_page(ORDERS.path, {}, 0)
         assert clock.seconds == pytest.approx(8 / 4)
         clock.seconds += 60  # what was not used is not saved up
         for _ in range(3):
-            api.list_processes("order", {}, 0)
+            api.list_page(ORDERS.path, {}, 0)
     assert clock.seconds == pytest.approx(8 / 4 + 60 + 2 / 4)
 
 
@@ -117,11 +119,11 @@ def test_a_process_that_is_not_there_is_none(
 ) -> None:
     platform.unlisted = {"a": process(1)}
     with open_api(settings, SECRET, waits=clock.waits) as api:
-        found = api.fetch_process("order", "a")
+        found = api.fetch_one(ORDERS.one or "", "a")
         assert found is not None
         assert found.one is not None
         assert found.one.id == process(1)["id"]
-        assert api.fetch_process("order", "b/../c?d") is None
+        assert api.fetch_one(ORDERS.one or "", "b/../c?d") is None
     assert platform.requests[-1][0].endswith("/order/process/b%2F..%2Fc%3Fd")
 
 
