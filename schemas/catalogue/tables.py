@@ -25,6 +25,7 @@ from schemas.catalogue import (
     people,
     processes,
     sla,
+    sla_policies,
 )
 from schemas.catalogue.model import OutputMacro, OutputTable
 
@@ -48,6 +49,7 @@ _SUBJECTS = (
     paths,
     people,
     sla,
+    sla_policies,
     data_quality,
     database,
 )
