@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -48,7 +49,7 @@ class MemoryWarehouse:
         self._procedures = procedures
         self._frames = config_frames(list(procedures), [], calendars=procedures.calendars)
         self._batch_seq = 0
-        self._n_activities = 0
+        self._n_activities = Counter[str]()
         self._waiting: dict[str, tuple[Builder, Layer]] = {}
 
     def add(self, versions: Iterable[Version]) -> None:
@@ -73,8 +74,9 @@ class MemoryWarehouse:
     def add_activities(self, dimension: str, documents: Iterable[dict[str, Any]]) -> None:
         """Add one batch of tasks or calls as they land, in order; `updatedAt` is in epoch ms."""
         self._batch_seq += 1
+        file_seq = 1 + ("tasks", "calls").index(dimension)
         for document in documents:
-            self._n_activities += 1
+            self._n_activities[dimension] += 1
             self.con.execute(
                 "insert into raw.dimension_rows by name select $dimension as dimension, "
                 "$id::uuid as id, $data::json as data, $seq as ingest_seq, $batch as batch_seq, "
@@ -83,7 +85,7 @@ class MemoryWarehouse:
                     "dimension": dimension,
                     "id": document["id"],
                     "data": json.dumps(document),
-                    "seq": LINES_PER_FILE + self._n_activities,
+                    "seq": file_seq * LINES_PER_FILE + self._n_activities[dimension],
                     "batch": self._batch_seq,
                     "process": document.get("process") or document.get("forProcess"),
                     "at": document["updatedAt"],

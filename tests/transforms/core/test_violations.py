@@ -36,7 +36,10 @@ def broken(
     ledger(warehouse)
     warehouse.add(versions)
     if dimensions:
-        warehouse.con.execute(f"insert into raw.dimension_rows values {dimensions}")
+        warehouse.con.execute(
+            "insert into raw.dimension_rows (dimension, id, name, data, ingest_seq, batch_seq) "
+            f"values {dimensions}"
+        )
     warehouse.build(AS_OF)
     found: dict[tuple[str, float], list[str]] = {}
     query = (
