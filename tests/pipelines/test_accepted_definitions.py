@@ -145,6 +145,7 @@ def lines_of(definition: dict[str, Any], draw: Any) -> list[str]:
     return [json.dumps(version) for version in versions]
 
 
+@pytest.mark.nightly
 @settings(max_examples=3, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(st.lists(definitions(), min_size=6, max_size=6, unique_by=lambda d: d["shortId"]), st.data())
 def test_a_definition_that_passes_the_check_runs(

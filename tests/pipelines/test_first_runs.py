@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import duckdb
+import pytest
 
 from tests.support.landing_zone import lead
 
@@ -25,6 +26,7 @@ def _start(folder: Path, *, wait_seconds: int) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.nightly
 def test_one_first_run_wins_and_the_others_wait_or_name_it(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     (folder / "landing").mkdir(parents=True)

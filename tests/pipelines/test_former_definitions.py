@@ -159,6 +159,7 @@ def test_replay_brings_back_the_versions_of_a_new_state(
     assert_same_after_replay(tmp_path, [DEFINITION, OTHER], [definition, OTHER], checked, (2, 1))
 
 
+@pytest.mark.nightly
 def test_replay_brings_back_the_versions_of_a_new_procedure(tmp_path: Path) -> None:
     assert_same_after_replay(tmp_path, [OTHER], [DEFINITION, OTHER], [], (18, 1))
 

@@ -21,7 +21,7 @@ def read_definition(path: Path) -> dict[str, Any]:
 
 
 def read_procedures(*paths: Path) -> Procedures:
-    """Per shortId: `states` in rank order, `stategraph` or null, `attributes`, `funnels`, `slas`, `durations`."""
+    """Per shortId: `states` in rank order, `stategraph` or null, `attributes`, `funnels`, `slas`, `indicators`, `durations`."""
     return {
         raw["shortId"]: {
             "states": [
@@ -59,6 +59,10 @@ def read_procedures(*paths: Path) -> Procedures:
                 for funnel in raw.get("funnels", [])
             ],
             "slas": [_policy(sla) for sla in raw.get("slas", [])],
+            "indicators": [
+                indicator | {"target": _target(indicator["target"])}
+                for indicator in raw.get("indicators", [])
+            ],
             "durations": [
                 {
                     "name": duration["name"],
@@ -87,6 +91,17 @@ def _step(step: str | list[str] | dict[str, Any]) -> dict[str, Any]:
         "within_ms": _milliseconds(step.get("within")),
         "gap_ms": _milliseconds(step.get("minGap")),
     }
+
+
+def _target(written: float | str) -> float:
+    """A number as it is, per cent as a share, a duration in seconds."""
+    if not isinstance(written, str):
+        return written
+    if written.endswith("%"):
+        return int(written.rstrip("%")) / 100
+    milliseconds = _milliseconds(written)
+    assert milliseconds is not None
+    return milliseconds / 1000
 
 
 def _policy(sla: dict[str, Any]) -> dict[str, Any]:

@@ -96,6 +96,7 @@ def test_tables_equal_reference_where_procedures_change(
         assert_tables_equal(warehouse, tables)
 
 
+@pytest.mark.nightly
 @given(
     versions=version_lists(max_processes=12, max_versions=6),
     cuts=st.lists(st.integers(0, 100), min_size=1, max_size=3),
@@ -117,6 +118,7 @@ def test_batches_give_what_one_build_gives(
     assert_tables_equal(warehouse, expected(versions, as_of))
 
 
+@pytest.mark.nightly
 @given(versions=version_lists(max_processes=12, max_versions=6), as_of=as_ofs())
 @_PER_RUN
 def test_as_of_equals_a_build_from_what_was_there(

@@ -125,6 +125,7 @@ def test_a_run_killed_at_any_step_is_made_up_for(
     record_property("kills at named points", len(chosen))
 
 
+@pytest.mark.nightly
 @at_each_scale
 def test_a_run_killed_at_any_time_is_made_up_for(
     prepared: Prepared,

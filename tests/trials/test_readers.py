@@ -7,6 +7,8 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from pipelines.run import Request
 from tests.support import changing_job as job
 from tests.support.builds import build_all
@@ -19,6 +21,8 @@ READ = """
 import sys
 import time
 from pathlib import Path
+
+import pytest
 from pipelines.publish.reader import open_published
 from pipelines.settings import Settings
 
@@ -44,6 +48,7 @@ print(reads, generations[0], generations[-1])
 """
 
 
+@pytest.mark.nightly
 @at_each_scale
 def test_readers_are_never_disturbed(
     tmp_path: Path, scale: Scale, record_property: Callable[[str, object], None]

@@ -66,6 +66,7 @@ def test_a_full_disk_is_known_however_it_is_wrapped(error: Exception) -> None:
     assert not is_no_space(RuntimeError("No space left on device"))
 
 
+@pytest.mark.nightly
 def test_a_run_on_a_full_disk_says_where_and_that_nothing_was_published(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -121,6 +122,7 @@ def test_a_damaged_pointer_is_replaced_by_the_published_files(
     assert current_generation(settings)["generation"] == 1
 
 
+@pytest.mark.nightly
 def test_a_run_writes_a_damaged_pointer_again(settings: Settings) -> None:
     (settings.data / "current.json").write_text("{")
     assert "0 new files" in leadtime("run", "--data", settings.data).out
@@ -137,6 +139,7 @@ def test_without_the_link_the_newest_generation_is_asked(settings: Settings) -> 
     assert leadtime("query", "from build", "--data", settings.data).code == 0
 
 
+@pytest.mark.nightly
 def test_nothing_is_published_any_more_when_its_file_is_gone(settings: Settings) -> None:
     shutil.rmtree(settings.generations)
     assert "Published   nothing yet" in leadtime("status", "--data", settings.data).out
@@ -311,6 +314,7 @@ def test_a_file_is_not_a_landing_folder(tmp_path: Path) -> None:
     assert sentence == f"{file}: is a file. Name its folder: {tmp_path}"
 
 
+@pytest.mark.nightly
 def test_what_no_definition_can_mend_is_not_to_be_replayed(tmp_path: Path) -> None:
     landing = tmp_path / "landing"
     landing.mkdir()

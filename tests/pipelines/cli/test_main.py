@@ -205,6 +205,7 @@ def test_a_blocking_check_is_exit_1_and_says_the_last_generation_stays(
     assert "the last generation stays" in result.out
 
 
+@pytest.mark.nightly
 def test_out_leaves_the_published_database_alone(demo: Demo, tmp_path: Path) -> None:
     before = (demo.data / "current.json").read_bytes()
     out = tmp_path / "then.duckdb"
@@ -253,6 +254,7 @@ def test_quarantine_shows_text_only_when_asked(demo: Demo) -> None:
     assert '"' in leadtime("quarantine", "--data", demo.data, "--text", 5).out
 
 
+@pytest.mark.nightly
 def test_lines_of_an_unknown_procedure_come_back_once_it_is_defined(tmp_path: Path) -> None:
     ticket = (PROCEDURES_FOLDER / "ticket.yaml").read_text()
     definitions = tmp_path / "definitions"

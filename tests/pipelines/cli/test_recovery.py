@@ -115,6 +115,7 @@ def test_an_identity_that_does_not_hold_is_found(settings: Settings) -> None:
     assert "Check failed: ingest_identity: It does not hold in 1 case." in found.out
 
 
+@pytest.mark.nightly
 def test_a_file_can_be_forgotten_and_the_next_run_publishes_without_it(
     settings: Settings,
 ) -> None:

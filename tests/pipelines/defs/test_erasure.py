@@ -233,6 +233,7 @@ def test_replayed_lines_count_without_personal_values(people: Settings, tmp_path
     assert found_anywhere(people.data, VALUES, leave_out=people.landing) == []
 
 
+@pytest.mark.nightly
 def test_a_value_is_recognized_in_later_processes(people: Settings) -> None:
     erasure = erased(people, value="email= Annegret@Zeisig-Marker.example")
     assert erasure.plan.subject.processes == (ANN,)
@@ -350,6 +351,7 @@ def test_a_value_of_many_processes_needs_a_word(people: Settings) -> None:
         erased(people, value="email=bea@other.example", is_sure=True)
 
 
+@pytest.mark.nightly
 def test_a_value_that_is_left_somewhere_fails_the_erasure(people: Settings) -> None:
     (people.data / "notes.txt").write_text("call ANNEGRET@zeisig-marker.example!")
     with pytest.raises(OperationError, match=r"erased, but a value is still found in notes\.txt"):

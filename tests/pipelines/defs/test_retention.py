@@ -147,6 +147,7 @@ def test_old_values_go_and_no_figure_changes(aged: Settings, tmp_path: Path) -> 
         assert con.execute(query).fetchall() == [("retention", 2, 4, 1, 0)]
 
 
+@pytest.mark.nightly
 def test_texts_go_by_the_age_of_their_rejection(
     aged: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -184,6 +185,7 @@ def test_a_plan_changes_nothing(aged: Settings) -> None:
     assert rows(aged, "select count(*) from raw.process_versions where is_erased") == [(0,)]
 
 
+@pytest.mark.nightly
 def test_old_versions_that_come_later_lose_their_values(aged: Settings) -> None:
     retained(aged)
     later = (*LINES[:4], lead(NEW, "NEW", 2, data=OLD), lead(NEW, "NEW", 6, data=YOUNG))
@@ -219,6 +221,7 @@ def test_landing_files_are_rewritten(aged: Settings) -> None:
     assert rows(aged, VERSIONS) == AFTER
 
 
+@pytest.mark.nightly
 def test_a_run_erases_first_what_the_settings_say(aged: Settings) -> None:
     settings = replace(aged, retain_versions=MONTH)
     result = run_job(settings, Request())

@@ -135,6 +135,7 @@ def test_rows_of_a_dimension_are_compared_again(tmp_path: Path) -> None:
 LINES = st.sampled_from([lead(n) for n in (1, 2, 3)] + [lead(1, state="GONE"), b"{}\n", b"\n"])
 
 
+@pytest.mark.nightly
 @given(
     files=st.lists(
         st.lists(LINES, min_size=1, max_size=4), min_size=2, max_size=4, unique_by=tuple

@@ -247,6 +247,7 @@ _lines = st.one_of(
 )
 
 
+@pytest.mark.nightly
 @given(st.lists(st.lists(_lines, max_size=6), min_size=1, max_size=3))
 @example_settings(
     max_examples=25, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate]

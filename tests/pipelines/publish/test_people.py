@@ -132,6 +132,7 @@ def test_one_pepper_for_all_runs_and_another_for_each_data_folder(
     assert settings.pepper.parent.stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.nightly
 def test_personal_values_are_written_when_they_change(tmp_path: Path) -> None:
     settings = publish(tmp_path)
     first = settings.people.resolve()

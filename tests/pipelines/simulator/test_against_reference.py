@@ -45,6 +45,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Vers
     return path, versions
 
 
+@pytest.mark.nightly
 def test_published_tables_equal_the_reference(published: tuple[Path, list[Version]]) -> None:
     path, versions = published
     files = [PROCEDURES_FOLDER / f"{name}.yaml" for name in ("lead", "ticket")]

@@ -108,6 +108,7 @@ def test_a_run_writes_for_its_owner_alone_or_lets_a_group_read(tmp_path: Path) -
             open_published(shared).__enter__()
 
 
+@pytest.mark.nightly
 def test_a_group_may_read_personal_values(tmp_path: Path) -> None:
     landing = tmp_path / "landing"
     landing.mkdir()

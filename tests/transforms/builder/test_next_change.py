@@ -81,6 +81,7 @@ def tables_at(warehouse: MemoryWarehouse, as_of: int) -> tuple[Tables, int]:
     return {name: warehouse.rows(f"from {name}") for name in names}, plain(builder.next_change())
 
 
+@pytest.mark.nightly
 @given(
     versions=version_lists(max_processes=8, max_versions=5, with_procedure_changes=True),
     tasks=task_lists(max_processes=8),

@@ -288,6 +288,7 @@ def _in_time(versions: list[Version], until: int) -> list[Version]:
     ]
 
 
+@pytest.mark.nightly
 @given(versions=version_lists(max_processes=16, max_versions=8))
 @FEW
 def test_days_that_are_over_do_not_change(versions: list[Version]) -> None:

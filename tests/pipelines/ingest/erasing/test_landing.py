@@ -30,7 +30,6 @@ UNPACK = {
     ".gz": gzip.decompress,
     ".zst": lambda content: zstandard.ZstdDecompressor().decompressobj().decompress(content),
 }
-_NIGHTLY = pytest.mark.nightly
 REWRITE = ErasureRequest(process=ANN, landing="rewrite")
 
 
@@ -45,9 +44,8 @@ def stored(settings: Settings) -> list[list[tuple[object, ...]]]:
         return [con.execute(f"from raw.{table} order by all").fetchall() for table in tables]
 
 
-@pytest.mark.parametrize(
-    "suffix", [pytest.param("", marks=_NIGHTLY), pytest.param(".gz", marks=_NIGHTLY), ".zst"]
-)
+@pytest.mark.nightly
+@pytest.mark.parametrize("suffix", ["", ".gz", ".zst"])
 def test_only_lines_of_the_subject_change(suffix: str, tmp_path: Path) -> None:
     settings = settings_of(tmp_path)
     path = settings.landing / f"a.ndjson{suffix}"
