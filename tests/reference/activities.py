@@ -77,8 +77,8 @@ def calls(
                 "status": call["callStatus"],
                 "is_connected": is_connected(call),
                 "ring_seconds": _between(begun, answered),
-                "talk_seconds": _talk_ms(call) / 1000
-                if is_connected(call) and _talk_ms(call) is not None
+                "talk_seconds": talk / 1000
+                if is_connected(call) and (talk := _talk_ms(call)) is not None
                 else None,
                 "wrap_up_seconds": _between(hung_up, disposed),
                 "updated_at": call["updatedAt"],
@@ -104,9 +104,9 @@ def process_contacts(
         mine = [c for c in _present(call_documents, as_of) if c.get("forProcess") == key]
         todo = [t for t in _present(task_documents, as_of) if t.get("process") == key]
         since = sorted(
-            (called_at(call), call["id"], call)
+            (at, call["id"], call)
             for call in mine
-            if (called_at(call) or 0) >= started[key]
+            if (at := called_at(call)) is not None and at >= started[key]
         )
         answered = [n for n, (*_, call) in enumerate(since, start=1) if is_connected(call)]
         instants = [at for call in mine if (at := called_at(call)) is not None]
@@ -118,7 +118,12 @@ def process_contacts(
                 "first_call_at": since[0][0] if since else None,
                 "first_call_seconds": (since[0][0] - started[key]) / 1000 if since else None,
                 "first_connected_call_at": min(
-                    (connected_at(call) for *_, call in since if is_connected(call)), default=None
+                    (
+                        at
+                        for *_, call in since
+                        if is_connected(call) and (at := connected_at(call)) is not None
+                    ),
+                    default=None,
                 ),
                 "n_calls_until_connected": answered[0] if answered else None,
                 "n_calls": len(mine),

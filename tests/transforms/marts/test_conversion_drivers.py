@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from random import Random
 from typing import Any
 
@@ -21,7 +22,7 @@ FUNNEL: dict[str, Any] = {
 }
 
 
-def built(counts: dict[str | None, tuple[int, int, int]]) -> MemoryWarehouse:
+def built(counts: Mapping[Any, tuple[int, int, int]]) -> MemoryWarehouse:
     """Of each colour some converted, some that did not, and some that entered too late to tell."""
     warehouse = MemoryWarehouse(jobs(funnels=[FUNNEL]))
     number = 0
