@@ -74,7 +74,6 @@ class MemoryWarehouse:
     def add_activities(self, dimension: str, documents: Iterable[dict[str, Any]]) -> None:
         """Add one batch of tasks or calls as they land, in order; `updatedAt` is in epoch ms."""
         self._batch_seq += 1
-        file_seq = 1 + ("tasks", "calls").index(dimension)
         for document in documents:
             self._n_activities[dimension] += 1
             self.con.execute(
@@ -85,7 +84,7 @@ class MemoryWarehouse:
                     "dimension": dimension,
                     "id": document["id"],
                     "data": json.dumps(document),
-                    "seq": file_seq * LINES_PER_FILE + self._n_activities[dimension],
+                    "seq": LINES_PER_FILE + self._n_activities[dimension],
                     "batch": self._batch_seq,
                     "process": document.get("process") or document.get("forProcess"),
                     "at": document["updatedAt"],

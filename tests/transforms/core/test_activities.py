@@ -153,7 +153,7 @@ def test_the_latest_version_as_at_the_instant_counts() -> None:
 
 def test_what_is_about_an_unknown_process_is_kept_and_flagged() -> None:
     warehouse = built(
-        version(A), calls=(call(C, 1, D), call(D, 2, None)), tasks=(task(C, 1, D), task(D, 1))
+        version(A), calls=(call(C, 1, D), call(D, 2, None)), tasks=(task(D, 1), task(C, 1, D))
     )
     orphans = "select process_id, is_orphan, procedure from {} order by all"
     nobody = {"process_id": None, "is_orphan": False, "procedure": None}
@@ -166,7 +166,7 @@ def test_what_is_about_an_unknown_process_is_kept_and_flagged() -> None:
     )
     assert [tuple(found.values()) for found in warehouse.rows(query)] == [
         (D, None, "call:process_id:known", "forProcess", D, 1),
-        (D, None, "task:process_id:known", "process", D, 3),
+        (D, None, "task:process_id:known", "process", D, 2),
     ]
     # It is known later.
     warehouse.add([version(D)])
