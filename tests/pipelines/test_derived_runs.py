@@ -76,6 +76,7 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Simulated:
     return Simulated(tmp_path_factory.mktemp("simulated"))
 
 
+@pytest.mark.nightly
 def test_expected_values_and_tickets_are_the_true_ones(simulated: Simulated) -> None:
     found = {
         key: (

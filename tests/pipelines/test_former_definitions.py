@@ -41,6 +41,7 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     return settings
 
 
+@pytest.mark.nightly
 def test_values_are_found_under_former_names(before: Settings, tmp_path: Path) -> None:
     """`points` counts before its former name `score`, and the id before both."""
     definition = with_attribute(2, shortId="points", aliases=["score", "mark"])

@@ -170,6 +170,7 @@ def test_simulated_in_any_split_gives_the_same_tables(
     assert_same_tables(settings.published, simulated_published)
 
 
+@pytest.mark.nightly
 def test_full_rebuild_gives_the_same_tables(
     simulated: tuple[Settings, Path, SimulationSummary], simulated_published: Path
 ) -> None:

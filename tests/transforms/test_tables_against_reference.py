@@ -71,6 +71,7 @@ def test_tables_equal_reference(
     assert_tables_equal(warehouse, expected(versions, as_of))
 
 
+@pytest.mark.nightly
 @given(
     versions=version_lists(max_processes=30, max_versions=6, with_procedure_changes=True),
     cut=st.integers(0, 100),
@@ -136,6 +137,7 @@ def test_as_of_equals_a_build_from_what_was_there(
         assert differences(found, then, columns=found[0] if found else None) == [], name
 
 
+@pytest.mark.nightly
 @given(
     versions=version_lists(max_processes=12, max_versions=6),
     order=st.randoms(use_true_random=False),

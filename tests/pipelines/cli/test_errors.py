@@ -331,6 +331,7 @@ def test_what_no_definition_can_mend_is_not_to_be_replayed(tmp_path: Path) -> No
     assert "contains no processes yet. 3 lines in quarantine; `leadtime quarantine" in sentence
 
 
+@pytest.mark.nightly
 def test_a_file_that_may_not_be_opened_fails_the_run_after_the_rest(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -78,6 +78,7 @@ def test_columns_come_from(
     assert [tuple(source) for source in sources[asset][column]] == expected
 
 
+@pytest.mark.nightly
 def test_it_is_kept_until_the_definitions_change(place: Path, sources: Sources) -> None:
     (kept,) = place.iterdir()
     kept.write_text(kept.read_text().replace("raw/process_versions", "raw/marked"))

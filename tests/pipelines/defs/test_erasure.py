@@ -269,7 +269,8 @@ def test_a_value_is_recognized_in_later_processes(people: Settings) -> None:
     ) == [("Bea Other",)]
 
 
-@pytest.mark.parametrize("keeps_warehouse", [False, pytest.param(True, marks=pytest.mark.nightly)])
+@pytest.mark.nightly
+@pytest.mark.parametrize("keeps_warehouse", [False, True])
 def test_a_warehouse_that_is_built_again_or_restored_has_nothing(
     people: Settings, tmp_path: Path, keeps_warehouse: bool
 ) -> None:
@@ -290,6 +291,7 @@ def test_a_warehouse_that_is_built_again_or_restored_has_nothing(
         build_all(people, Request())
 
 
+@pytest.mark.nightly
 def test_a_user_loses_the_name_and_keeps_the_id(people: Settings) -> None:
     erasure = erased(people, user=USER)
     assert erasure.plan.changes.cells == {"dimension_rows.data": 1}

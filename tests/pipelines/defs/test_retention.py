@@ -248,6 +248,7 @@ def test_an_interrupted_retention_is_completed(
     assert rows(aged, "select count(*), count(matches) from raw.erasures") == [(2, 2)]
 
 
+@pytest.mark.nightly
 def test_the_command_says_what_it_did(aged: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LEADTIME_PROCEDURES", str(aged.procedures))
     ran = leadtime("retain", "--versions", "30d", "--dry-run", "--data", aged.data)

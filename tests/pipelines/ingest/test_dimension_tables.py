@@ -147,6 +147,7 @@ def test_ids_are_named_as_the_latest_line_says(place: Place) -> None:
     ]
 
 
+@pytest.mark.nightly
 def test_the_latest_name_counts_at_any_instant(place: Place, tmp_path: Path) -> None:
     place.put("jobs.ndjson", job(1, assignedTo=ANN))
     place.put("later.ndjson", job(1, assignedTo=BOB, updatedAt=START + 10_000_000))

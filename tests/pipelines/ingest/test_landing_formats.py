@@ -299,6 +299,7 @@ _contents = st.lists(
 ).map(b"\n".join)
 
 
+@pytest.mark.nightly
 @given(
     files=st.lists(
         st.tuples(

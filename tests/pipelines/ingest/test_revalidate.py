@@ -79,6 +79,7 @@ def test_a_run_says_what_was_validated_again(settings: Settings) -> None:
     assert run(settings, changed(attributes=[*ATTRIBUTES, COLOUR]), OTHER).report.revalidated == {}
 
 
+@pytest.mark.nightly
 def test_the_command_says_what_was_validated_again(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -67,6 +67,7 @@ def as_member(group: int, folder: Path) -> Iterator[None]:
         os.setgroups(others)
 
 
+@pytest.mark.nightly
 def test_a_run_writes_for_its_owner_alone_or_lets_a_group_read(tmp_path: Path) -> None:
     landing = tmp_path / "landing"
     landing.mkdir()

@@ -98,6 +98,7 @@ def all_tables(warehouse: MemoryWarehouse, as_of: int) -> dict[str, list[Row]]:
     return {name: warehouse.rows(f"from {name}") for name in sorted(names)}
 
 
+@pytest.mark.nightly
 @given(
     versions=version_lists(max_processes=10, max_versions=5, with_procedure_changes=True),
     steps=st.lists(st.tuples(st.integers(0, 100), as_ofs()), min_size=2, max_size=3),

@@ -102,6 +102,7 @@ def stored(zone: SourceZone) -> list[Version]:
     return [(*state, *more) for state, more in zip(zone.states(), details, strict=True)]
 
 
+@pytest.mark.nightly
 @settings(max_examples=12, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(events=logs(), cut=st.integers(0, 12), is_shuffled=st.booleans())
 def test_each_event_leaves_what_all_before_it_changed(
