@@ -41,7 +41,7 @@ class MemoryWarehouse:
     """Takes versions in batches and builds tables as at an instant."""
 
     def __init__(self, procedures: Procedures) -> None:
-        self.con = duckdb.connect(config={"threads": 2})
+        self.con = duckdb.connect(config={"threads": 1})
         self.con.execute(RAW_TABLES)
         self.con.execute(MACROS)
         # Small examples may begin in the middle too.

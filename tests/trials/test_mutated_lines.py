@@ -6,6 +6,7 @@ from pathlib import Path
 from random import Random
 
 import duckdb
+import pytest
 import zstandard
 
 from pipelines.run import Request
@@ -24,6 +25,7 @@ _COMPRESSED = {
 }
 
 
+@pytest.mark.nightly
 @at_each_scale
 def test_every_damaged_line_is_accounted_for(
     tmp_path: Path, scale: Scale, record_property: Callable[[str, object], None]

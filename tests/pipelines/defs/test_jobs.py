@@ -239,7 +239,16 @@ def only_raw(simulated: Path) -> Path:
     return data
 
 
-@pytest.mark.parametrize("key", ["core/processes", "mart/backlog_daily", "analytics"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        "core/processes",
+        *(
+            pytest.param(key, marks=pytest.mark.nightly)
+            for key in ("mart/backlog_daily", "analytics")
+        ),
+    ],
+)
 def test_a_subset_brings_up_what_it_needs(
     only_raw: Path, simulated: Path, tmp_path: Path, key: str
 ) -> None:
@@ -251,6 +260,7 @@ def test_a_subset_brings_up_what_it_needs(
     assert bool(current_generation(settings)) == (key == "analytics")
 
 
+@pytest.mark.nightly
 def test_an_earlier_instant_goes_to_a_file_of_its_own(settings: Settings, tmp_path: Path) -> None:
     before = current_generation(settings)
     out = tmp_path / "december.duckdb"

@@ -328,6 +328,7 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
         yield con
 
 
+@pytest.mark.nightly
 def test_simulated_files_give_the_same_tables_when_every_line_is_validated(tmp_path: Path) -> None:
     simulate(tmp_path / "landing", versions=1_200, seed=4, end=datetime(2026, 5, 1, tzinfo=UTC))
     fast, slow = Zone(tmp_path / "landing"), Zone(tmp_path / "landing")

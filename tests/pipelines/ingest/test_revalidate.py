@@ -62,6 +62,7 @@ def violations(con: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
     return con.execute(VIOLATIONS, {"job": job.JOB}).fetchall()
 
 
+@pytest.mark.nightly
 def test_only_the_versions_of_the_changed_procedure_are_validated(
     settings: Settings, con: duckdb.DuckDBPyConnection
 ) -> None:
@@ -194,6 +195,7 @@ def test_a_warehouse_that_does_not_know_its_definitions_is_validated_once(
         assert (versions(con), violations(con)) == before
 
 
+@pytest.mark.nightly
 def test_revalidation_by_the_same_definition_changes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

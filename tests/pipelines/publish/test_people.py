@@ -105,6 +105,7 @@ def test_queries_have_people_where_they_may_be_read(settings: Settings) -> None:
     assert (result.code, f"{MARK} Ann" in result.out) == (0, True)
 
 
+@pytest.mark.nightly
 def test_a_file_of_one_instant_is_masked_alike(settings: Settings, tmp_path: Path) -> None:
     out = tmp_path / "march.duckdb"
     build_all(settings, replace(AS_OF, out=out))
@@ -118,6 +119,7 @@ def test_a_file_of_one_instant_is_masked_alike(settings: Settings, tmp_path: Pat
     assert "there are no personal values beside it" in result.err
 
 
+@pytest.mark.nightly
 def test_one_pepper_for_all_runs_and_another_for_each_data_folder(
     settings: Settings, tmp_path: Path
 ) -> None:

@@ -211,6 +211,7 @@ _IDENTITIES = {
 }
 
 
+@pytest.mark.nightly
 @given(versions=version_lists(max_processes=16, max_versions=8), as_of=as_ofs())
 @FEW
 def test_it_adds_up(versions: list[Version], as_of: int) -> None:

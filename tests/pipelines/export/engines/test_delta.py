@@ -129,7 +129,8 @@ DEATHS = {
 MORE_DEATHS = {"pathlib:Path.rename 1": 1, "pathlib:Path.replace 1": 1, "pathlib:Path.replace 2": 0}
 
 
-@pytest.mark.parametrize("deaths", [DEATHS, pytest.param(MORE_DEATHS, marks=pytest.mark.nightly)])
+@pytest.mark.nightly
+@pytest.mark.parametrize("deaths", [DEATHS, MORE_DEATHS])
 def test_a_copy_that_is_killed_leaves_a_whole_generation(
     settings: Settings, folder: Path, deaths: dict[str, int]
 ) -> None:

@@ -147,7 +147,8 @@ def test_the_same_generation_is_written_once(
     assert server.psql(query) != before
 
 
-@pytest.mark.parametrize("deaths", [DEATHS, pytest.param(MORE_DEATHS, marks=pytest.mark.nightly)])
+@pytest.mark.nightly
+@pytest.mark.parametrize("deaths", [DEATHS, MORE_DEATHS])
 def test_a_copy_that_is_killed(
     settings: Settings, server: PostgresServer, schema: str, deaths: dict[str, int]
 ) -> None:

@@ -114,6 +114,7 @@ def test_a_rebuilt_warehouse_reads_rewritten_files_in_their_order(tmp_path: Path
         assert con.execute(query).fetchall() == before
 
 
+@pytest.mark.nightly
 def test_files_that_are_no_lines_are_refused_before_anything_changes(tmp_path: Path) -> None:
     settings = settings_of(tmp_path)
     array = b"[" + b",".join(line.strip() for line in FIRST[:2]) + b"]"
