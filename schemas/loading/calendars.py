@@ -16,7 +16,7 @@ from schemas.loading.files import definition_paths
 from schemas.loading.named import load_named
 from schemas.loading.places import Places
 from schemas.loading.problems import Finding, as_mapping, findings_of, keys_of, shown
-from schemas.loading.references import entries_of
+from schemas.loading.references import entries_of, repeated
 from schemas.loading.syntax import Content
 
 SUBFOLDER = "calendars"
@@ -93,13 +93,8 @@ def _bad_parts(document: Mapping[str, object]) -> Iterator[Finding]:
         yield Finding((), "no working hours", "the key weekly, or 24x7: true")
     elif isinstance(weekly, dict) and not any(as_mapping(cast("object", weekly)).values()):
         yield Finding(("weekly",), "no slots", 'slots such as workdays: ["09:00-17:00"]')
-    dates: set[str] = set()
+    yield from repeated(document, "holidays", allowed="each date once", key="date")
     for path, holiday in entries_of(document, "holidays"):
-        day = holiday.get("date")
-        if isinstance(day, str):
-            if day in dates:
-                yield Finding((*path, "date"), f"{shown(day)} again", "each date once")
-            dates.add(day)
         if holiday.get("closed") is not None and holiday.get("open") is not None:
             allowed = "one of them: the times not worked, or the only times worked"
             yield Finding((*path, "open"), "closed and open together", allowed)

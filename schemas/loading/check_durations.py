@@ -6,21 +6,16 @@ from collections.abc import Iterator, Mapping
 from typing import cast
 
 from schemas.loading.check_slas import bad_events, never_running, with_events
-from schemas.loading.problems import Finding, as_list, as_mapping, shown
-from schemas.loading.references import Names, entries_of
+from schemas.loading.problems import Finding, as_list, as_mapping
+from schemas.loading.references import Names, entries_of, repeated
 
 _KEYS = ("from", "to")
 
 
 def bad_durations(document: Mapping[str, object], states: Names) -> Iterator[Finding]:
     """Names used twice, states that are not defined, and durations that end when they start."""
-    names: set[str] = set()
+    yield from repeated(document, "durations", allowed="each duration name once")
     for path, duration in entries_of(document, "durations"):
-        name = duration.get("name")
-        if isinstance(name, str):
-            if name in names:
-                yield Finding((*path, "name"), f"{shown(name)} again", "each duration name once")
-            names.add(name)
         for key in _KEYS:
             yield from bad_events((*path, key), duration.get(key), states)
         yield from never_running(path, duration, states, keys=_KEYS)

@@ -6,20 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
 from schemas.loading.problems import Finding, KeyPath, as_list, as_mapping, shown
-from schemas.loading.references import Names, bad_states, entries_of, resolved
+from schemas.loading.references import Names, bad_states, entries_of, repeated, resolved
 
 
 def bad_funnels(
     document: Mapping[str, object], states: Names, attributes: Names
 ) -> Iterator[Finding]:
     """What funnels name that is not there, or twice, and steps that cannot be."""
-    names: set[str] = set()
+    yield from repeated(document, "funnels", allowed="each funnel name once")
     for path, funnel in entries_of(document, "funnels"):
-        name = funnel.get("name")
-        if isinstance(name, str):
-            if name in names:
-                yield Finding((*path, "name"), f"{shown(name)} again", "each funnel name once")
-            names.add(name)
         steps = as_list(funnel.get("steps"))
         if funnel.get("steps") == []:
             yield Finding((*path, "steps"), "an empty list", "at least one step")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from schemas.definitions.indicator import COUNTS, RESOLUTION, SLA_PREFIX
 from schemas.loading.problems import Finding, shown
-from schemas.loading.references import entries_of
+from schemas.loading.references import entries_of, repeated
 from schemas.nearest import did_you_mean
 
 
@@ -14,20 +14,16 @@ def bad_indicators(document: Mapping[str, object]) -> Iterator[Finding]:
     """Figures that there are not, or twice, and targets of another kind than their figure."""
     policies = [entry.get("name") for _, entry in entries_of(document, "slas")]
     known = [*COUNTS, RESOLUTION, *(f"{SLA_PREFIX}{name}" for name in policies)]
-    seen: set[str] = set()
     for path, indicator in entries_of(document, "indicators"):
         name = indicator.get("name")
         if not isinstance(name, str):
             continue
-        here = (*path, "name")
-        if name not in known:
+        if name in known:
+            yield from _bad_target((*path, "target"), name, indicator.get("target"))
+        else:
             allowed = did_you_mean(name, known) or ", ".join(known)
-            yield Finding(here, f"{shown(name)}, which is no indicator", allowed)
-            continue
-        if name in seen:
-            yield Finding(here, f"{shown(name)} again", "each indicator once")
-        seen.add(name)
-        yield from _bad_target((*path, "target"), name, indicator.get("target"))
+            yield Finding((*path, "name"), f"{shown(name)}, which is no indicator", allowed)
+    yield from repeated(document, "indicators", allowed="each indicator once")
 
 
 def _bad_target(path: tuple[str | int, ...], name: str, target: object) -> Iterator[Finding]:

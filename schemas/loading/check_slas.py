@@ -12,7 +12,7 @@ from schemas.definitions.attribute_types import BY_NAME
 from schemas.definitions.procedure import StateKind
 from schemas.definitions.sla import SlaEvent, written_events
 from schemas.loading.problems import Finding, KeyPath, as_list, as_mapping, shown
-from schemas.loading.references import Names, entries_of
+from schemas.loading.references import Names, entries_of, repeated
 
 _KINDS = get_args(StateKind)
 _DECIDING_TYPES = ("VARCHAR", "BIGINT", "DOUBLE")
@@ -20,13 +20,8 @@ _DECIDING_TYPES = ("VARCHAR", "BIGINT", "DOUBLE")
 
 def bad_slas(document: Mapping[str, object], states: Names, attributes: Names) -> Iterator[Finding]:
     """Names that are not defined or used twice, and clocks that would stop when they start."""
-    names: set[str] = set()
+    yield from repeated(document, "slas", allowed="each policy name once")
     for path, sla in entries_of(document, "slas"):
-        name = sla.get("name")
-        if isinstance(name, str):
-            if name in names:
-                yield Finding((*path, "name"), f"{shown(name)} again", "each policy name once")
-            names.add(name)
         for key in ("start", "stop"):
             yield from bad_events((*path, key), sla.get(key), states)
         yield from never_running(path, sla, states, keys=("start", "stop"))

@@ -18,6 +18,20 @@ def entries_of(
             yield (section, position), as_mapping(cast("object", entry))
 
 
+def repeated(
+    document: Mapping[str, object], section: str, *, allowed: str, key: str = "name"
+) -> Iterator[Finding]:
+    """Texts that more than one entry of a section has under a key."""
+    seen: set[str] = set()
+    for path, entry in entries_of(document, section):
+        value = entry.get(key)
+        if not isinstance(value, str):
+            continue
+        if value in seen:
+            yield Finding((*path, key), f"{shown(value)} again", allowed)
+        seen.add(value)
+
+
 @dataclass
 class Names:
     """The shortIds of one kind of part, each also known by its id."""
