@@ -117,13 +117,16 @@ def indicator_sensors(settings: Settings, procedures: Procedures) -> list[dg.Sen
     def indicator(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         if not settings.published.exists():
             return dg.SkipReason("Nothing has been published yet.")
-        told = json.loads(context.cursor) if context.cursor else {}
+        told: dict[str, str] = json.loads(context.cursor) if context.cursor else {}
         with open_published(settings) as con:
             days = _last_days(con, wanted)
-            news = tuple(_find_news(con, told))
+            news = tuple(_find_news(con, {key: told[key] for key in days if key in told}))
         if news:
             send(settings.alert_url, IndicatorAlert(news))
-        context.update_cursor(json.dumps(told | days))
+        # A generation of an earlier instant has fewer days, and those after it were told.
+        context.update_cursor(
+            json.dumps({key: max(day, told.get(key, day)) for key, day in days.items()})
+        )
         return dg.SkipReason(f"Told of {len(news)} figures." if news else "Nothing to tell.")
 
     return [indicator]

@@ -56,9 +56,9 @@ class Ticking:
             con.execute(_TABLES)
             con.executemany(f"insert into indicators values ({', '.join(['?'] * 12)})", self.rows)
 
-    def look(self) -> list[dict[str, Any]]:
+    def look(self, defined: Procedures | None = None) -> list[dict[str, Any]]:
         """Let the sensor look once, as Dagster's daemon does; what it has sent."""
-        (sensor,) = indicator_sensors(self.settings, procedures())
+        (sensor,) = indicator_sensors(self.settings, defined or procedures())
         self.receiver.bodies.clear()
         context = dg.build_sensor_context(self.instance, cursor=self.cursor)
         self.cursor = sensor.evaluate_tick(context).cursor
@@ -109,6 +109,31 @@ def test_a_target_is_told_when_the_average_leaves_it_and_no_day_is_passed_over(
         "- job, arrivals, 2026-03-05: average of 7 days 4.5, below the target (5)",
     ]
     ticking.publish("06", 3, 4, None, None, None, False)
+    assert ticking.look() == []
+
+
+def test_an_indicator_without_its_alert_is_told_no_more(ticking: Ticking) -> None:
+    ticking.publish("01", 6, 6, 2, 8, None, True)
+    ticking.look()
+    ticking.publish("02", 9, 6, 2, 8, "above", True)
+    other = {"name": "closed", "target": 5, "better": "higher", "alert": True}
+    defined = jobs(indicators=[{**other, "name": "arrivals", "alert": False}, other])
+    assert ticking.look(defined) == []
+    assert ticking.look(defined) == []
+
+
+def test_a_day_is_told_once_where_an_earlier_instant_is_published_in_between(
+    ticking: Ticking,
+) -> None:
+    ticking.publish("01", 6, 6, 2, 8, None, True)
+    ticking.look()
+    ticking.publish("02", 9, 6, 2, 8, "above", True)
+    assert len(ticking.look()) == 1
+    later = ticking.rows.pop()
+    ticking.publish("01", 6, 6, 2, 8, None, True, indicator="closed")
+    assert ticking.look() == []
+    ticking.rows.append(later)
+    ticking.publish("02", 6, 6, 2, 8, None, True, indicator="closed")
     assert ticking.look() == []
 
 
