@@ -217,27 +217,33 @@ class ListReader:
         return seen
 
     def _fetch_unlisted(self, listing: Listing) -> None:
-        """Ask one by one for known processes that were not listed: deleted, merged, or missed."""
+        """Ask one by one for known processes that were not listed: deleted, merged, or missed.
+
+        Tasks and calls cannot be asked for.
+        """
         keys = self._state.unlisted(self._key, listing)
         if not keys:
+            return
+        place = self._listed.one
+        if place is None:
+            for key in keys:
+                self._state.mark_gone(self._key, key)
+            known = counted(len(keys), f"known {self._listed.name.removesuffix('s')}")
+            self._note(f"{known} no longer listed: what was landed of them stays")
             return
         fetched = 0
         try:
             with self._segment(listing) as segment:
                 for key in keys[:_MOST_FETCHED]:
                     answer = None
-                    if self._listed.one and not key.startswith("#"):
-                        answer = self._api.fetch_one(self._listed.one, key)
+                    if not key.startswith("#"):
+                        answer = self._api.fetch_one(place, key)
                     self._state.mark_gone(self._key, key)
                     if answer is not None and (record := answer.one) is not None:
                         self._see(record, listing, segment, is_gone=True)
                         fetched += 1
         except ApiFailed as error:
             self._note(f"known processes that are no longer listed could not be fetched: {error}")
-        if not self._listed.are_processes:
-            known = counted(len(keys), f"known {self._listed.name.removesuffix('s')}")
-            self._note(f"{known} no longer listed: what was landed of them stays")
-            return
         left = len(keys) - _MOST_FETCHED
         more = f"; {left:,} more are asked for by later pulls" if left > 0 else ""
         self._note(

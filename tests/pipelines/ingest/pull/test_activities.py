@@ -118,3 +118,15 @@ def test_a_path_is_a_path(monkeypatch: pytest.MonkeyPatch, path: str) -> None:
     monkeypatch.setenv("LEADTIME_API_TASKS_PATH", path)
     with pytest.raises(OperationError, match="LEADTIME_API_TASKS_PATH: found"):
         from_environment()
+
+
+def test_what_is_no_longer_listed_is_told_once(platform: Platform, with_paths: Settings) -> None:
+    platform.processes["order"] = [process(1)]
+    platform.others = {CALLS: [call(n) for n in range(1_200)], TASKS: []}
+    pull(with_paths, waits=Clock().waits)
+    del platform.others[CALLS][10:]
+    clock = Clock(Clock().at.replace(day=2))
+    notes = [note for one in pull(with_paths, waits=clock.waits).procedures for note in one.notes]
+    assert notes == ["1,190 known calls no longer listed: what was landed of them stays"]
+    clock.sleep(60)
+    assert not any(one.notes for one in pull(with_paths, waits=clock.waits).procedures)
