@@ -118,14 +118,7 @@ select
     if(r.is_comparable, exp(r.log_odds_ratio + r.width), null) as odds_ratio_high,
     r.p_value,
     r.n_tests,
-    if(
-        r.p_value is null,
-        null,
-        least(1.0, max((r.n_tests - r.place + 1) * r.p_value) over (
-            partition by r.funnel_no order by r.place
-            rows between unbounded preceding and current row
-        ))
-    ) as p_adjusted,
+    holm_adjusted(r.p_value, r.funnel_no, r.n_tests, r.place) as p_adjusted,
     r.is_small
 from ranked as r
 inner join funnels as f on f.funnel_no = r.funnel_no

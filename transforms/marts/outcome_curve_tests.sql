@@ -125,8 +125,6 @@ tested as (
         and e.events > 0
 ),
 
--- Holm: the smallest p-value counts for all tests, the next one for one fewer, and none is less
--- than one before it.
 ranked as (
     select
         *,
@@ -147,14 +145,7 @@ select
     degrees_of_freedom::integer as degrees_of_freedom,
     p_value,
     n_tests,
-    if(
-        p_value is null,
-        null,
-        least(1.0, max((n_tests - place + 1) * p_value) over (
-            partition by procedure order by place
-            rows between unbounded preceding and current row
-        ))
-    ) as p_adjusted,
+    holm_adjusted(p_value, procedure, n_tests, place) as p_adjusted,
     not_tested_because
 from ranked
 order by procedure, attribute, list_position(['completed', 'cancelled', 'any'], outcome)
