@@ -37,3 +37,7 @@ create macro day_start(day, zone) as
         utc_of(day, zone) - put_back(utc_of(day, zone), zone),
         zone
     );
+
+-- Whether a period that ends at an instant is over: what happens at the as_of itself is seen, so
+-- that the time that is seen ends a millisecond later.
+create macro is_period_over(ends_at, as_of) as epoch_ms(ends_at) <= epoch_ms(as_of) + 1;

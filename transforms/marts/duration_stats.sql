@@ -13,22 +13,11 @@ named as (from process_durations where ended_by = 'stop'),
 
 visits as (from state_visits),
 
-spells as (from status_spells),
+closings as (from closings),
 
 observed as (from observed_since),
 
 build as (from build),
-
-find_closings as (
-    select
-        process_id,
-        arg_min(procedure, spell_no) filter (status = 'COMPLETED') as first_completed_in,
-        arg_max(procedure, spell_no) filter (status = 'COMPLETED') as last_completed_in,
-        arg_max(procedure, spell_no) as closed_in
-    from spells
-    where status <> 'OPEN' and began_by <> 'moved_in'
-    group by process_id
-),
 
 -- The record may say that a process was assigned while it was deleted.
 find_first_assignments as (
@@ -61,7 +50,7 @@ find_ended as (
         l.resolution_seconds as seconds,
         l.business_resolution_seconds as business_seconds
     from lifecycles as l
-    inner join find_closings as c using (process_id)
+    inner join closings as c using (process_id)
     union all
     select
         c.last_completed_in,
@@ -70,7 +59,7 @@ find_ended as (
         l.full_resolution_seconds,
         l.business_full_resolution_seconds
     from lifecycles as l
-    inner join find_closings as c using (process_id)
+    inner join closings as c using (process_id)
     union all
     select
         a.assigned_in,
@@ -98,7 +87,7 @@ find_ended as (
         l.business_open_seconds
     from lifecycles as l
     inner join processes as p using (process_id)
-    inner join find_closings as c using (process_id)
+    inner join closings as c using (process_id)
     where p.outcome in ('completed', 'cancelled')
     union all
     select procedure, ended_at, measure, seconds, business_seconds

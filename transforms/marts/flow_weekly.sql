@@ -33,8 +33,7 @@ bound_weeks as (
     select
         w.*,
         day_start(w.week, b.time_zone) as begins_at,
-        -- Events at the as_of itself count: the period observed ends a millisecond later.
-        epoch_ms(day_start(w.week + 7, b.time_zone)) > epoch_ms(b.as_of) + 1 as is_partial,
+        not is_period_over(day_start(w.week + 7, b.time_zone), b.as_of) as is_partial,
         if(is_partial, b.as_of, day_start(w.week + 7, b.time_zone)) as ends_at
     from sum_weeks as w
     cross join build as b

@@ -7,7 +7,7 @@ with flow_days as (from flow_daily),
 
 observed as (from observed_since),
 
-spells as (from status_spells),
+closings as (from closings),
 
 lifecycles as (from process_lifecycle),
 
@@ -19,7 +19,6 @@ targets as (from indicator_targets),
 
 build as (from build),
 
--- A day is whole with its last millisecond.
 days as (
     select f.*
     from flow_days as f
@@ -27,25 +26,19 @@ days as (
     cross join build as b
     where
         day_start(f.day, b.time_zone) >= o.observed_since
-        and epoch_ms(day_start(f.day + 1, b.time_zone)) <= epoch_ms(b.as_of) + 1
-),
-
-first_completions as (
-    select process_id, arg_min(procedure, spell_no) as procedure
-    from spells
-    where status = 'COMPLETED' and began_by <> 'moved_in'
-    group by process_id
+        and is_period_over(day_start(f.day + 1, b.time_zone), b.as_of)
 ),
 
 resolutions as (
     select
-        c.procedure,
+        c.first_completed_in as procedure,
         local_day(l.first_completed_at, b.time_zone) as day,
         round(median(l.resolution_seconds), 3) as median_seconds
     from lifecycles as l
-    inner join first_completions as c on c.process_id = l.process_id
+    inner join closings as c on c.process_id = l.process_id
     cross join build as b
-    group by c.procedure, local_day(l.first_completed_at, b.time_zone)
+    where l.first_completed_at is not null
+    group by c.first_completed_in, local_day(l.first_completed_at, b.time_zone)
 ),
 
 -- A clock is decided when it stops in time, or reaches its target.
