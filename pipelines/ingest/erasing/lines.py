@@ -33,31 +33,21 @@ class Lines:
             "records": {id_.encode() for id_ in subject.records},
             "users": {id_.encode() for id_ in subject.users},
         }
+        # A task or call is of what it is about.
+        self._ids |= dict.fromkeys(ACTIVITIES, self._ids[PROCESSES] | self._ids["records"])
         self._own = own
         self._known = known
 
     def hold(self, line: bytes, content: str) -> bool:
-        """Whether a line is the subject's, by its id or by its values where it has none, and has
+        """Whether a line is the subject's, by its ids or by its values where it has none, and has
         something to erase.
         """
-        if content in ACTIVITIES:
-            return self._holds_activity(line, content)
         ids = self._ids.get(content, set())
         mentions = bool(ids) and any(id_.lower() in ids for id_ in _UUIDS.findall(line))
         if not mentions and not self._own.count_in_bytes(line):
             return False
-        own = _own_id(line)
-        is_own = own is None or own.encode() in ids
-        return is_own and self.erased(line, content) != line
-
-    def _holds_activity(self, line: bytes, content: str) -> bool:
-        """Whether a task or call is about the subject, or has its values and is about nobody."""
-        ids = self._ids[PROCESSES] | self._ids["records"]
-        mentions = bool(ids) and any(id_.lower() in ids for id_ in _UUIDS.findall(line))
-        if not mentions and not self._own.count_in_bytes(line):
-            return False
-        about = {id_.encode() for _, id_ in subjects_of(_text_or_nothing(line))}
-        is_own = bool(about & ids) or not about
+        mine = _own_ids(line, content)
+        is_own = not mine or not mine.isdisjoint(ids)
         return is_own and self.erased(line, content) != line
 
     def erased(self, line: bytes, content: str) -> bytes:
@@ -114,7 +104,11 @@ def _members(line: bytes) -> list[tuple[str, str]]:
     return members(_text_or_nothing(line)) or []
 
 
-def _own_id(line: bytes) -> str | None:
-    """The id that a line has; None where it is no object or has no readable one."""
+def _own_ids(line: bytes, content: str) -> set[bytes]:
+    """The id that a line has, of a task or call those of what it is about; none where it is no
+    object or has no readable one.
+    """
+    if content in ACTIVITIES:
+        return {id_.encode() for _, id_ in subjects_of(_text_or_nothing(line))}
     ids = [value.strip('"').lower() for key, value in _members(line) if key == "id"]
-    return ids[0] if len(ids) == 1 and _ID.fullmatch(ids[0]) else None
+    return {ids[0].encode()} if len(ids) == 1 and _ID.fullmatch(ids[0]) else set()
