@@ -68,8 +68,8 @@ def rebuild_sample(
 
     Returns the number of processes, and for each history table how many of its rows differ; only
     tables with differences. Processes with versions, tasks or calls that no run has built yet are
-    left out. Raises
-    `OperationError` when nothing has been built, or the definitions have changed since.
+    left out. Raises `OperationError` when nothing has been built, or the definitions have changed
+    since.
     """
     marks = con.execute(_MARKS).fetchall()
     if not marks or marks[0][0] is None:
