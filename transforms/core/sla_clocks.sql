@@ -140,12 +140,11 @@ worked as (
 reached as (
     select
         w.*,
-        case
-            when w.target_ms = 0 then w.started_at
-            when
-                w.wanted_ms - l.worked_ms_before <= epoch_ms(l.ends_at) - epoch_ms(l.starts_at)
-                then l.starts_at + to_milliseconds(w.wanted_ms - l.worked_ms_before)
-        end as reached_at
+        if(
+            w.target_ms = 0,
+            w.started_at,
+            instant_worked(w.wanted_ms, l.starts_at, l.ends_at, l.worked_ms_before)
+        ) as reached_at
     from worked as w
     asof left join slots as l
         on l.calendar = w.calendar and l.worked_ms_before < w.wanted_ms

@@ -12,6 +12,14 @@ create macro worked_ms(instant, slot_start, slot_end, slots_before) as
             )
     end;
 
+-- The instant by which a calendar has worked so many milliseconds, from the last slot before which
+-- it had worked less (a row of `working_slots`); null if that slot ends before: it is the last one.
+create macro instant_worked(wanted_ms, slot_start, slot_end, slots_before) as
+    case
+        when wanted_ms - slots_before <= epoch_ms(slot_end) - epoch_ms(slot_start)
+            then slot_start + to_milliseconds(wanted_ms - slots_before)
+    end;
+
 create macro local_time(instant, zone) as
     timezone(zone, timezone('UTC', instant));
 

@@ -57,10 +57,7 @@ warnings as (
         w.process_id,
         w.procedure,
         w.policy,
-        case
-            when w.wanted_ms - l.worked_ms_before <= epoch_ms(l.ends_at) - epoch_ms(l.starts_at)
-                then l.starts_at + to_milliseconds(w.wanted_ms - l.worked_ms_before)
-        end as warns_at
+        instant_worked(w.wanted_ms, l.starts_at, l.ends_at, l.worked_ms_before) as warns_at
     from warning_later as w
     asof left join slots as l on l.calendar = w.calendar and l.worked_ms_before < w.wanted_ms
 )
