@@ -4,7 +4,7 @@ import dagster as dg
 
 from pipelines.defs.alerts import alert_sensors
 from pipelines.defs.assets import build_assets
-from pipelines.defs.column_lineage import Sources, find_column_lineage
+from pipelines.defs.column_lineage import Sources, known_column_lineage
 from pipelines.defs.copies import copied_assets
 from pipelines.defs.indicator_alerts import indicator_sensors
 from pipelines.defs.jobs import REFRESH_JOB, nightly_schedule
@@ -26,7 +26,7 @@ def defs() -> dg.Definitions:
     procedures = load_procedures(settings.procedures, settings.sources)
     home = settings.dagster_home
     # `dg check defs` and tests have no instance, and must leave no folder behind.
-    sources = find_column_lineage(procedures, home=home) if home.is_dir() else None
+    sources = known_column_lineage(procedures, home=home) if home.is_dir() else None
     return define(settings, procedures, sources)
 
 

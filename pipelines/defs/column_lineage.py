@@ -8,10 +8,9 @@ import json
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
+from threading import Timer
 
 import duckdb
-from sqlglot import exp
-from sqlglot.lineage import lineage
 
 from pipelines.defs.lineage import RAW_RELATIONS
 from pipelines.warehouse.open import RAW_TABLES
@@ -32,6 +31,7 @@ _VERSIONS = "versions"
 # A name that a definition gives to an id has that id as its source.
 _NAMING = ("states", "procedures")
 _RAW = {name: table for name, table in RAW_RELATIONS.items() if name != _VERSIONS}
+_DELAY_SECONDS = 20.0  # by then Dagster's processes have started
 _TYPE = "varchar"  # names are enough to trace columns; types do not matter
 
 
@@ -41,8 +41,7 @@ def find_column_lineage(procedures: Procedures, *, home: Path) -> Sources:
     It takes seconds, so the result is stored in the folder `home` until the SQL changes.
     """
     tables = load_tables(procedures)
-    texts = [load_versions().sql, *(table.sql for table in tables.values())]
-    digest = hashlib.sha256(repr([procedures.fingerprint, *texts]).encode()).hexdigest()
+    digest = _digest(procedures, tables)
     known = _read(home / _KEPT, digest)
     if known is not None:
         return known
@@ -52,6 +51,25 @@ def find_column_lineage(procedures: Procedures, *, home: Path) -> Sources:
     waiting.write_text(json.dumps({"of": digest, "sources": sources}))
     waiting.replace(home / _KEPT)
     return sources
+
+
+def known_column_lineage(procedures: Procedures, *, home: Path) -> Sources | None:
+    """The stored sources in `home`; without them None, and a thread finds them a little later.
+
+    So Dagster's page opens without waiting, and shows lineage once it has loaded definitions again.
+    """
+    known = _read(home / _KEPT, _digest(procedures, load_tables(procedures)))
+    if known is None:
+        options = {"home": home}
+        later = Timer(_DELAY_SECONDS, find_column_lineage, args=[procedures], kwargs=options)
+        later.daemon = True
+        later.start()
+    return known
+
+
+def _digest(procedures: Procedures, tables: Mapping[Key, Table]) -> str:
+    texts = [load_versions().sql, *(table.sql for table in tables.values())]
+    return hashlib.sha256(repr([procedures.fingerprint, *texts]).encode()).hexdigest()
 
 
 def _read(place: Path, digest: str) -> Sources | None:
@@ -107,6 +125,10 @@ class _Tracer:
 
     def _trace(self, table: Table, name: str) -> None:
         """Find the columns of relations that each column of a table reads directly."""
+        # Takes long to load, and a stored result needs none.
+        from sqlglot import exp  # noqa: PLC0415
+        from sqlglot.lineage import lineage  # noqa: PLC0415
+
         known = self._columns
         if table.layer == "history":
             own = {n.removeprefix(_HISTORY): c for n, c in known.items() if n.startswith(_HISTORY)}

@@ -1,6 +1,5 @@
-"""`dagster dev` with our webserver in the place of Dagster's; to be run as a module."""
+"""`dagster dev` with our webserver in the place of Dagster's."""
 
-import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,11 +16,7 @@ def start_process(command: Sequence[str], **options: Any) -> Any:
     return _start([modules.get(part, part) for part in command], **options)
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Run `dagster dev` with these arguments."""
+def run_dev(arguments: Sequence[str]) -> None:
+    """Run `dagster dev` with these arguments; it ends with `SystemExit`."""
     setattr(dagster_dev, _STARTER, start_process)
     dagster_dev.dev_command(list(arguments))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

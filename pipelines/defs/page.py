@@ -3,19 +3,21 @@
 import os
 import signal
 import sys
+import warnings
 from dataclasses import fields
 from pathlib import Path
-from typing import NoReturn
 
+from pipelines.defs.dev import run_dev
 from pipelines.defs.instance import open_instance, prepare_home
 from pipelines.settings import Settings
 from pipelines.warehouse.file_errors import require_writable
 
 
-def open_ui(settings: Settings, port: int) -> NoReturn:
-    """Replace this process by Dagster's UI, on this machine only, with the same settings.
+def open_ui(settings: Settings, port: int) -> None:
+    """Run Dagster's UI until it is stopped, on this machine only, with the same settings.
 
-    Raises `OperationError` when this user may not write to the data folder.
+    Raises `OperationError` when this user may not write to the data folder, and `SystemExit` when
+    the UI stops.
     """
     require_writable(settings)
     with open_instance(settings):
@@ -28,15 +30,14 @@ def open_ui(settings: Settings, port: int) -> NoReturn:
     )
     os.umask(0o077)  # as `private_files`, for the processes that follow
     # `dg dev`, which it recommends, comes with a package for developers of Dagster projects.
-    quiet = ["-W", "ignore:Function `dev_command` is superseded"]
-    command = [sys.executable, *quiet, "-m", "pipelines.defs.dev", "--host", "127.0.0.1"]
-    command += ["--port", str(port), "--module-name", "pipelines.definitions"]
-    command += ["--working-directory", home]
+    warnings.filterwarnings("ignore", "Function `dev_command` is superseded")
     # A script that starts this in the background has it ignore Ctrl-C, and Dagster then ignores
     # every request to stop.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.stdout.flush()
-    os.execv(sys.executable, command)  # noqa: S606 - no shell is the point
+    # In this process, which has loaded Dagster for the instance.
+    place = ["--host", "127.0.0.1", "--port", str(port)]
+    run_dev([*place, "--module-name", "pipelines.definitions", "--working-directory", home])
 
 
 def _as_text(settings: Settings) -> dict[str, str]:

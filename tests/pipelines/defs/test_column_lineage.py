@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
+from pipelines.defs import column_lineage
 from pipelines.defs.assets import build_assets
-from pipelines.defs.column_lineage import Sources, find_column_lineage, raw_columns
+from pipelines.defs.column_lineage import (
+    Sources,
+    find_column_lineage,
+    known_column_lineage,
+    raw_columns,
+)
 from pipelines.defs.metadata import describe_columns
 from pipelines.settings import PROCEDURES_FOLDER
 from schemas.catalogue.raw import RAW_COLUMNS
@@ -76,6 +83,22 @@ def test_columns_come_from(
     sources: Sources, asset: str, column: str, expected: list[tuple[str, str]]
 ) -> None:
     assert [tuple(source) for source in sources[asset][column]] == expected
+
+
+def test_the_page_waits_for_no_sources(
+    tmp_path: Path, place: Path, sources: Sources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Path] = []
+    monkeypatch.setattr(column_lineage, "_DELAY_SECONDS", 0.0)
+    monkeypatch.setattr(column_lineage, "find_column_lineage", lambda _, home: asked.append(home))
+    known = known_column_lineage(PROCEDURES, home=place)
+    assert known is not None
+    assert set(known) == set(sources)
+    assert known_column_lineage(PROCEDURES, home=tmp_path) is None
+    until = time.monotonic() + 10
+    while not asked and time.monotonic() < until:
+        time.sleep(0.01)
+    assert asked == [tmp_path]
 
 
 @pytest.mark.nightly
