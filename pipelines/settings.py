@@ -68,6 +68,7 @@ class Settings:
     api_filters_updated_at: bool = False
     api_tasks_path: str = ""
     api_calls_path: str = ""
+    api_records_path: str = ""
 
     @property
     def follows_data(self) -> bool:
@@ -136,8 +137,9 @@ def from_environment() -> Settings:
     `_KEEP_RUNS`, `_THREADS`, `_MEMORY_LIMIT`, `_WAIT_SECONDS`, `_READ_GROUP`, `_PEOPLE_GROUP`,
     `_RETAIN_VERSIONS`, `_RETAIN_QUARANTINE_TEXT`, `_ALERT_URL`, `_PUBLISH_TO`, `_ASSET_PREFIX`,
     `_API_URL`, `_API_TOKEN_FILE`, `_API_REQUESTS_PER_SECOND`, `_API_FILTERS_UPDATED_AT`,
-    `_API_TASKS_PATH` and `_API_CALLS_PATH`, with defaults for the others; the default landing
-    folder is in the data folder. Raises `OperationError` for a value that is not valid.
+    `_API_TASKS_PATH`, `_API_CALLS_PATH` and `_API_RECORDS_PATH`, with defaults for the others; the
+    default landing folder is in the data folder. Raises `OperationError` for a value that is not
+    valid.
     """
     given = {
         name: os.environ[f"LEADTIME_{name.upper()}"]
@@ -172,6 +174,7 @@ def from_environment() -> Settings:
         api_filters_updated_at=_choice(given, "api_filters_updated_at"),
         api_tasks_path=_path(given, "api_tasks_path"),
         api_calls_path=_path(given, "api_calls_path"),
+        api_records_path=_path(given, "api_records_path"),
     )
 
 

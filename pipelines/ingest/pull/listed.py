@@ -7,11 +7,12 @@ from typing import Self
 from urllib.parse import quote
 
 from schemas.records.activities import ACTIVITIES
+from schemas.records.dimensions import DIMENSIONS
 
 
 @dataclass(frozen=True)
 class Listed:
-    """What is listed: the processes of a procedure, or all tasks or calls.
+    """What is listed: the processes of a procedure, or all tasks, calls or records.
 
     `name` stands in messages, `key` in the state, and the names of files begin with `files`. `path`
     is that of the list, `one` that of objects by their ids, where they can be asked for.
@@ -28,12 +29,13 @@ class Listed:
         """The processes of a procedure, which the platform calls `short_id`."""
         place = f"/v1/ext/procedure/{quote(short_id, safe='')}/process"
         # A file `calls-...` has calls.
-        files = f"processes-{procedure}" if procedure in ACTIVITIES else procedure
+        is_taken = procedure in ACTIVITIES or procedure in DIMENSIONS
+        files = f"processes-{procedure}" if is_taken else procedure
         return cls(procedure, procedure, files, f"{place}/list", place)
 
     @classmethod
-    def of_activity(cls, name: str, path: str) -> Self:
-        """All tasks or calls. No shortId begins with the `/` of the key."""
+    def of_other(cls, name: str, path: str) -> Self:
+        """All tasks, calls or records. No shortId begins with the `/` of the key."""
         return cls(name, f"/{name}", name, path)
 
     @property

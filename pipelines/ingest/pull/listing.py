@@ -219,7 +219,7 @@ class ListReader:
     def _fetch_unlisted(self, listing: Listing) -> None:
         """Ask one by one for known processes that were not listed: deleted, merged, or missed.
 
-        Tasks and calls cannot be asked for.
+        Tasks, calls and records cannot be asked for.
         """
         keys = self._state.unlisted(self._key, listing)
         if not keys:

@@ -16,6 +16,7 @@ from pipelines.settings import Settings
 from pipelines.warehouse.file_errors import atomic_write
 from pipelines.warehouse.sync import sync
 from schemas.errors import OperationError
+from schemas.records.dimensions import DIMENSIONS
 
 FOLDER = "pull"
 """The folder of these files in the landing folder, and so the `landing_source` of processes."""
@@ -69,7 +70,12 @@ class Part:
 
 
 def part_name(start: str, at: datetime, number: int) -> str:
-    """The name in the landing folder of the n-th file of a list in a pull that began `at`."""
+    """The name in the landing folder of the n-th file of a list in a pull that began `at`.
+
+    A file of a dimension is named like it, so that each has a folder of its own.
+    """
+    if start in DIMENSIONS:
+        return f"{FOLDER}/{_stamp(at)}-{number:03}/{start}{_SUFFIX}"
     return f"{FOLDER}/{start}-{_stamp(at)}-{number:03}{_SUFFIX}"
 
 

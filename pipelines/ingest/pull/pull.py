@@ -67,7 +67,7 @@ def pull(
         listed = [
             Listed.of_procedure(*chosen) for chosen in _chosen(defined, config, names, report)
         ]
-        for one in listed if names else [*listed, *_activities(settings)]:
+        for one in listed if names else [*listed, *_others(settings)]:
             reader = ListReader(
                 api,
                 state,
@@ -165,8 +165,13 @@ def _chosen(
         yield procedure.short_id, short_id
 
 
-def _activities(settings: Settings) -> Iterator[Listed]:
-    """Tasks and calls, where the settings say where the API lists them."""
-    for name, path in (("tasks", settings.api_tasks_path), ("calls", settings.api_calls_path)):
+def _others(settings: Settings) -> Iterator[Listed]:
+    """Tasks, calls and records, where the settings say where the API lists them."""
+    paths = {
+        "tasks": settings.api_tasks_path,
+        "calls": settings.api_calls_path,
+        "records": settings.api_records_path,
+    }
+    for name, path in paths.items():
         if path:
-            yield Listed.of_activity(name, path)
+            yield Listed.of_other(name, path)

@@ -1,4 +1,4 @@
-"""Tasks and calls, where the settings say at which paths the API lists them."""
+"""Tasks, calls and records, where the settings say at which paths the API lists them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.support.fake_platform import (
 )
 from tests.support.source_zone import SourceZone
 
-TASKS, CALLS = "/v1/ext/task/list", "/v1/ext/call/list"
+TASKS, CALLS, RECORDS = "/v1/ext/task/list", "/v1/ext/call/list", "/v1/ext/record/list"
 
 
 def call(number: int, **changes: Any) -> dict[str, Any]:
@@ -75,6 +75,29 @@ def test_new_versions_are_landed_and_taken_in(platform: Platform, with_paths: Se
     (note,) = [note for one in report.procedures for note in one.notes]
     assert note == "1 known call no longer listed: what was landed of them stays"
     assert not any("call/2" in path for path, _ in platform.requests)
+
+
+def test_records_give_processes_their_names(platform: Platform, settings: Settings) -> None:
+    ids = [f"40000000-0000-4000-8000-{number:012}" for number in range(120)]
+    platform.processes["order"] = [process(1, record=ids[7])]
+    records = [{"id": id_, "name": f"Firm {id_[-3:]}", "data": {}} for id_ in ids]
+    platform.others = {RECORDS: records}
+    with_path = replace(settings, api_records_path=RECORDS)
+    report = pull(with_path, waits=Clock().waits)
+    assert [(one.procedure, one.versions) for one in report.procedures] == [
+        ("order", 1), ("records", 120),
+    ]  # fmt: skip
+    zone = SourceZone(settings.landing, load_procedures(settings.procedures))
+    counts = zone.take_in().counts
+    assert (counts.lines, counts.accepted, counts.quarantined) == (121, 121, 0)
+    stored = "select name from raw.dimension_rows where dimension = 'records' order by ingest_seq"
+    assert [name for (name,) in zone.rows(stored)][7] == "Firm 007"
+    platform.others[RECORDS][7] = {**records[7], "name": "Another firm"}
+    later = Clock(Clock().at.replace(day=2))
+    report = pull(with_path, waits=later.waits)
+    assert [one.versions for one in report.procedures] == [0, 1]
+    assert zone.take_in().counts.accepted == 1
+    assert zone.rows(stored)[-1] == ("Another firm",)
 
 
 def test_there_are_none_without_a_path_or_with_a_choice(
