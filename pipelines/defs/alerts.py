@@ -162,13 +162,16 @@ def _sentences(event: dg.DagsterEvent) -> Iterator[str]:
     messages may show values.
     """
     ours = {kind.__name__ for kind in _kinds(LeadtimeError)}
-    error = event.step_failure_data.error
-    while error is not None and error.cause is not None:
-        error = error.cause
-    if error is not None:
+    error, kind = event.step_failure_data.error, ""
+    while error is not None:  # from Dagster's own error down to the first cause
         kind = error.cls_name or "an error"
         message = error.message.partition(f"{kind}: ")[2].strip()
-        yield message if kind in ours and message else f"{kind}. See the run in Dagster's page."
+        if kind in ours and message:
+            yield message
+            return
+        error = error.cause
+    if kind:
+        yield f"{kind}. See the run in Dagster's page."
 
 
 def _kinds(kind: type[LeadtimeError]) -> Iterator[type[LeadtimeError]]:

@@ -121,6 +121,11 @@ def test_a_failed_run_is_told_with_the_check_that_stopped_it(
     assert tick() == []
 
 
+def caused(error: Exception, cause: Exception) -> Exception:
+    error.__cause__ = cause
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "line"),
     [
@@ -131,6 +136,10 @@ def test_a_failed_run_is_told_with_the_check_that_stopped_it(
         (
             ValueError("ann@example.com is no number"),
             "- table: ValueError. See the run in Dagster's page.",
+        ),
+        (
+            caused(OperationError("data", "is damaged", "Restore it."), OSError("ann@example.com")),
+            "- table: data: is damaged. Restore it.",
         ),
     ],
 )
