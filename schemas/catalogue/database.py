@@ -13,6 +13,7 @@ from schemas.catalogue.model import (
     instant,
     number,
     seconds,
+    share,
     small_count,
     text,
 )
@@ -99,6 +100,11 @@ STATES = OutputTable(
             flag(
                 "is_removed",
                 "Whether the state is retired. It is kept for the processes that were in it.",
+            ),
+            share(
+                "probability",
+                "How probably a process in the state will be completed, as defined.",
+                nulls="if the definition has none",
             ),
         ),
     ),

@@ -1,4 +1,4 @@
-"""The macros about instants: processes as they stood at one, and what changed between two."""
+"""The macros about instants and days of the past: processes as they stood, and what changed."""
 
 from schemas.catalogue.model import OutputMacro
 from schemas.catalogue.shared import WRONG_ARGUMENTS
@@ -36,4 +36,28 @@ PIPELINE_CHANGES = OutputMacro(
     "column the value at the build's as_of, so that nothing goes up or down. As `processes_at`, it "
     f"shows what is known now of then. {WRONG_ARGUMENTS}",
     "one row per procedure and kind of change, in the order in which they add up",
+)
+
+PIPELINE_DAILY = OutputMacro(
+    "pipeline_daily",
+    "A table macro for the pipeline day by day: what was open at the end of each local day, what "
+    "it was worth, and that weighted by the probability of being completed: `from "
+    "pipeline_daily(procedure := 'lead', value := 'budget', from_date := '2026-01-01')`. "
+    "`open_processes` are those of `backlog_daily`; `amount`, `weighted_amount` and "
+    "`n_without_value` are about `value`, a column with numbers as in `pipeline_changes`, and null "
+    "without it: of an attribute with `track: true` (by its shortId) the values at the end of each "
+    "day count, of any other column the value at the build's as_of. `weighted_processes` and "
+    "`weighted_amount` are `open_processes` and `amount` times `probability`, which is "
+    "`defined_probability` (the `probability` of the state in the definition, for all days) or "
+    "else `observed_probability`: the share completed, by the longest time observed, of those that "
+    "had entered the state while open (a process counts once in each stretch of being open), from "
+    "the entry on, by Aalen and Johansen: cancelling, deleting and moving to another procedure "
+    "compete, those still open are censored. It is as of the beginning of the month of the day: "
+    "nothing that happened later counts. Entries before `observed_since` (see "
+    "`observation_starts`) are left out. Null until one of the entries has ended. `n_observed` is "
+    "the number of entries, `is_small`: fewer than 5. To compare both, or to judge the weights by "
+    "what came of them, take the days of a past month. As `processes_at`, it shows what is known "
+    "now of then. `from_date` and `to_date` are the first and the last day, in the reporting time "
+    f"zone. {WRONG_ARGUMENTS}",
+    "one row per local day, procedure and state with at least one open process",
 )

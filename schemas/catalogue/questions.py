@@ -63,6 +63,13 @@ QUESTIONS: tuple[Question, ...] = (
         "(select as_of from build)) order by procedure, step_no",
     ),
     Question(
+        "How many open processes will probably be completed, at the end of each of the last days?",
+        "select procedure, day, sum(open_processes) as open_processes, "
+        "sum(weighted_processes) as weighted_processes from pipeline_daily("
+        "from_date := (select local_day(as_of, time_zone) - 13 from build)) "
+        "group by all order by procedure, day",
+    ),
+    Question(
         "How many processes were in each state at the beginning of this month?",
         "select procedure, state, status, count(*) as processes "
         "from processes_at((select date_trunc('month', as_of) from build)) "

@@ -38,6 +38,7 @@ from schemas.definitions.values import (
     TableName,
     TimeZone,
     Uuid,
+    not_allowed,
 )
 
 Aggregate = Literal["count", "sum", "min", "max", "avg", "any", "all"]
@@ -49,6 +50,20 @@ RuleLevel = Annotated[
     Level,
     BeforeValidator(lambda level: "null" if level is None else level),
     WithJsonSchema({"enum": [*get_args(Level), None]}),
+]
+
+
+def _probability(value: object) -> float:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not 0 <= value <= 1:
+        raise not_allowed("a number from 0 to 1, such as 0.25")
+    return float(value)
+
+
+Probability = Annotated[
+    float,
+    BeforeValidator(_probability),
+    WithJsonSchema({"type": "number", "minimum": 0, "maximum": 1}),
 ]
 StateKind = Literal["queue", "work", "waiting_customer", "waiting_other", "done"]
 
@@ -127,6 +142,9 @@ class State(Named):
     """What happens there: waiting to be started, work, waiting for someone, or finished."""
     removed: StrictBool = False
     """A retired state: the platform no longer has it, but earlier versions were in it."""
+    probability: Probability | None = None
+    """How probably a process that is in the state will be completed, from 0 to 1: it weights the
+    open value in `pipeline_daily`; without one, what was observed does."""
     # Private to the model: a rank follows from the order of the states and cannot be written.
     _rank: int = PrivateAttr(default=0)
 

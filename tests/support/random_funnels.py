@@ -129,6 +129,7 @@ _READ_BY_MACROS = (
     "build",
     "flow_daily",
     "named_durations",
+    "observation_starts",
     "open_stays",
     "process_durations",
     "process_lifecycle",

@@ -36,7 +36,7 @@ CONFIG_OF_HISTORY: Final = (
     "sla_events",
 )
 # Columns that are only published: when they change, history stays as it is.
-_ONLY_PUBLISHED = ("procedure_name", "is_removed")
+_ONLY_PUBLISHED = ("procedure_name", "is_removed", "probability")
 _MACRO = re.compile(r"^\s*create or replace temp macro (\w+)", re.MULTILINE)
 _CALL = re.compile(r"\b(\w+)\s*\(")
 

@@ -38,6 +38,7 @@ _SCHEMAS: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
         "state_rank": pl.Int32,
         "is_removed": pl.Boolean,
         "has_known_moves": pl.Boolean,
+        "probability": pl.Float64,
     },
     "transitions": {"procedure": _TEXT, "from_state": _TEXT, "to_state": _TEXT},
     "allowed_paths": {
@@ -93,6 +94,7 @@ def config_frames(
                 s.removed,
                 # A stategraph that leaves out retired states says nothing about the moves they had.
                 not s.removed or s.short_id in _in_stategraph(p),
+                s.probability,
             )
             for p in procedures
             for s in p.states

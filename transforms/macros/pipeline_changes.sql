@@ -30,15 +30,6 @@ create macro pipeline_change(event) as case event
     else event
 end;
 
-create macro is_number_column(of_table, of_column) as (
-    select count(*) > 0
-    from metric_catalog as m
-    where
-        m.table_name = of_table
-        and m.column_name = of_column
-        and (m.data_type in ('BIGINT', 'INTEGER', 'DOUBLE') or starts_with(m.data_type, 'DECIMAL'))
-);
-
 -- True, or an error that says what was found and what is allowed.
 create macro is_valid_pipeline(from_instant, to_instant, asked, column_name) as
     case
@@ -51,23 +42,8 @@ create macro is_valid_pipeline(from_instant, to_instant, asked, column_name) as
                 'pipeline_changes: found from_instant ' || from_instant || ' after to_instant '
                 || to_instant || '; allowed: an instant at or before it'
             )
-        when column_name is not null and asked is null
-            then error(
-                'pipeline_changes: found value := ' || column_name || ' without a procedure; '
-                || 'allowed: a column together with procedure := one of ' || known_procedures()
-            )
-        when
-            column_name is not null
-            and not is_number_column(table_of_values(asked, column_name), column_name)
-            then error(
-                'pipeline_changes: found value := ' || column_name
-                || '; allowed: a column with numbers of ' || table_of_values(asked, column_name)
-            )
-        else true
+        else is_valid_amount('pipeline_changes', asked, column_name)
     end;
-
--- Amounts are added up exactly, as decimals.
-create macro as_amount(written) as try_cast(written as decimal(38, 9));
 
 create macro pipeline_changes(
     from_instant,

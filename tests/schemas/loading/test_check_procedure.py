@@ -328,6 +328,24 @@ def test_the_day_since_when_all_is_observed(tmp_path: Path) -> None:
         assert problems_of(tmp_path, bad) == [("observedSince", found, "a date such as 2026-03-31")]
 
 
+@pytest.mark.parametrize("probability", ["0", "0.25", "1"])
+def test_the_probability_of_a_state(tmp_path: Path, probability: str) -> None:
+    (_, active, done) = load(
+        tmp_path, order(("kind: work", f"kind: work, probability: {probability}"))
+    ).states
+    assert (active.probability, active.rank, done.probability) == (float(probability), 2, None)
+
+
+@pytest.mark.parametrize(
+    ("written", "found"),
+    [("1.01", "1.01"), ("-0.1", "-0.1"), ("25%", "'25%'"), ("true", "true"), ("'1'", "'1'")],
+)
+def test_a_probability_is_from_0_to_1(tmp_path: Path, written: str, found: str) -> None:
+    text = order(("kind: work", f"kind: work, probability: {written}"))
+    allowed = "a number from 0 to 1, such as 0.25"
+    assert problems_of(tmp_path, text) == [("states[ACTIVE].probability", found, allowed)]
+
+
 def test_attributes_to_compare_by(tmp_path: Path) -> None:
     text = order(("primaryKey: number", f"primaryKey: number\ncompareBy: [score, {ID}12, colour]"))
     assert problems_of(tmp_path, text) == [

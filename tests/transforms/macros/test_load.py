@@ -12,7 +12,7 @@ from transforms.macros.load import MACROS, PUBLISHED_MACROS
 
 FILES = sorted((Path(__file__).parents[3] / "transforms" / "macros").glob("*.sql"))
 READ = {
-    "states": "procedure varchar, state varchar, state_rank integer",
+    "states": "procedure varchar, state varchar, state_rank integer, probability double",
     "processes": "process_id uuid, procedure varchar, outcome varchar, created_at timestamp, "
     "completed_at timestamp, cancelled_at timestamp, deleted_at timestamp, "
     "is_observed_from_start boolean",
@@ -23,11 +23,12 @@ READ = {
     "process_outcomes": "process_id uuid, procedure varchar, started_at timestamp, "
     "entered_at timestamp, ended_at timestamp, ended_by varchar, outcome varchar, "
     "is_observed_from_start boolean",
-    "open_stays": "process_id uuid, procedure varchar, stay_no bigint, state varchar, "
+    "open_stays": "process_id uuid, procedure varchar, stay_no bigint, spell_no bigint, state varchar, "
     "state_rank integer, assigned_to uuid, pod_id uuid, started_at timestamp, "
     "ended_at timestamp, began_by varchar, ended_by varchar",
     "attribute_changes": "process_id uuid, procedure varchar, attribute varchar, "
     "change_no integer, old_value varchar, new_value varchar, changed_at timestamp",
+    "observation_starts": "procedure varchar, observed_since timestamp",
     "flow_daily": "day date, procedure varchar, completed bigint, cancelled bigint",
     "process_durations": "process_id uuid, procedure varchar, measure varchar, "
     "started_at timestamp, ended_by varchar, seconds double, business_seconds double, "
