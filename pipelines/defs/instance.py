@@ -7,10 +7,14 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
-from sqlalchemy import event
-from sqlalchemy.engine import Engine
+import sqlalchemy
+from dagster._core.storage.event_log.sqlite import sqlite_event_log
+from dagster._core.storage.runs.sqlite import sqlite_run_storage
+from dagster._core.storage.schedules.sqlite import sqlite_schedule_storage
+from sqlalchemy import Engine, QueuePool, event
 
 from pipelines.settings import Settings
 from pipelines.warehouse.leftovers import is_running
@@ -18,6 +22,9 @@ from pipelines.warehouse.umask import private_files
 
 _SETTINGS_FILE = Path(__file__).with_name("dagster.yaml")
 _PROCESS_TAG = "leadtime/process"
+# Dagster's storages, and what each makes its engines with; there is no option for another pool.
+_STORAGES = (sqlite_event_log, sqlite_run_storage, sqlite_schedule_storage)
+_MAKER = "create_engine"
 _FINISHED = dg.RunsFilter(
     statuses=[
         dg.DagsterRunStatus.SUCCESS,
@@ -43,7 +50,7 @@ def prepare_home(settings: Settings) -> Path:
 @contextmanager
 def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     """The instance, for runs of this process; processes that open a new one at once take turns."""
-    with private_files(), _fewer_fsyncs(), ExitStack() as stack:
+    with private_files(), _lasting_engines(), ExitStack() as stack:
         with _one_at_a_time(settings.dagster_home):
             home = prepare_home(settings)
             instance = stack.enter_context(dg.DagsterInstance.from_config(str(home)))
@@ -89,32 +96,38 @@ def _one_at_a_time(home: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _fewer_fsyncs() -> Iterator[None]:
-    """Save some 900 calls of `fsync` per run: half a second, and several on a busy disk.
+def _lasting_engines() -> Iterator[None]:
+    """Use one engine per SQLite file, whose connections stay open until the end.
 
-    Dagster opens and closes its SQLite files for every event, and each last close calls `fsync`.
-    Here one connection per file stays open until the end; with `synchronous = normal` a crash
-    leaves the files consistent.
+    Dagster makes an engine, compiles its statements and opens the file for every event, and each
+    last close calls `fsync`: a second of a run, and several on a busy disk. With `synchronous =
+    normal` a crash leaves the files consistent.
     """
-    held: dict[str, sqlite3.Connection] = {}
+    engines: dict[str, Engine] = {}
+    made = {module: getattr(module, _MAKER) for module in _STORAGES}
 
-    def hold(connection: sqlite3.Connection, _: object) -> None:
-        connection.execute("pragma synchronous = normal")
-        file = connection.execute("pragma database_list").fetchone()[2]
-        if not file:
-            return
-        if file not in held:
-            held[file] = sqlite3.connect(file, check_same_thread=False)
-        # Only a connection that has read since the write-ahead log was made keeps it open.
-        held[file].execute("select count(*) from sqlite_master").fetchone()
+    def engine_of(address: str, **options: Any) -> Engine:
+        if address not in engines:
+            options = {**options, "poolclass": QueuePool}
+            engine = engines[address] = sqlalchemy.create_engine(address, **options)
+            event.listen(engine, "connect", _sync_less)
+            vars(engine)["dispose"] = lambda *_, **__: None  # Dagster's, after every event
+        return engines[address]
 
-    event.listen(Engine, "connect", hold)
+    for module in _STORAGES:
+        setattr(module, _MAKER, engine_of)
     try:
         yield
     finally:
-        event.remove(Engine, "connect", hold)
-        for connection in held.values():
-            connection.close()
+        for module, former in made.items():
+            setattr(module, _MAKER, former)
+        for engine in engines.values():
+            del vars(engine)["dispose"]
+            engine.dispose()
+
+
+def _sync_less(connection: sqlite3.Connection, _: object) -> None:
+    connection.execute("pragma synchronous = normal")
 
 
 def _end_lost_runs(instance: dg.DagsterInstance) -> None:

@@ -5,6 +5,8 @@ from contextlib import closing
 from pathlib import Path
 
 import dagster as dg
+from dagster._core.storage.event_log.sqlite import sqlite_event_log
+from sqlalchemy import Engine, event
 
 from pipelines.defs.instance import drop_old_runs, open_instance
 from pipelines.settings import Settings
@@ -45,6 +47,26 @@ def test_runs_of_an_instance_that_is_shared_with_others_stay(tmp_path: Path) -> 
         runs = {JOB.execute_in_process(instance=instance, run_config=quiet).run_id for _ in "ab"}
         drop_old_runs(instance, settings)
         assert set(instance.get_run_ids()) == runs
+
+
+def test_files_stay_open_in_a_block_and_are_opened_as_dagster_does_after_it(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path / "data")
+    opened: list[str] = []
+
+    def note(connection: sqlite3.Connection, _: object) -> None:
+        opened.append(connection.execute("pragma database_list").fetchone()[2])
+
+    quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+    former = sqlite_event_log.create_engine
+    event.listen(Engine, "connect", note)
+    try:
+        with open_instance(settings) as instance:
+            JOB.execute_in_process(instance=instance, run_config=quiet)
+    finally:
+        event.remove(Engine, "connect", note)
+    assert sqlite_event_log.create_engine is former
+    assert len(set(opened)) == 4  # runs, index of events, events of the run, schedules
+    assert len(opened) <= 3 * 4  # a connection within another; without it there are dozens
 
 
 def _runs_in(settings: Settings, file: str, table_name: str) -> set[str]:
