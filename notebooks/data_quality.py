@@ -59,7 +59,7 @@ def _(files):
     mo.vstack(
         [
             *_warning,
-            draw.files_chart(files),
+            layout.in_a_row(*draw.files_charts(files)),
             layout.listing(files.drop("file", "file_seq", "status")),
         ]
     )

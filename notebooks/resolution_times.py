@@ -83,7 +83,7 @@ def _(con, procedure):
 def _(con, procedure):
     states = durations.by_state(con, procedure.value)
     mo.stop(states.is_empty())
-    draw.states_chart(states)
+    layout.in_a_row(*draw.states_charts(states))
     return (states,)
 
 

@@ -9,37 +9,68 @@ import marimo as mo
 import polars as pl
 
 BLUE, PALE_BLUE = "#3b6fb6", "#bfd3ea"
+INK = "#1f2937"
 GREEN, ORANGE, RED = "#3a9d78", "#d9822b", "#c8503c"
 # A palette for colour-blind readers (Okabe and Ito).
 SEVERAL = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#7f7f7f", "#b8a800"]
 WIDE, HALF = 760, 345  # width of the plot without labels, in pixels
-_ROW = 26  # height of a row of bars, in pixels
+ROW = 26  # height of a row of bars, in pixels
 _THIN_ROW = 18  # height per bar in a row with several
 _LABELS = 140  # width of the axis labels, in pixels
+_PICKED = "picked"
+PALE_IF_SMALL = alt.condition("datum.is_small", alt.value(0.35), alt.value(1))
 _UNITS = (("days", 86400), ("hours", 3600), ("minutes", 60), ("seconds", 1))
-_DARK_CELL = "datum.share > 0.6"
 
 
-def captioned(chart: Any, title: str, caption: str, *, width: int = WIDE) -> mo.Html:
-    """The chart below its title and a caption; it is narrower where there is no room."""
-    if not isinstance(chart, alt.HConcatChart):
-        chart = chart.properties(width="container")
-    drawn = (
-        chart.properties(description=f"{title}. {caption}")
+def captioned(
+    chart: Any, title: str, caption: str, *, width: int = WIDE, least_width: int = 0
+) -> mo.Html:
+    """The chart below its title and a caption; it is narrower where there is no room.
+
+    Where there is less than `least_width`, in pixels, it scrolls.
+    """
+    return framed(_styled(chart, f"{title}. {caption}"), title, caption, width, least_width)
+
+
+def clickable(chart: Any, title: str, *fields: str) -> mo.ui.altair_chart:
+    """The chart as a widget: clicks on its marks select values of `fields`, see `selected`."""
+    picked = alt.selection_point(name=_PICKED, fields=list(fields), toggle=False)
+    with_clicks = _styled(chart.add_params(picked), title)
+    return mo.ui.altair_chart(with_clicks, chart_selection=False, legend_selection=False)
+
+
+def selected(chart: mo.ui.altair_chart) -> dict[str, Any]:
+    """The values of the mark that was clicked, by field; empty if none is selected."""
+    found = chart.selections.get(_PICKED) or {}
+    return {name: values[0] for name, values in found.items() if name != "vlPoint" and values}
+
+
+def framed(
+    drawn: Any, title: str, caption: str, width: int = WIDE, least_width: int = 0
+) -> mo.Html:
+    """A drawn chart or widget below its title and a caption."""
+    heading = mo.md(f"**{title}**<br><small>{escape(caption, quote=False)}</small>")
+    style = {"width": "100%", "max-width": f"{width + _LABELS}px"}
+    if least_width:
+        inner = mo.vstack([drawn], align="stretch").style({"min-width": f"{least_width}px"})
+        drawn = mo.vstack([inner], align="stretch").style({"overflow-x": "auto"})
+    return mo.vstack([heading, drawn], align="stretch", gap=0.2).style(style)
+
+
+def _styled(chart: Any, description: str) -> Any:
+    return (
+        chart.properties(description=description, width="container")
         .configure_view(stroke=None)
         .configure_axis(
             labelFontSize=12, titleFontSize=12, titleFontWeight="normal", labelLimit=200
         )
         .configure_legend(labelFontSize=12, titleFontSize=12, titleFontWeight="normal")
     )
-    heading = mo.md(f"**{title}**<br><small>{escape(caption, quote=False)}</small>")
-    style = {"width": "100%", "max-width": f"{width + _LABELS}px"}
-    return mo.vstack([heading, drawn], align="stretch", gap=0.2).style(style)
 
 
 def in_one_unit(frame: pl.DataFrame, *columns: str) -> tuple[pl.DataFrame, str]:
     """Columns of seconds converted to a unit that suits the largest value, and that unit's name."""
-    size, unit = _unit_of(frame.select(pl.max_horizontal(pl.col(columns).max())).item())
+    size, unit = unit_of(frame.select(pl.max_horizontal(pl.col(columns).max())).item())
     return frame.with_columns(pl.col(name) / size for name in columns), unit
 
 
@@ -65,25 +96,24 @@ def bars(
     order: Sequence[str],
     title: str,
     colour: alt.Color | None = None,
-    labels: bool = True,
-    width: int = WIDE,
     beside: alt.YOffset | None = None,
     stacked: alt.Order | None = None,
     text: str | None = None,
     up_to_one: bool = True,
+    interval: tuple[str, str] | None = None,
 ) -> Any:
     """Horizontal bars, one row for each of `order`; shares (`share_...`) on an axis `up_to_one`.
 
     Bars of one row are `stacked` or `beside` each other. `text` is a column to write at the end of
-    a bar; single shares show their value. With `labels` False the rows are those of the chart to
-    the left.
+    a bar; single shares show their value. `interval` are the columns of an interval, drawn as a
+    line; bars that rest on few processes (`is_small`) are pale.
     """
-    share = _is_share(x)
+    share = is_share(x)
     more = {"yOffset": beside, "order": stacked}
     n_beside = frame[beside["shorthand"].split(":")[0]].n_unique() if beside else 1
-    row = max(_ROW, _THIN_ROW * n_beside)
+    row = max(ROW, _THIN_ROW * n_beside)
     drawn = (
-        alt.Chart(frame, width=width, height=row * max(2, len(order)))
+        alt.Chart(frame, height=row * max(2, len(order)))
         .mark_bar(height={"band": 0.9 if beside else 0.72})
         .encode(
             x=alt.X(
@@ -100,20 +130,35 @@ def bars(
                 f"{y}:N",
                 title=None,
                 scale=alt.Scale(domain=list(order)),
-                axis=alt.Axis(ticks=False) if labels else None,
+                axis=alt.Axis(ticks=False),
             ),
             color=colour or alt.value(BLUE),
-            tooltip=[_tooltip(frame, name) for name in frame.columns],
+            tooltip=[tooltip(frame, name) for name in frame.columns],
             **{channel: value for channel, value in more.items() if value is not None},
         )
     )
-    if text is None and (beside or not share):
-        return drawn
-    written = (
-        alt.Text(f"{text}:N") if text else alt.Text(f"{x}:Q", format=".1%" if up_to_one else ".2~%")
-    )
-    return drawn + drawn.mark_text(align="left", dx=4).encode(
-        text=written, color=alt.value("#1f2937")
+    if "is_small" in frame.columns:
+        drawn = drawn.encode(opacity=PALE_IF_SMALL)
+    layers = [drawn]
+    if interval:
+        low, high = (f"{name}:Q" for name in interval)
+        limits = {"x": alt.X(low), "x2": high, "color": alt.value(INK)}
+        layers.append(drawn.mark_rule(strokeWidth=1.5).encode(**limits))
+    if text or (share and not beside):
+        shown = alt.Text(f"{x}:Q", format=".1%" if up_to_one else ".2~%")
+        written = drawn.mark_text(align="left", dx=4).encode(
+            text=alt.Text(f"{text}:N") if text else shown, color=alt.value(INK)
+        )
+        layers.append(written.encode(x=alt.X(f"{interval[1]}:Q")) if interval else written)
+    return alt.layer(*layers) if len(layers) > 1 else drawn
+
+
+def labels(frame: pl.DataFrame, *, x: str, y: str, text: str) -> Any:
+    """Texts at the ends of horizontal bars, to put over them."""
+    return (
+        alt.Chart(frame)
+        .mark_text(align="left", dx=4, color=INK)
+        .encode(x=f"{x}:Q", y=f"{y}:N", text=f"{text}:N")
     )
 
 
@@ -141,7 +186,7 @@ def dots(frame: pl.DataFrame, *, x: str, y: str, x_title: str, y_title: str) -> 
                 axis=alt.Axis(format=",", tickCount=8),
             ),
             y=alt.Y(f"{y}:Q", title=y_title),
-            tooltip=[_tooltip(frame, name) for name in frame.columns],
+            tooltip=[tooltip(frame, name) for name in frame.columns],
         )
     )
 
@@ -152,7 +197,7 @@ def spans(frame: pl.DataFrame, *, y: str, order: Sequence[str], low: str, high: 
     Both columns are in seconds.
     """
     shown, unit = in_one_unit(frame, low, high)
-    base = alt.Chart(shown, height=_ROW * max(2, len(order))).encode(
+    base = alt.Chart(shown, height=ROW * max(2, len(order))).encode(
         y=alt.Y(f"{y}:N", title=None, scale=alt.Scale(domain=list(order))),
         tooltip=[
             alt.Tooltip(y),
@@ -173,7 +218,7 @@ def histogram(frame: pl.DataFrame, *, title: str, marks: dict[str, float] | None
     `marks` are labels with durations in seconds at which to draw a line.
     """
     closed = frame.drop_nulls("to_seconds")
-    size, unit = _unit_of(closed["to_seconds"].max())
+    size, unit = unit_of(closed["to_seconds"].max())
     shown = closed.with_columns(pl.col("from_seconds", "to_seconds") / size)
     drawn = (
         alt.Chart(shown, height=220)
@@ -200,79 +245,17 @@ def histogram(frame: pl.DataFrame, *, title: str, marks: dict[str, float] | None
     )
 
 
-def triangle(frame: pl.DataFrame, *, x: str, order: Sequence[str], title: str, colour: str) -> Any:
-    """A table of shares (`share`, written as `text`) by `month` and `x`, coloured by share.
-
-    Those that rest on few processes (`is_small`) are pale.
-    """
-    months = frame["month"].unique(maintain_order=True).to_list()
-    base = alt.Chart(frame, height=_ROW * max(2, len(months))).encode(
-        x=alt.X(
-            f"{x}:N",
-            title=title,
-            scale=alt.Scale(domain=list(order)),
-            axis=alt.Axis(orient="top", labelAngle=0, ticks=False, domain=False),
-        ),
-        y=alt.Y(
-            "month:N",
-            title=None,
-            scale=alt.Scale(domain=months),
-            axis=alt.Axis(ticks=False, domain=False),
-        ),
-        opacity=alt.condition("datum.is_small", alt.value(0.35), alt.value(1)),
-        tooltip=["month", alt.Tooltip(x), alt.Tooltip("share:Q", format=".1%")],
-    )
-    scale = alt.Scale(range=["#f3f6fa", colour], domain=[0, 1], interpolate="rgb")
-    cells = base.mark_rect(stroke="white").encode(
-        color=alt.Color("share:Q", scale=scale, legend=None)
-    )
-    texts = base.mark_text(fontSize=12).encode(
-        text="text:N", color=alt.condition(_DARK_CELL, alt.value("white"), alt.value("#1f2937"))
-    )
-    return cells + texts
-
-
-def lines(
-    frame: pl.DataFrame,
-    *,
-    x: str,
-    y: str,
-    colour: alt.Color,
-    x_title: str,
-    y_title: str,
-    band: tuple[str, str] | None = None,
-) -> Any:
-    """Lines over days (numbers) or months (text like `2026-03`).
-
-    Shares (0..1) are shown in per cent; `band` are the columns of a confidence interval.
-    """
-    by_month = frame[x].dtype == pl.String
-    axis = alt.Axis(labelAngle=0, labelOverlap=True) if by_month else alt.Axis(tickCount=10)
-    y_axis = alt.Axis(format=".0%" if _is_share(y) else ",~f", tickCount=6)
-    base = alt.Chart(frame, height=260).encode(
-        x=alt.X(f"{x}:N" if by_month else f"{x}:Q", title=x_title, axis=axis), color=colour
-    )
-    drawn = base.mark_line(point=by_month, strokeWidth=2.2).encode(
-        y=alt.Y(f"{y}:Q", title=y_title, axis=y_axis),
-        tooltip=[_tooltip(frame, name) for name in frame.columns],
-    )
-    if band is None:
-        return drawn
-    low, high = band
-    return base.mark_area(opacity=0.16).encode(y=alt.Y(f"{low}:Q"), y2=f"{high}:Q") + drawn
-
-
-def _unit_of(largest: Any) -> tuple[int, str]:
+def unit_of(largest: Any) -> tuple[int, str]:
     return next((size, unit) for unit, size in _UNITS if size == 1 or (largest or 0) >= 2 * size)
 
 
-def _tooltip(frame: pl.DataFrame, name: str) -> alt.Tooltip:
+def tooltip(frame: pl.DataFrame, name: str) -> alt.Tooltip:
     """A value for readers: shares in per cent, other numbers rounded."""
     kind = frame[name].dtype
     if not kind.is_numeric():
         return alt.Tooltip(f"{name}:N")
-    return alt.Tooltip(f"{name}:Q", format=".1%" if _is_share(name) else ",.2~f")
+    return alt.Tooltip(f"{name}:Q", format=".1%" if is_share(name) else ",.2~f")
 
 
-def _is_share(name: str) -> bool:
+def is_share(name: str) -> bool:
     return name.startswith("share_") or name in ("cumulative_incidence", "lower_95", "upper_95")

@@ -4,49 +4,87 @@ from typing import Any
 
 import polars as pl
 
-from notebooks.parts import charts
-from notebooks.parts.funnels import MODES, Window
-from notebooks.parts.published import counted, in_words
+from notebooks.parts import charts, time_charts
+from notebooks.parts.filters import Filter
+from notebooks.parts.funnels import BARS, MODES, Window
+from notebooks.parts.published import counted, in_percent, in_words
+
+SHARE = ("share_of_first", "share_of_first_low", "share_of_first_high")
 
 
-def funnel_chart(steps: pl.DataFrame, *, mode: str, window: Window) -> Any:
-    """Processes that reached each step or still may, and the share kept from step to step."""
+def figures(steps: pl.DataFrame) -> dict[str, str]:
+    """The figures of the last step, by label."""
+    last = steps.row(-1, named=True)
+    low, high = (in_percent(last[name]) for name in SHARE[1:])
+    return {
+        "entered": f"{steps['processes'][0]:,}",
+        f"reached {last['step']}": f"{last['processes']:,}",
+        "share of entered": in_percent(last["share_of_first"]),
+        "95 % interval": f"{low} to {high}",
+        "median time": in_words(last["median_seconds_from_first"]),
+        "may still reach it": f"{last['immature']:,}",
+    }
+
+
+def funnel_bars(steps: pl.DataFrame) -> Any:
+    """Processes that reached each step or still may: a widget on whose bars readers click."""
     order = steps["step"].to_list()
-    which = {"processes": "reached", "immature": "may still reach it"}
-    reached = charts.bars(
-        steps.unpivot([*which], index="step", variable_name="which", value_name="n").with_columns(
-            pl.col("which").replace(which)
-        ),
+    counts = steps.unpivot([*BARS], index="step", variable_name="which", value_name="n")
+    bars = charts.bars(
+        counts.with_columns(pl.col("which").replace(BARS)),
         x="n",
         y="step",
         order=order,
         title="processes",
-        colour=charts.coloured("which", [*which.values()], [charts.BLUE, charts.PALE_BLUE]),
-        width=charts.HALF,
+        colour=charts.coloured("which", [*BARS.values()], [charts.BLUE, charts.PALE_BLUE]),
         stacked=charts.stacking("which", descending=True),
     )
-    kept = charts.bars(
-        steps.filter(pl.col("step_no") > 1).select("step", "share_of_previous"),
-        x="share_of_previous",
-        y="step",
-        order=order,
-        title="share of the previous step",
-        labels=False,
-        width=charts.HALF,
+    kept = steps.slice(1).select(
+        "step",
+        (pl.col("processes") + pl.col("immature")).alias("n"),
+        pl.col("share_of_previous").map_elements(in_percent, pl.String),
     )
-    last, within = steps.row(-1, named=True), window.length
-    return charts.captioned(
-        reached | kept,
+    texts = charts.labels(kept, x="n", y="step", text="share_of_previous")
+    return charts.clickable(
+        bars + texts, "Funnel: select a bar to list its processes", "step", "which"
+    )
+
+
+def funnel_chart(bars: Any, steps: pl.DataFrame, *, mode: str, window: Window, only: Filter) -> Any:
+    """The bars with what they count and leave out."""
+    last = steps.row(-1, named=True)
+    return charts.framed(
+        bars,
         "Funnel",
-        f"Mode {mode}: {MODES[mode]}"
-        + (f", within {in_words(within.total_seconds())} of the first step. " if within else ". ")
-        + "Open, closed and deleted processes count. "
+        f"Select a bar to list its processes. Mode {mode}: {MODES[mode]}, {within(window)}"
+        + (" of the first step. " if window.length else ". ")
+        + only.words
+        + "Per cent: of the previous step. Open, closed and deleted processes count. "
         + (
             f"{counted(last['immature'], 'open process', several='open processes')} may still "
             f"reach {last['step']}: its share can rise, and step-to-step shares can rise or fall."
             if last["immature"]
             else f"No open process can still reach {last['step']}: its share is final."
         ),
+        width=charts.HALF,
+    )
+
+
+def share_chart(steps: pl.DataFrame) -> Any:
+    """The share of those entered that reached each step, with its interval."""
+    return charts.captioned(
+        charts.bars(
+            steps.slice(1).select("step", *SHARE, "processes", "is_small"),
+            x=SHARE[0],
+            y="step",
+            order=steps["step"].to_list()[1:],
+            title="share of the first step",
+            interval=SHARE[1:],
+        ),
+        "Share of the first step",
+        f"Of {steps['processes'][0]:,} that entered. Lines: 95 % intervals (Wilson). Pale: fewer "
+        "than 5 processes.",
+        width=charts.HALF,
     )
 
 
@@ -63,6 +101,7 @@ def breakdown_chart(values: pl.DataFrame, *, attribute: str) -> Any:
             title="share of those that entered with this value",
             colour=charts.coloured("value", shown),
             beside=charts.offset("value", shown),
+            interval=SHARE[1:],
         ),
         f"By {attribute}",
         (
@@ -71,7 +110,7 @@ def breakdown_chart(values: pl.DataFrame, *, attribute: str) -> Any:
             else f"The {len(shown)} most frequent of {n_values:,} values. "
         )
         + f"Up to {values['immature'].max():,} open processes of one value may still reach a step: "
-        "shares can rise.",
+        "shares can rise. Lines: 95 % intervals (Wilson). Pale: fewer than 5 processes entered.",
     )
 
 
@@ -96,13 +135,13 @@ def time_chart(steps: pl.DataFrame) -> Any:
     )
 
 
-def times_chart(bins: pl.DataFrame, *, step: str, window: Window) -> Any:
+def times_chart(bins: pl.DataFrame, *, step: str, window: Window, only: Filter) -> Any:
     """The distribution of times to the last step."""
     beyond = bins.filter(pl.col("to_seconds").is_null())["n"].sum()
     return charts.captioned(
         charts.histogram(bins, title="processes"),
         f"Time from the first step to {step}",
-        f"Processes that reached it {_defined(window)}. "
+        f"Processes that reached it {within(window)}. {only.words}"
         + (f"{beyond:,} longer ones are not shown." if beyond else "All are shown."),
         width=charts.HALF,
     )
@@ -111,11 +150,11 @@ def times_chart(bins: pl.DataFrame, *, step: str, window: Window) -> Any:
 def cohort_chart(cohorts: pl.DataFrame, *, window: Window) -> Any:
     """The share that reached each step, by month of entry."""
     return charts.captioned(
-        charts.triangle(
+        time_charts.triangle(
             cohorts,
             x="step",
             order=cohorts["step"].unique(maintain_order=True).to_list(),
-            title=f"share of those that entered in the month, {_defined(window)}",
+            title=f"share of those that entered in the month, {within(window)}",
             colour=charts.BLUE,
         ),
         "By month of entry",
@@ -124,51 +163,7 @@ def cohort_chart(cohorts: pl.DataFrame, *, window: Window) -> Any:
     )
 
 
-def age_chart(cohorts: pl.DataFrame, *, outcome: str) -> Any:
-    """The share with an outcome, by month of creation and age."""
-    return charts.captioned(
-        charts.triangle(
-            cohorts,
-            x="age",
-            order=sorted(cohorts["age"].unique(), key=lambda age: int(age.split()[0])),
-            title=f"{outcome} within this age, of those created in the month",
-            colour=charts.GREEN if outcome == "completed" else charts.ORANGE,
-        ),
-        f"Share {outcome}, by month of creation and age",
-        "In parentheses: processes created. Empty: not all of the month have reached the age yet. "
-        f"Open processes count as not {outcome}. Pale: fewer than 5 processes.",
-    )
-
-
-def outcome_chart(
-    curves: pl.DataFrame, *, title: str, n_without: int, n_all: int, tested: str
-) -> Any:
-    """The share with each outcome by days since creation, with its 95 % confidence band.
-
-    `tested` is the sentence on whether the lines differ, if they are of several groups.
-    """
-    order = curves["line"].unique(maintain_order=True).to_list()
-    colour_of = {"completed": charts.GREEN, "cancelled": charts.ORANGE}
-    has_outcomes = set(order) <= set(colour_of)
-    colours = [colour_of[name] for name in order] if has_outcomes else charts.SEVERAL
-    return charts.captioned(
-        charts.lines(
-            curves,
-            x="day",
-            y="cumulative_incidence",
-            colour=charts.coloured("line", order, colours),
-            x_title="days since creation",
-            y_title="share of all processes",
-            band=("lower_95", "upper_95"),
-        ),
-        title,
-        f"{n_without:,} of {n_all:,} have no outcome yet; they are censored at their current age, "
-        "or at their deletion (Aalen-Johansen estimate). Bands: 95 % confidence intervals. A "
-        f"curve ends where fewer than 5 processes are at risk. {tested}".rstrip(),
-    )
-
-
-def _defined(window: Window) -> str:
-    """The window of the definition, to which published figures refer."""
+def within(window: Window) -> str:
+    """The time in which steps count, in words."""
     length = window.length
-    return f"within the defined {in_words(length.total_seconds())}" if length else "at any time"
+    return f"within {in_words(length.total_seconds())}" if length else "at any time"

@@ -6,10 +6,12 @@ states) are shown in the window of their definition only.
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import duckdb
 import polars as pl
 
+from notebooks.parts.filters import EVERYTHING, Filter
 from notebooks.parts.published import ask, bins, in_words
 
 OWN_STATES = "custom states"
@@ -19,19 +21,32 @@ MODES = {
     "any_order": "steps in any order",
     "reached": "states of higher rank count for a step too",
 }
+BARS = {"processes": "reached", "immature": "may still reach it"}
 _MAX_VALUES = 8
 _DAYS = (1, 2, 3, 7, 14, 30, 60, 90, 180)
 _STEPS = """
     select
         step_no, step, processes, share_of_first, share_of_previous, median_seconds_from_first,
-        p90_seconds_from_first, immature, share_of_first_low, share_of_first_high
+        p90_seconds_from_first, immature, share_of_first_low, share_of_first_high, is_small
 """
-_MACRO = """
-    from funnel(
-        $path, procedure := $procedure, within := cast($within as interval), mode := $mode
-    )
+_ASKED = "$path, procedure := $procedure, within := cast($within as interval), mode := $mode"
+_FILTERED = """
+    by := $column, from_date := $first_day, to_date := $last_day
+) where value is not distinct from $value
 """
+_MACRO = f"from funnel({_ASKED}, {_FILTERED}"
 _PUBLISHED = "from funnel_steps where procedure = $procedure and funnel = $funnel and mode = $mode"
+_PROGRESS = """
+    select
+        f.process_id, max(f.step_no) as step_no, arg_max(f.step, f.step_no) as step,
+        arg_max(f.stop_reason, f.step_no) as stop_reason, min(f.reached_at) as entered_at,
+        max(f.reached_at) as reached_at, max(f.seconds_from_first) as seconds_from_first,
+        any_value(p.label) as label, any_value(p.link) as link
+    from funnel_progress as f inner join processes as p on p.process_id = f.process_id
+    where f.procedure = $procedure and f.funnel = $funnel and f.mode = $mode
+        and f.is_observed_from_start
+    group by f.process_id
+"""
 
 
 @dataclass(frozen=True)
@@ -99,27 +114,90 @@ def states_of(con: duckdb.DuckDBPyConnection, procedure: str) -> list[str]:
 
 def steps_of(
     con: duckdb.DuckDBPyConnection,
+    *,
     procedure: str,
     funnel: Funnel,
-    *,
     mode: str,
     window: Window,
     states: list[str],
+    only: Filter,
 ) -> pl.DataFrame:
-    """The rows of `funnel_steps`, or of the macro for other windows and states.
+    """The rows of `funnel_steps`, or of the macro for other windows, states and processes.
 
     `states` are the steps of a funnel without a name, ordered by rank; without any, the result is
     empty.
     """
-    if funnel.name is not None and window.is_defined:
+    if funnel.name is not None and window.is_defined and only.is_everything:
         query = f"{_STEPS} {_PUBLISHED} order by step_no"
         return ask(con, query, procedure=procedure, funnel=funnel.name, mode=mode)
-    chosen = [state for state in states_of(con, procedure) if state in states]
-    path = funnel.states if funnel.name is not None else chosen
+    path = path_of(con, procedure, funnel, states)
     if not path:
         return pl.DataFrame()
     given = {"path": path, "procedure": procedure, "within": window.length, "mode": mode}
-    return ask(con, f"{_STEPS} {_MACRO} order by step_no", **given)
+    return ask(con, f"{_STEPS} {_MACRO} order by step_no", **given, **vars(only))
+
+
+def path_of(
+    con: duckdb.DuckDBPyConnection, procedure: str, funnel: Funnel, states: list[str]
+) -> list[str]:
+    """The steps of a funnel; without a name, those of `states` that the procedure has, by rank."""
+    if funnel.name is not None:
+        return funnel.states
+    return [state for state in states_of(con, procedure) if state in states]
+
+
+def processes_of(
+    con: duckdb.DuckDBPyConnection, steps: pl.DataFrame, picked: dict[str, str], **asked: Any
+) -> pl.DataFrame:
+    """The processes behind a bar, latest entry first: those that reached a step, or still may.
+
+    `picked` has the step and which of `BARS`, `asked` what `steps_of` was asked for. At most 500;
+    `n` is their number.
+    """
+    is_waiting = picked["which"] == BARS["immature"]
+    behind = "step_no < $step_no and stop_reason = 'open'" if is_waiting else "step_no >= $step_no"
+    entered, given = _entered(con, **asked)
+    query = f"""
+        with entered as ({entered})
+        select
+            coalesce(label, process_id::varchar) as process, step as came_to, stop_reason,
+            strftime(entered_at, '%Y-%m-%d %H:%M') as entered_at,
+            strftime(reached_at, '%Y-%m-%d %H:%M') as came_there_at,
+            seconds_from_first, link, count(*) over () as n
+        from entered where {behind}
+        order by entered.entered_at desc, process_id limit 500
+    """
+    step_no = steps["step_no"].filter(steps["step"] == picked["step"])[0]
+    return ask(con, query, step_no=step_no, **given)
+
+
+def times_to_last(
+    con: duckdb.DuckDBPyConnection, steps: pl.DataFrame, **asked: Any
+) -> pl.DataFrame:
+    """Bins of the times from the first step to the last one, of what `steps_of` was asked for."""
+    entered, given = _entered(con, **asked)
+    query = f"""
+        select e.seconds_from_first as seconds from ({entered}) as e where e.step_no = $step_no
+    """
+    return bins(con, query, step_no=steps["step_no"][-1], **given)
+
+
+def _entered(
+    con: duckdb.DuckDBPyConnection,
+    *,
+    procedure: str,
+    funnel: Funnel,
+    mode: str,
+    window: Window,
+    states: list[str],
+    only: Filter,
+) -> tuple[str, dict[str, Any]]:
+    """The relation of the processes that entered, with the step they came to, and its values."""
+    given = {"procedure": procedure, "funnel": funnel.name, "mode": mode, "within": window.length}
+    given |= {"path": path_of(con, procedure, funnel, states), **vars(only)}
+    if funnel.can_use_macro:
+        return f"from funnel_processes({_ASKED}, {_FILTERED}", given
+    return _PROGRESS, given
 
 
 def breakdowns_of(con: duckdb.DuckDBPyConnection, procedure: str, funnel: Funnel) -> list[str]:
@@ -150,7 +228,8 @@ def broken_down(
         )
         select
             coalesce(s.value, '(no value)') as value,
-            s.step, s.share_of_first, s.processes, s.immature, z.n_values
+            s.step, s.share_of_first, s.share_of_first_low, s.share_of_first_high,
+            s.processes, s.immature, s.is_small, z.n_values
         from shown as s inner join sizes as z on z.value is not distinct from s.value
         where z.place <= $most and s.step_no > 1
         order by z.place, s.step_no
@@ -162,7 +241,7 @@ def broken_down(
 def by_month(
     con: duckdb.DuckDBPyConnection, procedure: str, funnel: Funnel, *, mode: str
 ) -> pl.DataFrame:
-    """Shares by month of entry and step (from the second on), for `charts.triangle`."""
+    """Shares by month of entry and step (from the second on), for `time_charts.triangle`."""
     query = """
         select
             strftime(cohort, '%Y-%m') || format('  ({:,})', first_value(processes) over steps)
@@ -178,19 +257,6 @@ def by_month(
     return ask(con, query, procedure=procedure, funnel=funnel.name, mode=mode)
 
 
-def times_to(
-    con: duckdb.DuckDBPyConnection, procedure: str, funnel: Funnel, *, mode: str, step: str
-) -> pl.DataFrame:
-    """Bins of the times from the first step to another one, in the defined window."""
-    query = """
-        select seconds_from_first as seconds from funnel_progress
-        where procedure = $procedure and funnel = $funnel and mode = $mode and step = $step
-            and is_observed_from_start
-    """
-    given = {"procedure": procedure, "funnel": funnel.name, "mode": mode, "step": step}
-    return bins(con, query, **given)
-
-
 def _macro_agrees(
     con: duckdb.DuckDBPyConnection, procedure: str, funnel: str, window: Window, path: list[str]
 ) -> bool:
@@ -198,7 +264,7 @@ def _macro_agrees(
     columns = "select step_no, step, processes, immature"
     differing = f"({columns} {_PUBLISHED}) except ({columns} {_MACRO})"
     given = {"path": path, "procedure": procedure, "within": window.length, "mode": "ordered"}
-    return ask(con, differing, funnel=funnel, **given).is_empty()
+    return ask(con, differing, funnel=funnel, **given, **vars(EVERYTHING)).is_empty()
 
 
 def _label(window: Window) -> str:

@@ -1,6 +1,7 @@
 """Widgets, headings, large figures, tables and callouts of the notebooks."""
 
 from collections.abc import Callable, Sequence
+from datetime import date
 from typing import Any
 
 import marimo as mo
@@ -26,6 +27,11 @@ def nothing_published() -> mo.Html:
 def choice(options: Sequence[Any] | dict[str, Any], label: str) -> mo.ui.dropdown:
     """A drop-down list in which an option is always selected, the first one by default."""
     return mo.ui.dropdown(options, value=next(iter(options)), label=label, allow_select_none=False)
+
+
+def days(first: date, last: date, label: str, value: Any = None) -> mo.ui.date_range:
+    """A range of days; without a `value`, all from the first to the last one are selected."""
+    return mo.ui.date_range(first, last, value=value or (first, last), label=label)
 
 
 def in_a_row(*items: Any) -> mo.Html:
@@ -73,6 +79,13 @@ def listing(frame: pl.DataFrame, *, page_size: int = 10) -> mo.ui.table:
         show_column_summaries=False,
         show_data_types=False,
     )
+
+
+def processes(frame: pl.DataFrame, title: str) -> mo.Html:
+    """A list of processes, of which `n` is the number of all, below its title."""
+    n = frame["n"][0] if len(frame) else 0
+    shown = f"the latest {len(frame):,} of {n:,}" if n > len(frame) else f"{n:,}"
+    return mo.vstack([mo.md(f"### {title} ({shown})"), listing(frame.drop("n"))])
 
 
 def _heading(name: str) -> str:

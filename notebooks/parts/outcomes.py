@@ -1,4 +1,4 @@
-"""The queries of the notebook `conversion` on outcomes: curves, and shares by month and age."""
+"""The queries of the notebook `outcomes`: curves, and shares by month and age."""
 
 import duckdb
 import polars as pl
@@ -84,7 +84,7 @@ def without_outcome(con: duckdb.DuckDBPyConnection, procedure: str) -> tuple[int
 
 
 def by_age(con: duckdb.DuckDBPyConnection, procedure: str, *, outcome: str) -> pl.DataFrame:
-    """Shares by month of creation and age, for `charts.triangle`; nulls are left out."""
+    """Shares by month of creation and age, for `time_charts.triangle`; nulls are left out."""
     query = f"""
         select
             strftime(cohort, '%Y-%m') || format('  ({{:,}})', processes) as month,

@@ -14,7 +14,7 @@ _BESIDE_LONG_NAMES = charts.WIDE - 80
 _PART_COLOURS = [charts.PALE_BLUE, "#8a8f98", charts.RED, "#e3e5e8"]
 
 
-def files_chart(files: pl.DataFrame) -> Any:
+def files_charts(files: pl.DataFrame) -> list[Any]:
     """The lines of the latest files by result, and the share rejected."""
     shown = files.tail(_MAX_FILES)
     order = shown["file"].to_list()
@@ -27,7 +27,6 @@ def files_chart(files: pl.DataFrame) -> Any:
         title="lines",
         colour=charts.coloured("part", PARTS, _PART_COLOURS),
         stacked=charts.stacking("place"),
-        width=charts.HALF,
     )
     rejected = charts.bars(
         shown.select("file", "share_quarantined", "quarantined", "lines"),
@@ -35,18 +34,22 @@ def files_chart(files: pl.DataFrame) -> Any:
         y="file",
         order=order,
         title="share of lines rejected",
-        labels=False,
-        width=charts.HALF,
         up_to_one=False,
     )
     hidden = len(files) - len(shown)
-    return charts.captioned(
-        lines | rejected,
-        "Files in ingest order",
-        "lines = accepted + duplicates + quarantined + blank, for every file. Replayed lines count "
-        "with their latest result."
-        + (f" {counted(hidden, 'earlier file')} only in the table." if hidden else ""),
-    )
+    return [
+        charts.captioned(
+            lines,
+            "Files in ingest order",
+            "lines = accepted + duplicates + quarantined + blank, for every file. Replayed lines "
+            "count with their latest result."
+            + (f" {counted(hidden, 'earlier file')} only in the table." if hidden else ""),
+            width=charts.HALF,
+        ),
+        charts.captioned(
+            rejected, "Rejected lines", "The share of each file in quarantine.", width=charts.HALF
+        ),
+    ]
 
 
 def rules_chart(rules: pl.DataFrame, *, words: str) -> Any:

@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from notebooks.parts import charts
+from notebooks.parts import charts, time_charts
 from notebooks.parts.durations import CLOCKS, PERCENTILES
 from notebooks.parts.published import counted, in_words
 
@@ -35,7 +35,7 @@ def months_chart(rows: pl.DataFrame, *, words: str, n_open: int, until: str) -> 
     """Percentiles by the month in which the interval ended."""
     shown, unit = charts.in_one_unit(rows, "seconds")
     return charts.captioned(
-        charts.lines(
+        time_charts.lines(
             shown,
             x="month",
             y="seconds",
@@ -77,25 +77,28 @@ def clocks_chart(rows: pl.DataFrame, *, calendars: Sequence[str]) -> Any:
     )
 
 
-def states_chart(states: pl.DataFrame) -> Any:
+def states_charts(states: pl.DataFrame) -> list[Any]:
     """How long visits to each state lasted, and the share of open time in each."""
     order = states["state"].to_list()
-    left = charts.spans(states, y="state", order=order, low="p50_seconds", high="p90_seconds")
-    right = charts.bars(
-        states.select("state", "state_kind", "share_of_open_time"),
-        x="share_of_open_time",
-        y="state",
-        order=order,
-        title="share of all open time",
-        labels=False,
+    visits = charts.captioned(
+        charts.spans(states, y="state", order=order, low="p50_seconds", high="p90_seconds"),
+        "Visits by state",
+        "Dot: median. Tick: 90th percentile. Finished visits only.",
         width=charts.HALF,
     )
-    return charts.captioned(
-        left.properties(width=charts.HALF) | right,
-        "By state",
-        "Left: median (dot) and 90th percentile (tick) of finished visits. Right: open visits "
-        f"({states['n_current'].sum():,}) included, up to the as-of instant.",
+    shares = charts.captioned(
+        charts.bars(
+            states.select("state", "state_kind", "share_of_open_time"),
+            x="share_of_open_time",
+            y="state",
+            order=order,
+            title="share of all open time",
+        ),
+        "Open time by state",
+        f"Open visits ({states['n_current'].sum():,}) included, up to the as-of instant.",
+        width=charts.HALF,
     )
+    return [visits, shares]
 
 
 def assignees_chart(people: pl.DataFrame) -> Any:
@@ -140,7 +143,7 @@ def ageing_chart(rows: pl.DataFrame, *, ages: Sequence[str]) -> Any:
 def sla_chart(months: pl.DataFrame, totals: pl.DataFrame) -> Any:
     """The share of clocks that met their target, by month."""
     return charts.captioned(
-        charts.lines(
+        time_charts.lines(
             months.select("month", "policy", "share_met", "met", "breached", "running"),
             x="month",
             y="share_met",

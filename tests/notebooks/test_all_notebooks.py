@@ -1,0 +1,38 @@
+"""What holds for every notebook: how it is written, and what it shows without data."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.notebooks import NOTEBOOKS, show
+
+FOLDER = Path(__file__).parents[2] / "notebooks"
+
+
+def test_they_are_as_marimo_wants_them() -> None:
+    files = [str(FOLDER / f"{name}.py") for name in NOTEBOOKS]
+    command = [sys.executable, "-m", "marimo", "check", "--strict", *files]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_without_a_database_they_say_what_to_do(name: str, tmp_path: Path) -> None:
+    text = show(name, tmp_path).text
+    assert "There is no published database yet" in text
+    assert "leadtime run --landing DIR" in text
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_they_run_over_empty_tables(name: str, nothing: Path) -> None:
+    text = show(name, nothing).text
+    assert {
+        "conversion": "No lead entered.",
+        "data_quality": "The latest 1 of 1.",
+        "outcomes": "No lead has an outcome yet, or too few to draw a curve.",
+        "resolution_times": "No such interval of any lead has ended yet.",
+    }[name] in text
