@@ -1,4 +1,4 @@
-"""The macros that forecast when what is open will be closed."""
+"""The macros that forecast: when what is open will be closed, whether targets will be met."""
 
 from schemas.catalogue.model import OutputMacro
 from schemas.catalogue.shared import WRONG_ARGUMENTS
@@ -34,4 +34,26 @@ FORECAST_HELD = OutputMacro(
     "`is_small`: fewer than 5 of them. No row where the data is too short for one. "
     f"{WRONG_ARGUMENTS}",
     "one row per procedure and chance (0.5, 0.85, 0.95)",
+)
+
+FORECAST_TARGET = OutputMacro(
+    "forecast_target",
+    "A table macro for whether targets will be met by a day: `from forecast_target('2026-12-31')`. "
+    "For each indicator with a target in the definition (see `indicators`), `share_on_target` is "
+    "the share of 1,000 simulated futures in which the mean of its values over the days from "
+    "`from_day` to `by_day` (`from_date`, 6 days before `by_date`, so that the mean is the "
+    "`average_7` of that day) is on the good side of `target`, or equals it; days without a value "
+    "are left out, and days that are over count as they were. `indicator := 'open', target := 150, "
+    "better := 'lower'` asks for a target that is not in the definition, in the unit of "
+    "`indicators`: a total is a mean times the number of days. `p10_value`, `p50_value` and "
+    "`p90_value` are the mean that 10 %, 50 % and 90 % of the futures do not exceed; `average_7` "
+    "is that of the last whole day. Each future draws each day after that, so also all of the day "
+    "of the as_of, from the same weekdays among the last `days` whole days (90; at least 7): the "
+    "day has the value of the drawn one; `open` changes by what it changed on the drawn one. The "
+    "draws follow from `seed` alone: the same figures on any machine. It assumes that days are "
+    "independent and go on as in `days`, which knows nothing of what is open now: SLA clocks that "
+    "are about to be breached, say. Null: where there are fewer than 7 days to draw from, and if "
+    "no day of the period has a value. No row without a target, and before the first whole day. "
+    f"{WRONG_ARGUMENTS}",
+    "one row per procedure and indicator with a target",
 )

@@ -122,6 +122,12 @@ QUESTIONS: tuple[Question, ...] = (
         "from forecast() order by procedure, chance",
     ),
     Question(
+        "Will we be on target in four weeks?",
+        "select procedure, indicator, unit, target, better, share_on_target, p50_value, average_7 "
+        "from forecast_target((select local_day(as_of, time_zone) + 28 from build)) "
+        "order by procedure, indicator",
+    ),
+    Question(
         "Do we close as many processes as arrive?",
         "select week, procedure, arrivals, closed, open_at_end from flow_weekly "
         "order by week desc, procedure limit 20",

@@ -54,8 +54,7 @@ RuleLevel = Annotated[
 
 
 def _probability(value: object) -> float:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not 0 <= value <= 1:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
         raise not_allowed("a number from 0 to 1, such as 0.25")
     return float(value)
 

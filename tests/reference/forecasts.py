@@ -106,3 +106,58 @@ def forecast_held(
 
 def _pool(known: Mapping[date, int], weekday: int) -> list[int]:
     return [n for day, n in sorted(known.items()) if day.isoweekday() == weekday]
+
+
+def forecast_target(
+    procedure: str,
+    name: str,
+    values: Mapping[date, float | None],
+    target: float,
+    better: str,
+    *,
+    first: date,
+    last: date,
+    days: int,
+    seed: int,
+) -> Row:
+    """What the simulated futures say of the mean of the days from `first` to `last`; `values` has
+    those of all whole days.
+    """
+    (start, *_), end = sorted(values), max(values)
+    pool: dict[date, float | None] = {d: v for d, v in values.items() if (end - d).days < days}
+    if name == "open":
+        pool = {d: (values[d] or 0) - (values[d - timedelta(1)] or 0) for d in pool if d > start}
+    figures: list[float] = []
+    for trial in range(1, TRIALS + 1):
+        path = dict(values)
+        for day_no in range(1, (last - end).days + 1):
+            day = end + timedelta(days=day_no)
+            same = [v for d, v in sorted(pool.items()) if d.isoweekday() == day.isoweekday()]
+            place = drawn(f"{seed}:{procedure}", trial, day_no, list(range(len(same))))
+            value = same[place]
+            before = path[day - timedelta(1)] or 0
+            path[day] = before + (value or 0) if name == "open" else value
+        found = [v for d, v in path.items() if first <= d <= last and v is not None]
+        if found:
+            figures.append(round(sum(found) / len(found), 9))
+    figures.sort()
+    aim = round(target, 9)
+    met = sum(f >= aim if better == "higher" else f <= aim for f in figures)
+    percentiles = {
+        f"p{percent}_value": figures[math.ceil(percent / 100 * len(figures)) - 1]
+        if figures
+        else None
+        for percent in (10, 50, 90)
+    }
+    return {
+        "procedure": procedure,
+        "indicator": name,
+        "target": target,
+        "better": better,
+        "from_day": first,
+        "by_day": last,
+        "share_on_target": met / len(figures) if figures else None,
+        "history_from": min(pool),
+        "n_days_of_history": len(pool),
+        **percentiles,
+    }

@@ -128,6 +128,7 @@ _READ_BY_MACROS = (
     "attribute_changes",
     "build",
     "flow_daily",
+    "indicators",
     "named_durations",
     "observation_starts",
     "open_stays",

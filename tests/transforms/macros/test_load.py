@@ -30,6 +30,8 @@ READ = {
     "change_no integer, old_value varchar, new_value varchar, changed_at timestamp",
     "observation_starts": "procedure varchar, observed_since timestamp",
     "flow_daily": "day date, procedure varchar, completed bigint, cancelled bigint",
+    "indicators": "procedure varchar, indicator varchar, unit varchar, day date, value double, "
+    "average_7 double, target double, better varchar",
     "process_durations": "process_id uuid, procedure varchar, measure varchar, "
     "started_at timestamp, ended_by varchar, seconds double, business_seconds double, "
     "is_observed boolean",
