@@ -18,7 +18,11 @@ _CYCLE = number(
     "cycle",
     "INTEGER",
     "Number of the clock among those of the process and policy, from 1. After a stop, the next "
-    "event that starts the policy begins a new clock at 0. `created` is each beginning of being "
+    "event that starts the policy begins a new clock at 0: with `start: state: ASKED` and `stop: "
+    "left: ASKED` each question has one. With `repeat: true` the stop itself does, as long as the "
+    "process stays open and the policy applies: with `start: created`, `stop: connected_call` and "
+    "`target: 2d` there is to be a call every two working days. Stops by one version at one "
+    "instant count once. `created` is each beginning of being "
     "open, so that reopening, restoring and moving to the procedure start a new clock. A policy "
     "that waits for the first assignment or the first call starts no clock after it. Calls and "
     "completed tasks are events at their own instants, whatever versions the process has.",

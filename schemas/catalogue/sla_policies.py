@@ -6,6 +6,7 @@ from schemas.catalogue.model import (
     OutputTable,
     count,
     day,
+    flag,
     identifier,
     in_order,
     number,
@@ -121,6 +122,11 @@ SLA_POLICIES = OutputTable(
                 "INTEGER",
                 "The share of the target, in per cent, after which a clock is in warning (`warn`).",
                 nulls="if the policy has no warning",
+            ),
+            flag(
+                "is_repeated",
+                "Whether a stop also starts the next clock, as long as the process is open "
+                "(`repeat`).",
             ),
         ),
     ),

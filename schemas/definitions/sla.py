@@ -12,6 +12,7 @@ from pydantic import (
     Field,
     GetJsonSchemaHandler,
     PlainSerializer,
+    StrictBool,
     TypeAdapter,
     WithJsonSchema,
     model_validator,
@@ -250,6 +251,8 @@ class Sla(Part):
     """What starts a clock that is not running: one event or a list of them."""
     stop: Events
     """What stops a running clock: one event or a list of them."""
+    repeat: StrictBool = False
+    """A stop also starts the next clock, as long as the process is open: an update every 2 days."""
     pause: tuple[Label, ...] = ()
     """States, or kinds of states, in which the clock pauses."""
     target: SlaTarget

@@ -15,16 +15,23 @@ from schemas.loading.problems import Finding, KeyPath, as_list, as_mapping, show
 from schemas.loading.references import Names, entries_of, repeated
 
 _KINDS = get_args(StateKind)
+_ONCE = ("first_assigned", "first_call")
+_CLOSING = ("completed", "closed")
+_RENEWING = (
+    "with `repeat` events that can happen again while a process is open: connected_call, "
+    "task_completed, created, `state: X`, `left: X`"
+)
 _DECIDING_TYPES = ("VARCHAR", "BIGINT", "DOUBLE")
 
 
 def bad_slas(document: Mapping[str, object], states: Names, attributes: Names) -> Iterator[Finding]:
-    """Names that are not defined or used twice, and clocks that would stop when they start."""
+    """Names that are not defined or used twice, and clocks that would never run, or never again."""
     yield from repeated(document, "slas", allowed="each policy name once")
     for path, sla in entries_of(document, "slas"):
         for key in ("start", "stop"):
             yield from bad_events((*path, key), sla.get(key), states)
         yield from never_running(path, sla, states, keys=("start", "stop"))
+        yield from _never_repeated(path, sla)
         yield from _bad_pause((*path, "pause"), sla.get("pause"), states)
         target = sla.get("target")
         if isinstance(target, dict):
@@ -72,13 +79,23 @@ def never_running(
     )
     for event in starts:
         # A completion is also a closing.
-        if event in stops or {"completed", "closed"} <= {
-            event.kind,
-            *(other.kind for other in stops),
-        }:
+        is_closing = event.kind in _CLOSING and any(other.kind in _CLOSING for other in stops)
+        if event in stops or is_closing:
             allowed = f"events that are not in `{start}`"
             yield Finding((*path, stop), f"`{event}` as {start} and as {stop}", allowed)
             return
+
+
+def _never_repeated(path: KeyPath, sla: Mapping[str, object]) -> Iterator[Finding]:
+    """Clocks to be repeated that no event can renew, or that one of their stops would end."""
+    if sla.get("repeat") is not True:
+        return
+    stops = [event for _, event in written_events(sla.get("stop")) if event]
+    once = [event for event in stops if event.kind in _ONCE]
+    if once:
+        yield Finding((*path, "stop"), f"`{once[0]}`, which happens once", _RENEWING)
+    elif stops and all(event.kind in _CLOSING for event in stops):
+        yield Finding((*path, "stop"), "only events that close a process", _RENEWING)
 
 
 def with_events(

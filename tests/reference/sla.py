@@ -19,7 +19,7 @@ from .versions import Procedures, Row, Version, histories, runs, start
 Policy = dict[str, Any]
 """`name`, `start` and `stop` (pairs of kind and state), `pause` (states or kinds), `target` (a
 `Target`, or a function of a version's attribute values as text that gives one), perhaps `where`
-(such a function that gives a boolean), and `calendar`."""
+(such a function that gives a boolean), `calendar`, and perhaps `repeat`."""
 Target = tuple[str, int] | None
 """`ms` or `days` with their number; null where there is no clock."""
 
@@ -266,6 +266,7 @@ def _cycles(
         m.version for m in moments for event in m.events if _as(event, "stop") in policy["stop"]
     } - {None}
     switched_at = moments[0].at if moments else 0
+    renewed: tuple[int, int | None] | None = None
 
     def running() -> _Cycle | None:
         return cycles[-1] if cycles and cycles[-1].ended_by is None else None
@@ -286,6 +287,20 @@ def _cycles(
             switched_at = clock.started_at
             cycles.append(clock)
 
+    def fulfil(moment: _Moment, stops: list[tuple[str, str | None]]) -> None:
+        """A stop, and the start of the next clock where the policy has another one."""
+        nonlocal renewed
+        here = (moment.at, moment.version)
+        if renewed == here:
+            return
+        stop(moment.at, "stop")
+        again = {kind for kind, _ in stops} - {"completed", "closed"}
+        is_there = moment.version is not None or _is_there(history, name, moment.at)
+        if policy.get("repeat") and again and is_there and not _is_last(moment, moments):
+            begin(moment)
+            if running():
+                renewed = here
+
     for moment in moments:
         happened = set(moment.events)
         # What is left is over before anything else of the same version happens.
@@ -294,7 +309,7 @@ def _cycles(
             stops = [event for event in events if _as(event, "stop") in policy["stop"]]
             starts = [event for event in events if _as(event, "start") in policy["start"]]
             if running() and stops:
-                stop(moment.at, "stop")
+                fulfil(moment, stops)
                 continue
             is_stopped_now = moment.at in dated_stops
             for end in ("deleted", "moved_out", "cancelled", "completed"):
@@ -302,9 +317,19 @@ def _cycles(
                     stop(moment.at, end)
             if starts:
                 begin(moment)
-                if stops:
-                    stop(moment.at, "stop")
+                if stops and running():
+                    fulfil(moment, stops)
     return cycles
+
+
+def _is_last(moment: _Moment, moments: list[_Moment]) -> bool:
+    """Whether the process ends with a moment: by its version, or at its instant."""
+    ends = {"completed", "cancelled", "deleted", "moved_out"}
+    return any(
+        moment.at == other.at if moment.version is None else moment.version == other.version
+        for other in moments
+        if {kind for kind, _ in other.events} & ends
+    )
 
 
 def _as(event: tuple[str, str | None], role: str) -> tuple[str, str | None]:

@@ -8,7 +8,7 @@ import polars as pl
 
 from schemas.definitions.duration import NamedDuration
 from schemas.definitions.procedure import Procedure
-from schemas.definitions.sla import EventKind, Sla, SlaTarget
+from schemas.definitions.sla import EventKind, Sla, SlaEvent, SlaTarget
 from schemas.loading.check_slas import pausing_states
 
 _TEXT = pl.String
@@ -23,6 +23,7 @@ SLA_SCHEMAS: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
         "condition": _TEXT,
         "calendar": _TEXT,
         "warn_percent": pl.Int32,
+        "is_repeated": pl.Boolean,
     },
     "named_durations": {
         "procedure": _TEXT,
@@ -75,6 +76,7 @@ def sla_rows(procedures: Sequence[Procedure]) -> dict[str, list[tuple[object, ..
                 sla.where,
                 sla.calendar,
                 sla.warn,
+                sla.repeat,
             )
             for _, procedure, sla in numbered
         ],
@@ -95,7 +97,11 @@ def sla_rows(procedures: Sequence[Procedure]) -> dict[str, list[tuple[object, ..
         "sla_events": [
             (number, procedure.short_id, role, event.kind, event.state)
             for number, procedure, clock in (*numbered, *durations)
-            for role, events in (("start", clock.start), ("stop", clock.stop))
+            for role, events in (
+                ("start", clock.start),
+                ("stop", clock.stop),
+                ("renewal", _renewing(clock)),
+            )
             for event in events
         ],
         "sla_pauses": [
@@ -155,6 +161,13 @@ def _numbered_durations(
     durations = [(procedure, part) for procedure in procedures for part in procedure.durations]
     for number, (procedure, duration) in enumerate(durations, start=first):
         yield number, procedure, duration
+
+
+def _renewing(clock: Sla | NamedDuration) -> list[SlaEvent]:
+    """The stops that also start the next clock: those that leave the process open."""
+    if not isinstance(clock, Sla) or not clock.repeat:
+        return []
+    return [event for event in clock.stop if event.kind not in ("completed", "closed")]
 
 
 def _stops_at(clock: Sla | NamedDuration, kind: EventKind) -> bool:

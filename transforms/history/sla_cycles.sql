@@ -4,7 +4,8 @@
 -- them, so that a later version does not undo a clock that has ended; those of one version in order
 -- of time, and at one instant first the end of a stay, then what ends the process, then what starts
 -- a clock, then what stops it. A start passes while a clock runs, a stop while none does. An event
--- that its version dates before the previous start or stop counts from that one.
+-- that its version dates before the previous start or stop counts from that one. A renewal is a
+-- stop that also starts the next clock, unless the process ends with it.
 -- Calendar and target are those at the event that started the clock. `occurrence` is null for SLA
 -- policies.
 with starts as (from sla_starts),
@@ -21,7 +22,32 @@ calendars as (from process_calendars),
 
 working_days as (from working_days),
 
+-- Where a policy is not repeated there are none.
+renewals as (
+    select r.*
+    from starts as r
+    anti join moments as e
+        on e.role = 'end'
+        and e.policy_no = r.policy_no
+        and e.process_id = r.process_id
+        and (
+            e.version_no = r.version_no
+            or (r.version_no is null and e.happened_at = r.happened_at)
+        )
+    where r.role = 'renewal'
+),
+
 stops as (select * from moments where role = 'stop'),
+
+final_stops as (
+    select s.*
+    from stops as s
+    anti join renewals as r
+        on r.policy_no = s.policy_no
+        and r.process_id = s.process_id
+        and r.happened_at = s.happened_at
+        and r.version_no is not distinct from s.version_no
+),
 
 -- After the first assignment no clock starts that waits for it; nor after the first call.
 possible_starts as (
@@ -35,7 +61,8 @@ possible_starts as (
         on c.process_id = s.process_id
         and p.stops_at_first_call
     where
-        (o.first_assigned_at is null or s.happened_at <= o.first_assigned_at)
+        s.role = 'start'
+        and (o.first_assigned_at is null or s.happened_at <= o.first_assigned_at)
         and (c.first_call_at is null or s.happened_at <= c.first_call_at)
 ),
 
@@ -83,7 +110,21 @@ signals as (
         place,
         null,
         null
-    from stops
+    from final_stops
+    union all
+    select
+        policy_no,
+        process_id,
+        'renewal',
+        event,
+        happened_at,
+        passed_at,
+        version_no,
+        coalesce(version_no, 9223372036854775807),
+        place,
+        target_ms,
+        target_days
+    from renewals
     union all
     select
         policy_no,
@@ -100,12 +141,32 @@ signals as (
     from ends
 ),
 
+-- A renewal leaves the clock as it is, running or not.
+with_running as (
+    select
+        *,
+        coalesce(last_value(if(role = 'renewal', null, role = 'start') ignore nulls) over (
+            partition by process_id, policy_no order by passed_at, version_place, happened_at, place
+            rows between unbounded preceding and 1 preceding
+        ), false) as is_running
+    from signals
+),
+
+-- Several renewals by one version at one instant are one.
 find_switches as (
     select *
-    from signals
-    qualify (role = 'start') <> coalesce(lag(role = 'start') over (
-        partition by process_id, policy_no order by passed_at, version_place, happened_at, place
-    ), false)
+    from with_running
+    where (role = 'start') <> is_running
+    qualify not (
+        role = 'renewal'
+        and coalesce(
+            lag(struct_pack(r := role, h := happened_at, v := version_no)) over (
+                partition by process_id, policy_no
+                order by passed_at, version_place, happened_at, place
+            ) = struct_pack(r := role, h := happened_at, v := version_no),
+            false
+        )
+    )
 ),
 
 date_switches as (
@@ -136,7 +197,7 @@ number_cycles as (
         *,
         row_number() over (partition by process_id, policy_no order by switch_no) as cycle
     from pair_switches
-    where role = 'start'
+    where role in ('start', 'renewal')
 ),
 
 -- The calendar that applied at an instant, of versions of that instant none after the one that
@@ -191,7 +252,7 @@ select
     c.stopped_at,
     case
         when c.stopping_role = 'end' then c.stopping_event
-        when c.stopping_role = 'stop' then 'stop'
+        when c.stopping_role in ('stop', 'renewal') then 'stop'
     end as ended_by
 from with_first_days as c
 left join working_days as u

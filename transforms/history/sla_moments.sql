@@ -1,5 +1,6 @@
--- The events of processes that matter to SLA policies: those that start or stop a clock, and those
--- that end one (completions, cancellations, deletions, moves to another procedure).
+-- The events of processes that matter to SLA policies: those that start or stop a clock, those that
+-- start the next one as they stop one (`renewal`), and those that end one (completions,
+-- cancellations, deletions, moves to another procedure).
 -- Grain: one row per policy, process and event. `version_no` is the version that shows the event,
 -- null for first assignments, calls and completed tasks. `passed_at` is when that version was
 -- recorded, and orders the events; `happened_at` may be earlier, because a record may date its
@@ -81,7 +82,7 @@ find_entries as (
         e.role,
         e.event,
         -- The state before a process was first seen is a guess, which must not meet a target.
-        if(e.role = 'stop' and v.entered_source = 'inferred', p.first_seen_at, v.entered_at)
+        if(e.role <> 'start' and v.entered_source = 'inferred', p.first_seen_at, v.entered_at)
             as happened_at,
         v.entered_version_no as version_no
     from visits as v

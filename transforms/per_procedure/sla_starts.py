@@ -8,13 +8,22 @@ from schemas.formulas import Formula
 from schemas.sql_text import literal, with_more_rows
 from transforms.per_procedure.values_at import moment_columns, values_then_name, values_then_step
 
-_KEPT = ("policy_no", "process_id", "event", "happened_at", "passed_at", "version_no", "place")
+_KEPT = (
+    "policy_no",
+    "process_id",
+    "role",
+    "event",
+    "happened_at",
+    "passed_at",
+    "version_no",
+    "place",
+)
 _MAX_SECONDS = 100 * 366 * 86400  # a century
 _TERMED = """
     select p.procedure, p.policy, p.target_ms, p.target_days, {kept}
     from sla_moments as m
     inner join clocks as p on p.policy_no = m.policy_no
-    where m.role = 'start' and p.has_terms
+    where m.role in ('start', 'renewal') and p.has_terms
 """
 # In a case, because very large numbers cannot be multiplied.
 _STARTS = """\

@@ -22,6 +22,10 @@ _EVENTS = (
     "created, first_assigned, completed, closed, first_call, connected_call, task_completed, "
     "`state: X`, `left: X`, or a list of these"
 )
+_RENEWING = (
+    "with `repeat` events that can happen again while a process is open: connected_call, "
+    "task_completed, created, `state: X`, `left: X`"
+)
 _PRIORITY = f"  - {{id: {ID}19, shortId: level, type: integerEnum, options: [1, 2]}}\n"
 
 
@@ -68,6 +72,12 @@ def test_ways_to_write_events(tmp_path: Path, start: str, events: Any) -> None:
     if events is None:
         events = [("created", None), ("state", "ACTIVE"), ("left", "NEW")]
     assert found == tuple(SlaEvent(*event) for event in events)
+
+
+def test_a_policy_is_repeated_where_it_says_so(tmp_path: Path) -> None:
+    assert not policy(tmp_path, _GOOD).repeat
+    again = "{name: all, start: created, stop: ['left: NEW', closed], target: 4h, repeat: true}"
+    assert policy(tmp_path, again).repeat
 
 
 def test_ways_to_write_targets(tmp_path: Path) -> None:
@@ -208,6 +218,18 @@ def test_definitions_with_policies_have_a_fingerprint(tmp_path: Path) -> None:
                 ),
                 ("slas[all].pause[2]", "'queue' again", "each state and kind once"),
             ],
+        ),
+        (
+            "{name: all, start: created, stop: [connected_call, first_call], target: 4h, repeat: true}",
+            [("slas[all].stop", "`first_call`, which happens once", _RENEWING)],
+        ),
+        (
+            "{name: all, start: created, stop: [completed, closed], target: 4h, repeat: true}",
+            [("slas[all].stop", "only events that close a process", _RENEWING)],
+        ),
+        (
+            f"{_GOOD[:-1]}, repeat: 2d}}",
+            [("slas[all].repeat", "'2d'", "true or false")],
         ),
         (
             f"{_GOOD}\n  - {_GOOD}",

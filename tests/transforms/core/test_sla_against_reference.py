@@ -67,9 +67,16 @@ def policies(draw: st.DrawFn, procedure: str, count: int) -> list[dict[str, Any]
                 "target": target,
                 "calendar": draw(st.sampled_from(_CALENDARS)),
                 "warn_percent": draw(st.sampled_from((None, 1, 33, 80, 99))),
+                "repeat": can_repeat(stop) and draw(st.booleans()),
             }
         )
     return made
+
+
+def can_repeat(stop: list[tuple[str, str | None]]) -> bool:
+    """Whether a policy with these stops may be repeated."""
+    kinds = {kind for kind, _ in stop}
+    return not kinds & {"first_assigned", "first_call"} and bool(kinds - {"completed", "closed"})
 
 
 def defined(made: dict[str, list[dict[str, Any]]]) -> Procedures:
