@@ -167,23 +167,33 @@ FUNNEL_STEPS = OutputTable(
 )
 
 _ASKED = (
-    "Arguments as of `funnel`: procedure, within, mode, by, from_date, to_date. Wrong arguments "
-    "are an error in every query that reads a row."
+    "Arguments as of `funnel`: procedure, within, mode, by, from_date, to_date, unit, filter. "
+    "Wrong arguments are an error in every query that reads a row."
 )
 
 FUNNEL = OutputMacro(
     "funnel",
-    "A table macro for any funnel over states: `from funnel(['NEW', 'ACTIVE', 'DONE'], procedure "
-    ":= 'ticket', within := interval 7 days, mode := 'ordered')`. Only the steps are required. "
-    "Steps are shortIds of states, in any case. Without `procedure` it covers every procedure that "
-    "has all the states; `within` is the window from the entry. `by := 'source'` gives a funnel "
-    "for each value, at the build's as_of, of a column of the table of `procedure` "
-    "(`lead_processes`), `by := 'created_month'` for each month of creation: `value`, null for "
-    "processes without one and without `by`. `from_date` and `to_date` are the first and the last "
-    "day of entry, in the reporting time zone. The modes are those of "
-    "`funnel_steps`, and the columns have the same meanings; there is no `n_left_out`, "
-    "and no adjusted share. Wrong arguments are an error in every query that reads a row (with "
-    "`by`, an unknown procedure is DuckDB's error that its table does not exist).",
+    "A table macro for any funnel over states and outcomes: `from funnel(['NEW', 'ACTIVE', "
+    "'DONE'], procedure := 'ticket', within := interval 7 days, mode := 'ordered')`. Only the "
+    "steps are required. Steps are shortIds of states, in any case. Several states with `|` "
+    "between them, such as `'ACTIVE | WAITING'`, are one step, which any of them reaches; "
+    "`'outcome: completed'` and `'outcome: cancelled'` are reached by that outcome. Without "
+    "`procedure` it covers every procedure that has all the states; `within` is the window from "
+    "the entry. `by := 'source'` gives a funnel for each value, at the build's as_of, of a column "
+    "of the table of `procedure` (`lead_processes`), `by := 'created_month'` for each month of "
+    "creation: `value`, null for processes without one and without `by`. `from_date` and `to_date` "
+    "are the first and the last day of entry, in the reporting time zone. `filter := {'source': "
+    "'Website', 'plan': ['Team', null]}` counts only processes whose columns, those of `by`, have "
+    "these values: of a list any of them, null for none; numbers are compared as numbers, all else "
+    "as text, as in `value`; a map does too. `unit := 'attempt'` (modes `ordered` and `strict`) "
+    "counts attempts instead of processes: one begins with each entry into step 1 (not with a move "
+    "from one of its states to another; for an outcome with each time) and ends with the next such "
+    "entry, which may be its last step. `processes`, `immature` and the shares are then of "
+    "attempts; those of one process depend on each other, so that the intervals are too narrow. "
+    "The modes are those of `funnel_steps`, and the columns have the same meanings; there is no "
+    "`n_left_out`, and no adjusted share. Wrong arguments are an error in every query that reads a "
+    "row (with `by` or `filter`, an unknown procedure is DuckDB's error that its table does not "
+    "exist).",
     "one row per procedure, value and step",
 )
 
@@ -191,8 +201,10 @@ FUNNEL_PROCESSES = OutputMacro(
     "funnel_processes",
     "The processes behind the bars of `funnel`: `step` is the last one that a process reached "
     "(`reached_at`, `seconds_from_first`), `stop_reason` why it got no further, as in "
-    f"`funnel_progress`; `label` and `link` are those of `processes`. {_ASKED}",
-    "one row per procedure and process that entered",
+    "`funnel_progress`; `label` and `link` are those of `processes`. With `unit := 'attempt'` "
+    "`attempt_no` counts the attempts of a process from 1 (otherwise it is 1), and `restarted` "
+    f"means that the next one began within the window. {_ASKED}",
+    "one row per procedure and process that entered, or attempt",
 )
 
 TIME_TO_CONVERT = OutputMacro(
@@ -217,8 +229,8 @@ FUNNEL_COMPARE = OutputMacro(
     "rate: share of these that reached the step; a value that one side lacks has the other side's "
     "rate. Null: shares of a side that nobody entered, and both parts without `mix`. Processes "
     "that entered lately can still advance: compare periods with `within`, once it is over. "
-    "Arguments procedure, within and mode as of `funnel`; wrong ones are an error in every query "
-    "that reads a row.",
+    "Arguments procedure, within, mode, unit and filter as of `funnel`; wrong ones are an error in "
+    "every query that reads a row.",
     "one row per procedure and step",
 )
 

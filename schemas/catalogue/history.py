@@ -95,6 +95,11 @@ STATE_VISITS = OutputTable(
                 "is_left_by_procedure_change",
                 "Whether a change of procedure ended the visit.",
             ),
+            number(
+                "entered_version_no",
+                "INTEGER",
+                "Number of its first version within the process, from 1.",
+            ),
         ),
     ),
     key=("process_id", "visit_no"),
@@ -131,6 +136,12 @@ STATUS_SPELLS = OutputTable(
                 "deletion) or `restored`. Closed: `completed`, `cancelled`, or `restored` if the "
                 "process was restored closed. `moved_in` if the status continues in another "
                 "procedure.",
+            ),
+            number(
+                "shown_version_no",
+                "INTEGER",
+                "Number of the version within the process, from 1, that first shows it; of a "
+                "spell assumed before a closed one that of the closed one.",
             ),
         ),
     ),

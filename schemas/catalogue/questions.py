@@ -36,6 +36,11 @@ QUESTIONS: tuple[Question, ...] = (
         "by := 'created_month') order by procedure, value, step_no",
     ),
     Question(
+        "What share of attempts ends in a completion, a new attempt for each return to step 1?",
+        "select procedure, step, processes as attempts, share_of_first, immature from funnel(["
+        f"{_STEPS}[1], 'outcome: completed'], unit := 'attempt') order by procedure, step_no",
+    ),
+    Question(
         "Which attribute values go with converting?",
         "select procedure, funnel, attribute, value, processes, share, share_of_others, "
         "odds_ratio, p_adjusted from conversion_drivers order by p_adjusted nulls last, "

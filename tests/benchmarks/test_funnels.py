@@ -12,6 +12,7 @@ import time
 import duckdb
 import pytest
 
+from tests.transforms.macros.test_load import READ
 from transforms.macros.load import PUBLISHED_MACROS
 
 VISITS = int(os.environ.get("LEADTIME_BENCHMARK_VISITS", "5000000"))
@@ -22,12 +23,12 @@ pytestmark = pytest.mark.benchmark
 
 # Six visits a process on average, two of three of them in the order of the steps.
 HISTORIES = f"""
-create table states as
+insert into states by name
 select 'lead' as procedure, chr((64 + i)::int) as state, i as state_rank from range(1, 9) as r(i);
 
-create table build as select timestamp '2026-01-01' as as_of;
+insert into build by name select timestamp '2026-01-01' as as_of, 'UTC' as time_zone;
 
-create table state_visits as
+insert into state_visits by name
 with histories as (
     select i, timestamp '2024-01-01' + to_seconds((i * 7919) % (600 * 86400)) as begins_at
     from range({VISITS // 6}) as r(i)
@@ -46,12 +47,22 @@ select
         when hash(i, visit_no) % 3 = 0 then chr((65 + hash(i * 31, visit_no) % 8)::int)
         else chr((64 + least(visit_no, 8))::int)
     end as state,
+    visit_no::integer as entered_version_no,
+    ascii(state) - 64 as state_rank,
+    'forward' as direction,
     begins_at + to_seconds(visit_no * 40000 + (hash(visit_no, i) % 30000)::int) as entered_at
 from numbered
 order by process_id, visit_no;
 
-create table processes as
-select distinct process_id, 'lead' as procedure, 'open' as outcome from state_visits;
+insert into processes by name
+select
+    process_id,
+    'lead' as procedure,
+    'open' as outcome,
+    min(entered_at) as created_at,
+    true as is_observed_from_start
+from state_visits
+group by process_id;
 """
 FLOOR = """
 select sum(states) from (
@@ -62,6 +73,8 @@ select sum(states) from (
 
 def test_funnel_macro(capsys: pytest.CaptureFixture[str]) -> None:
     with duckdb.connect() as con:
+        for table, columns in READ.items():
+            con.execute(f"create table {table} ({columns})")
         con.execute(HISTORIES).fetchall()
         con.execute(PUBLISHED_MACROS).fetchall()
         (visits,) = con.sql("select count(*) from state_visits").fetchall()[0]

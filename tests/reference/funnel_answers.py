@@ -49,6 +49,7 @@ def one_by_one(
             "seconds_from_first": (max(path.reached.values()) - path.entered_at) / 1000,
             "stop_reason": path.stop_reason,
             "value": value_of(path.process_id),
+            "attempt_no": path.attempt_no,
         }
         for path in found
     ]

@@ -55,6 +55,7 @@ class Path:
     stop_reason: str
     is_whole: bool = True
     """Whether the process was observed from its start."""
+    attempt_no: int = 1
 
 
 def funnel_progress(
@@ -187,23 +188,30 @@ def funnel(
     within_ms: int | None = None,
     mode: str = "ordered",
     time_zone: str = "UTC",
+    unit: str = "process",
 ) -> list[Row]:
-    """The step rows of a funnel asked for on the spot, over one procedure or all of them.
-
-    A step is a state or several, named by its states joined with ` | `.
-    """
-    wanted = [[step] if isinstance(step, str) else list(step) for step in steps]
+    """The step rows of a funnel asked for on the spot, over one procedure or all of them."""
     definition = {
         "name": "ad hoc",
-        "steps": [{"name": " | ".join(states), "states": states} for states in wanted],
+        "steps": [asked_step(step) for step in steps],
         "within_ms": within_ms,
     }
     found: list[Path] = []
     for short_id in procedures:
         if procedure in (None, short_id):
-            found += paths(versions, procedures, short_id, definition, mode, as_of, time_zone)
+            found += paths(
+                versions, procedures, short_id, definition, mode, as_of, time_zone, unit=unit
+            )
     rows = step_rows(found, definition, mode, as_of)
     return [{name: row[name] for name in row if name not in _ONLY_PUBLISHED} for row in rows]
+
+
+def asked_step(step: str | Sequence[str]) -> dict[str, Any]:
+    """A step is a state, several (named by them, joined with ` | `), or `outcome: completed`."""
+    if isinstance(step, str) and step.startswith("outcome: "):
+        return {"name": step.split()[1], "outcome": step.split()[1]}
+    states = [step] if isinstance(step, str) else list(step)
+    return {"name": " | ".join(states), "states": states}
 
 
 def step_names(definition: dict[str, Any], mode: str) -> list[str]:
@@ -222,8 +230,10 @@ def paths(
     mode: str,
     as_of: int,
     time_zone: str,
+    *,
+    unit: str = "process",
 ) -> list[Path]:
-    """The processes that entered while they were of a procedure, in a mode."""
+    """The processes, or attempts, that entered while they were of a procedure, in a mode."""
     latest = {row["process_id"]: row for row in processes(versions, procedures, as_of=as_of)}
     since = observed_since(versions, procedures, as_of=as_of, time_zone=time_zone)
     states = procedures[short_id]["states"]
@@ -233,12 +243,38 @@ def paths(
         marks = _marks(history, short_id, ranks, as_of)
         outcome = latest[process_id]["outcome"]
         ending = outcome if latest[process_id]["procedure"] == short_id else "moved_out"
-        path = _path(marks, definition, mode, outcome, ending, ranks, as_of)
-        if path:
+        parts = [marks]
+        begins: list[Mark] = []
+        if unit == "attempt":
+            begins = _attempts(marks, definition["steps"][0])
+            parts = [
+                [m for m in marks if a.place <= m.place <= (b.place if b else _NEVER)]
+                for a, b in zip(begins, [*begins, None][1:], strict=True)
+            ]
+        for number, part in enumerate(parts, start=1):
+            path = _path(part, definition, mode, outcome, ending, ranks, as_of)
+            if path is None:
+                continue
             path.process_id = process_id
             path.is_whole = start(history) >= since[history[0]["procedure"]]
+            path.attempt_no = number
+            if number < len(begins) and path.stop_reason not in ("finished", "strayed"):
+                within = definition["within_ms"]
+                is_late = within is not None and begins[number].at - path.entered_at > within
+                path.stop_reason = "out_of_time" if is_late else "restarted"
             found.append(path)
     return found
+
+
+def _attempts(marks: list[Mark], step: dict[str, Any]) -> list[Mark]:
+    """Where attempts begin: each outcome, each move that does not come from a state of the step."""
+    moves = {mark.move_no: mark for mark in marks if mark.state}
+    return [
+        mark
+        for mark in marks
+        if _fits(mark, step)
+        and not (mark.state and mark.move_no - 1 in moves and _fits(moves[mark.move_no - 1], step))
+    ]
 
 
 def step_rows(entered: list[Path], definition: dict[str, Any], mode: str, as_of: int) -> list[Row]:

@@ -37,7 +37,8 @@ select
     v.assigned_to,
     v.entered_source,
     v.is_left_by_deletion,
-    v.is_left_by_procedure_change
+    v.is_left_by_procedure_change,
+    v.entered_version_no::integer as entered_version_no
 from visits as v
 inner join processes as p on p.process_id = v.process_id
 left join worked as w on w.process_id = v.process_id and w.visit_no = v.visit_no

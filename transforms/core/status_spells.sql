@@ -14,6 +14,7 @@ select
     s.ended_at,
     s.is_current,
     seconds_between(s.started_at, coalesce(s.ended_at, b.as_of)) as seconds,
-    s.began_by
+    s.began_by,
+    s.shown_version_no::integer as shown_version_no
 from spells as s
 cross join build as b

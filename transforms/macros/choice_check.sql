@@ -25,6 +25,8 @@ create macro is_known_procedure(asked) as (
     where asked is null or s.procedure = asked
 );
 
+create macro month_of(instant, zone) as strftime(local_day(instant, zone), '%Y-%m');
+
 -- The values of a column of a table of processes, as text; `created_month` is made here. A null
 -- column has none.
 create macro process_value_list(table_name, column_name) as (
@@ -32,8 +34,7 @@ create macro process_value_list(table_name, column_name) as (
         list({
             'process_id': t.process_id,
             'value': case column_name
-                when 'created_month'
-                    then strftime(local_day(t.created_at, b.time_zone), '%Y-%m')
+                when 'created_month' then month_of(t.created_at, b.time_zone)
                 else to_json(t) ->> column_name
             end
         })

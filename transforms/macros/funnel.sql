@@ -1,6 +1,7 @@
--- The macro `funnel` of the published database: any funnel over states.
+-- The macro `funnel` of the published database: any funnel over states and outcomes.
 -- Grain: one row per procedure, value and step. Without `procedure`: every procedure that has all
--- the states. `within` runs from the entry.
+-- the states. `within` runs from the entry. With `unit := 'attempt'` each attempt of a process is
+-- counted as processes are otherwise.
 -- kind: published
 
 create macro funnel(
@@ -10,14 +11,16 @@ create macro funnel(
     mode := 'ordered',
     by := null,
     from_date := null,
-    to_date := null
+    to_date := null,
+    unit := 'process',
+    filter := null
 ) as table
 with paths as materialized (
     select
         unnest(
             funnel_path_list(
-                steps, procedure, within, mode, table_of_values(procedure, "by"), "by",
-                from_date, to_date
+                steps, procedure, within, mode, unit, filter,
+                table_of_values(procedure, "by"), "by", from_date, to_date
             )
         ) as path
 ),
@@ -43,9 +46,10 @@ last_steps as (
         max(p.path.step_no) as step_no,
         any_value(p.path.value) as value,
         arg_max(p.path.has_moved_on, p.path.step_no) as has_strayed,
-        min(p.path.entered_at) as entered_at
+        min(p.path.entered_at) as entered_at,
+        min(p.path.next_entered_at) as next_entered_at
     from paths as p
-    group by p.path.procedure, p.path.process_id
+    group by p.path.procedure, p.path.process_id, p.path.attempt_no
 ),
 
 waiting as (
@@ -57,6 +61,7 @@ waiting as (
     where
         not is_window_over(b.as_of, l.entered_at, interval_ms(l.entered_at, within))
         and not l.has_strayed
+        and l.next_entered_at is null
     group by l.procedure, l.value, l.step_no
 ),
 
@@ -64,7 +69,7 @@ step_list as (
     select
         s.step.procedure as procedure,
         s.step.step_no as step_no,
-        s.step.state as state
+        s.step.step as step
     from (select unnest(funnel_step_list(steps, procedure)) as step) as s
 ),
 
@@ -82,7 +87,7 @@ counted as (
         l.step_no,
         case mode
             when 'any_order' then any_order_step(l.step_no, len(steps))
-            else l.state
+            else l.step
         end as step,
         coalesce(s.processes, 0) as processes,
         s.from_first,
@@ -133,7 +138,10 @@ valid as (
     select
         unnest(
             case
-                when is_valid_funnel(steps, procedure, within, mode, "by", from_date, to_date)
+                when
+                    is_valid_funnel(
+                        steps, procedure, within, mode, unit, filter, "by", from_date, to_date
+                    )
                     then p.step_rows
             end
         ) as step_row

@@ -61,13 +61,16 @@ create macro funnel_compare(
     by := null,
     groups := null,
     periods := null,
-    mix := null
+    mix := null,
+    unit := 'process',
+    filter := null
 ) as table
 with paths as materialized (
     select
         unnest(
             funnel_path_list(
-                steps, procedure, within, mode, table_of_values(procedure, "by"), "by", null, null
+                steps, procedure, within, mode, unit, filter,
+                table_of_values(procedure, "by"), "by", null, null
             )
         ) as path
 ),
@@ -106,7 +109,7 @@ step_list as (
     select
         s.step.procedure as procedure,
         s.step.step_no as step_no,
-        s.step.state as state
+        s.step.step as step
     from (select unnest(funnel_step_list(steps, procedure)) as step) as s
 ),
 
@@ -120,7 +123,7 @@ laid_out as (
     select
         l.procedure,
         l.step_no,
-        l.state,
+        l.step,
         v.mix_value,
         coalesce(sum(c.processes) filter (c.side = 1 and c.step_no = 1), 0) as entered_first,
         coalesce(sum(c.processes) filter (c.side = 1 and c.step_no = l.step_no), 0)
@@ -132,7 +135,7 @@ laid_out as (
     inner join mix_values as v on v.procedure = l.procedure
     left join counted as c
         on c.procedure = l.procedure and c.mix_value is not distinct from v.mix_value
-    group by l.procedure, l.step_no, l.state, v.mix_value
+    group by l.procedure, l.step_no, l.step, v.mix_value
 ),
 
 rated as (
@@ -157,7 +160,7 @@ summed as (
         r.step_no,
         case mode
             when 'any_order' then any_order_step(r.step_no, len(steps))
-            else r.state
+            else r.step
         end as step,
         cast(sum(r.entered_first) as bigint) as entered_first,
         cast(sum(r.reached_first) as bigint) as reached_first,
@@ -166,7 +169,7 @@ summed as (
         sum((r.part_second - r.part_first) * (r.rate_first + r.rate_second) / 2) as from_mix,
         sum((r.rate_second - r.rate_first) * (r.part_first + r.part_second) / 2) as from_rate
     from rated as r
-    group by r.procedure, r.step_no, r.state
+    group by r.procedure, r.step_no, r.step
 ),
 
 packed as (select list(s) as found from summed as s),
@@ -177,8 +180,10 @@ valid as (
         unnest(
             case
                 when is_valid_comparison("by", groups, periods)
-                and is_valid_funnel(steps, procedure, within, mode, "by", null, null)
-                and is_valid_funnel(steps, procedure, within, mode, mix, null, null)
+                and is_valid_funnel(
+                    steps, procedure, within, mode, unit, filter, "by", null, null
+                )
+                and is_valid_choice('funnel', procedure, mix, null, null)
                     then p.found
             end
         ) as step_row

@@ -16,14 +16,16 @@ create macro time_to_convert(
     mode := 'ordered',
     by := null,
     from_date := null,
-    to_date := null
+    to_date := null,
+    unit := 'process',
+    filter := null
 ) as table
 with paths as materialized (
     select
         unnest(
             funnel_path_list(
-                steps, procedure, within, mode, table_of_values(procedure, "by"), "by",
-                from_date, to_date
+                steps, procedure, within, mode, unit, filter,
+                table_of_values(procedure, "by"), "by", from_date, to_date
             )
         ) as path
 ),
@@ -46,7 +48,7 @@ finished as (
     from paths as p
     left join ends as e on e.seconds < seconds_between(p.path.entered_at, p.path.reached_at)
     where p.path.step_no = len(steps)
-    group by p.path.procedure, p.path.process_id
+    group by p.path.procedure, p.path.process_id, p.path.attempt_no
 ),
 
 counted as (
@@ -95,7 +97,10 @@ valid as (
     select
         unnest(
             case
-                when is_valid_funnel(steps, procedure, within, mode, "by", from_date, to_date)
+                when
+                    is_valid_funnel(
+                        steps, procedure, within, mode, unit, filter, "by", from_date, to_date
+                    )
                     then p.found
             end
         ) as bucket

@@ -56,9 +56,9 @@ def published() -> Published:
     as_published(warehouse, "job_processes")
     known = reference_procedures([])
 
-    def paths(mode: str, **changes: Any) -> list[funnels.Path]:
+    def paths(mode: str, unit: str = "process", **changes: Any) -> list[funnels.Path]:
         asked = DEFINITION | changes
-        found = funnels.paths(versions, known, "job", asked, mode, AS_OF, ZONE)
+        found = funnels.paths(versions, known, "job", asked, mode, AS_OF, ZONE, unit=unit)
         return [path for path in found if path.is_whole]
 
     latest = {
@@ -116,6 +116,58 @@ def test_the_processes_behind_it(published: Published, mode: str) -> None:
     assert differences(found, expected) == []
 
 
+ATTEMPTED: dict[str, list[str | list[str]]] = {
+    "states": ["NEW", "ASK", "DONE"],
+    "sets": [["NEW", "ASK"], ["WORK", "TEST"], "outcome: completed"],
+    "outcomes": ["outcome: completed", "NEW"],
+    "again": ["NEW", "NEW"],
+}
+
+
+@pytest.mark.parametrize("mode", ["ordered", "strict"])
+@pytest.mark.parametrize("steps", ATTEMPTED.values(), ids=ATTEMPTED)
+def test_attempts(published: Published, mode: str, steps: list[str | list[str]]) -> None:
+    texts = [step if isinstance(step, str) else " | ".join(step) for step in steps]
+    asked = DEFINITION | {"steps": [funnels.asked_step(step) for step in steps]}
+    arguments = (
+        f"{texts}, procedure := 'job', within := interval {WITHIN} hours, mode := '{mode}', "
+        "unit := 'attempt'"
+    )
+    paths = published.paths(mode, unit="attempt", steps=asked["steps"])
+    assert max(path.attempt_no for path in paths) > 2
+    found = published.warehouse.rows(f"from funnel({arguments})")
+    expected = funnels.step_rows(paths, asked, mode, AS_OF)
+    columns = [name for name in expected[0] if name in found[0]]
+    assert differences(found, expected, columns=columns) == []
+    found = published.warehouse.rows(f"from funnel_processes({arguments}, by := 'colour')")
+    expected = funnel_answers.one_by_one(paths, asked, mode, published.colour_of)
+    assert differences(found, expected) == []
+    found = published.warehouse.rows(f"from time_to_convert({arguments})")
+    expected = funnel_answers.times_to_convert(paths, len(steps))
+    assert differences(found, expected) == []
+
+
+@pytest.mark.parametrize(
+    ("filter_by", "kept"),
+    [
+        ("{'colour': 'x'}", ("x",)),
+        ("{'colour': ['x', null], 'created_month': '2023-11'}", ("x", None)),
+        ("map {'colour': 'y'}", ("y",)),
+        ("{'colour': 'x', 'created_month': '2023-10'}", ()),
+    ],
+)
+def test_a_filter(published: Published, filter_by: str, kept: tuple[str | None, ...]) -> None:
+    paths = [p for p in published.paths("strict") if published.colour_of(p.process_id) in kept]
+    asked = f"{ASKED}, mode := 'strict', filter := {filter_by}"
+    found = published.warehouse.rows(f"from funnel({asked})")
+    expected = funnels.step_rows(paths, DEFINITION, "strict", AS_OF)
+    columns = [name for name in expected[0] if name in found[0]]
+    assert differences(found, expected, columns=columns) == []
+    found = published.warehouse.rows(f"from funnel_processes({asked}, by := 'colour')")
+    expected = funnel_answers.one_by_one(paths, DEFINITION, "strict", published.colour_of)
+    assert differences(found, expected) == []
+
+
 @pytest.mark.parametrize("mode", ["ordered", "reached"])
 def test_times_to_convert(published: Published, mode: str) -> None:
     found = published.warehouse.rows(
@@ -144,6 +196,18 @@ def test_two_groups(published: Published, mode: str) -> None:
     assert differences(found, expected) == []
     assert expected[1]["from_mix"] == 0
     assert expected[1]["difference"] != 0
+
+
+def test_two_groups_of_attempts_through_a_filter(published: Published) -> None:
+    found = published.warehouse.rows(
+        f"from funnel_compare({ASKED}, by := 'colour', groups := ['x', 'y'], unit := 'attempt', "
+        "filter := {'colour': ['x']})"
+    )
+    mine = [
+        p for p in published.paths("ordered", "attempt") if published.colour_of(p.process_id) == "x"
+    ]
+    expected = funnel_answers.comparison(mine, [], DEFINITION, "ordered", published.colour_of)
+    assert differences(found, expected) == []
 
 
 def test_two_periods_and_what_moved_them(published: Published) -> None:
@@ -189,11 +253,25 @@ WRONG = {
         "['NEW'], procedure := 'job', by := 'nope'",
         "['NEW'], by := 'colour'",
         "['NEW'], from_date := '2024-01-02', to_date := '2024-01-01'",
+        "['NEW', 'outcome: won']",
+        "['NEW | outcome: completed']",
+        "['NEW'], unit := 'lead'",
+        "['NEW'], unit := 'attempt', mode := 'reached'",
+        "['NEW'], procedure := 'job', filter := {'hue': 'x'}",
+        "['NEW'], filter := {'colour': 'x'}",
+        "['NEW'], filter := 'colour = 1'",
+        "['NEW'], procedure := 'job', filter := {'colour': []}",
     ),
-    "funnel_processes": ("['NOPE']", "['NEW'], procedure := 'job', by := 'nope'"),
-    "time_to_convert": ("['NOPE']", "['NEW'], mode := 'x'"),
+    "funnel_processes": (
+        "['NOPE']",
+        "['NEW'], procedure := 'job', by := 'nope'",
+        "['NEW'], unit := null",
+    ),
+    "time_to_convert": ("['NOPE']", "['NEW'], mode := 'x'", "['NEW'], filter := {'x': 1}"),
     "funnel_compare": (
         "['NEW']",
+        "['NEW'], by := 'created_month', groups := ['2024-01', '2024-02'], unit := 'x'",
+        "['NEW'], by := 'created_month', groups := ['2024-01', '2024-02'], filter := {'x': 1}",
         "['NEW'], by := 'created_month', groups := ['2024-01', '2024-01']",
         "['NEW'], by := 'created_month', groups := ['2024-01']",
         "['NEW'], groups := ['2024-01', '2024-02']",

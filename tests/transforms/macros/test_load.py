@@ -17,7 +17,9 @@ READ = {
     "completed_at timestamp, cancelled_at timestamp, deleted_at timestamp, "
     "is_observed_from_start boolean",
     "state_visits": "process_id uuid, procedure varchar, visit_no integer, state varchar, "
-    "entered_at timestamp, direction varchar",
+    "state_rank integer, entered_at timestamp, direction varchar, entered_version_no integer",
+    "status_spells": "process_id uuid, procedure varchar, status varchar, started_at timestamp, "
+    "shown_version_no integer",
     "process_lifecycle": "process_id uuid, resolution_seconds double, "
     "first_assignment_seconds double",
     "process_outcomes": "process_id uuid, procedure varchar, started_at timestamp, "
