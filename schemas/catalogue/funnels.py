@@ -181,19 +181,19 @@ FUNNEL = OutputMacro(
     "`procedure` it covers every procedure that has all the states; `within` is the window from "
     "the entry. `by := 'source'` gives a funnel for each value, at the build's as_of, of a column "
     "of the table of `procedure` (`lead_processes`), `by := 'created_month'` for each month of "
-    "creation: `value`, null for processes without one and without `by`. `from_date` and `to_date` "
-    "are the first and the last day of entry, in the reporting time zone. `filter := {'source': "
-    "'Website', 'plan': ['Team', null]}` counts only processes whose columns, those of `by`, have "
-    "these values: of a list any of them, null for none; numbers are compared as numbers, all else "
-    "as text, as in `value`; a map does too. `unit := 'attempt'` (modes `ordered` and `strict`) "
-    "counts attempts instead of processes: one begins with each entry into step 1 (not with a move "
-    "from one of its states to another; for an outcome with each time) and ends with the next such "
-    "entry, which may be its last step. `processes`, `immature` and the shares are then of "
-    "attempts; those of one process depend on each other, so that the intervals are too narrow. "
-    "The modes are those of `funnel_steps`, and the columns have the same meanings; there is no "
-    "`n_left_out`, and no adjusted share. Wrong arguments are an error in every query that reads a "
-    "row (with `by` or `filter`, an unknown procedure is DuckDB's error that its table does not "
-    "exist).",
+    "creation: `value`, null for processes without one and without `by`. `from_date` and "
+    "`to_date` are the first and the last day of entry, in the reporting time zone. `filter := "
+    "{'source': 'Website', 'plan': ['Team', null]}` counts only processes whose columns, those of "
+    "`by`, have these values: of a list any of them, null for none; numbers are compared as "
+    "numbers, all else as text, as in `value`; a map works too. `unit := 'attempt'` (modes "
+    "`ordered` and `strict`) counts attempts instead of processes: one begins with each entry "
+    "into step 1 (each time, if that is an outcome; a move from one of its states to another does "
+    "not begin one) and ends with the next such entry, which may be its last step. `processes`, "
+    "`immature` and the shares are then of attempts; those of one process depend on each other, "
+    "so that the intervals are too narrow. The modes are those of `funnel_steps`, and the columns "
+    "have the same meanings; there is no `n_left_out`, and no adjusted share. Wrong arguments are "
+    "an error in every query that reads a row (with `by` or `filter`, an unknown procedure is "
+    "DuckDB's error that its table does not exist).",
     "one row per procedure, value and step",
 )
 

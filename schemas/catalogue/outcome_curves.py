@@ -114,6 +114,10 @@ CURVE = OutputMacro(
     "A table macro for the curve of one outcome (`completed`, `cancelled` or `any`), for any "
     "group: `from curve('lead', 'completed', by := 'plan', from_date := '2026-01-01')`; null "
     "stands for every procedure. The columns are those of `outcome_curves`, by the same formulas. "
+    "`with_deleted := true` takes the deletion of a process without an outcome for an outcome "
+    "itself, `deleted`, which competes with the others and counts in `any`, instead of censoring "
+    "it: what is deleted can no longer be completed. The incidences of completed, cancelled and "
+    "deleted and `survival` then add up to 1. "
     f"{asked_by('creation')} {WRONG_ARGUMENTS}",
     "one row per procedure, value and day since creation, to the last day with a process under "
     "observation",

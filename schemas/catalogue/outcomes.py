@@ -272,6 +272,10 @@ COHORTS = OutputMacro(
     "A table macro for `cohort_outcomes` of any group: `from cohorts(procedure := 'lead', by := "
     "'source', period := 'week', ages := [7, 30])`. `cohort` is the first day of the `period` of "
     "creation (`week`, from Monday, `month`, `quarter` or `year`), `age_days` one of `ages`; the "
-    f"other columns have the same meanings. {asked_by('creation')} {WRONG_ARGUMENTS}",
+    "other columns have the same meanings. `with_deleted := true` counts processes deleted before "
+    "any outcome too, in `processes` and with `share_deleted` (with its interval, "
+    "`share_deleted_low`, `share_deleted_high`): the share deleted, without an outcome, within "
+    "`age_days`; null otherwise. "
+    f"{asked_by('creation')} {WRONG_ARGUMENTS}",
     "one row per procedure, value, period of creation and age",
 )

@@ -110,6 +110,12 @@ QUESTIONS: tuple[Question, ...] = (
         "order by procedure, cohort desc, age_days limit 20",
     ),
     Question(
+        "What share was completed, cancelled or deleted within a month, deleted ones included?",
+        "select procedure, cohort, processes, share_completed, share_cancelled, share_deleted "
+        "from cohorts(ages := [30], with_deleted := true) where is_observed "
+        "order by procedure, cohort",
+    ),
+    Question(
         "How large is the backlog of each assignee today?",
         "select procedure, value as assigned_to, open_processes from backlog(by := 'assigned_to', "
         "from_date := (select local_day(as_of, time_zone) from build)) "

@@ -171,7 +171,7 @@ def outcome_curves(
     ]
 
 
-def curve(watched: Sequence[Watched]) -> list[Row]:
+def curve(watched: Sequence[Watched], outcomes: Sequence[str] = OUTCOMES) -> list[Row]:
     """The rows of one group, to the last day on which somebody was watched."""
     last = max(math.ceil(Fraction(w.ms, DAY)) for w in watched)
     there = [
@@ -200,7 +200,7 @@ def curve(watched: Sequence[Watched]) -> list[Row]:
                 )
             ),
         }
-        for outcome in OUTCOMES
+        for outcome in outcomes
         for day in range(last + 1)
     ]
 

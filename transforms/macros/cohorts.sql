@@ -6,7 +6,9 @@
 create macro known_periods() as ['week', 'month', 'quarter', 'year'];
 
 -- True, or an error that says what was found and what is allowed.
-create macro is_valid_cohort(asked, column_name, asked_period, asked_ages, from_date, to_date) as
+create macro is_valid_cohort(
+    asked, column_name, asked_period, asked_ages, from_date, to_date, with_deleted
+) as
     case
         when not is_valid_choice('cohorts', asked, column_name, from_date, to_date)
             then false
@@ -20,6 +22,8 @@ create macro is_valid_cohort(asked, column_name, asked_period, asked_ages, from_
             or list_aggregate(asked_ages, 'count') < len(asked_ages)
             or list_min(asked_ages) < 1
             then error('cohorts: found ages that are not days; allowed: a list such as [7, 30, 90]')
+        when with_deleted is null
+            then error('cohorts: found with_deleted null; allowed: true, false')
         else true
     end;
 
@@ -29,7 +33,8 @@ create macro cohorts(
     period := 'month',
     ages := [1, 3, 7, 14, 30, 60, 90, 180],
     from_date := null,
-    to_date := null
+    to_date := null,
+    with_deleted := false
 ) as table
 with grouped as (
     select g.found.process_id as process_id, g.found.value as value
@@ -46,14 +51,14 @@ members as (
         o.procedure as procedure,
         g.value as value,
         cast(date_trunc(period, local_day(o.started_at, b.time_zone)) as date) as cohort,
-        o.outcome as outcome,
+        case when o.ended_by = 'deleted' then 'deleted' else o.outcome end as outcome,
         o.is_observed_from_start as is_observed,
         epoch_ms(o.ended_at) - epoch_ms(o.started_at) as ms
     from process_outcomes as o
     cross join build as b
     left join grouped as g on g.process_id = o.process_id
     where
-        o.ended_by <> 'deleted'
+        (with_deleted or o.ended_by <> 'deleted')
         and (procedure is null or o.procedure = procedure)
         and is_day_within(local_day(o.started_at, b.time_zone), from_date, to_date)
 ),
@@ -75,7 +80,12 @@ counted as (
             m.is_observed
             and m.outcome = 'cancelled'
             and m.ms <= a.age_days * cast(86400000 as bigint)
-        ) as n_cancelled
+        ) as n_cancelled,
+        count(*) filter (
+            m.is_observed
+            and m.outcome = 'deleted'
+            and m.ms <= a.age_days * cast(86400000 as bigint)
+        ) as n_deleted
     from members as m
     cross join age_list as a
     group by m.procedure, m.value, m.cohort, a.age_days
@@ -114,7 +124,10 @@ valid as (
     select
         unnest(
             case
-                when is_valid_cohort(procedure, "by", period, ages, from_date, to_date)
+                when
+                    is_valid_cohort(
+                        procedure, "by", period, ages, from_date, to_date, with_deleted
+                    )
                     then p.found
             end
         ) as cohort_row
@@ -124,7 +137,8 @@ valid as (
 shown as (
     select
         v.cohort_row as c,
-        v.cohort_row.not_observed_because is null as is_seen
+        v.cohort_row.not_observed_because is null as is_seen,
+        v.cohort_row.not_observed_because is null and with_deleted as is_deletion_seen
     from valid as v
 )
 
@@ -147,6 +161,12 @@ select
         as share_cancelled_high,
     is_small_sample(s.c.processes) as is_small,
     s.c.not_observed_because as not_observed_because,
-    s.c.n_left_out as n_left_out
+    s.c.n_left_out as n_left_out,
+    case when s.is_deletion_seen then share_of(s.c.n_deleted, s.c.processes) end
+        as share_deleted,
+    case when s.is_deletion_seen then share_low(s.c.n_deleted, s.c.processes) end
+        as share_deleted_low,
+    case when s.is_deletion_seen then share_high(s.c.n_deleted, s.c.processes) end
+        as share_deleted_high
 from shown as s
 order by s.c.procedure, s.c.value nulls last, s.c.cohort, s.c.age_days;

@@ -1,20 +1,35 @@
 -- The macro `curve`: the share with an outcome by each day since creation, as in `outcome_curves`
 -- but of any group.
+-- Deletion is an outcome too if asked for, otherwise it censors.
 -- Grain: one row per procedure, value and day since creation, from 0 to the last day on which a
 -- process was still at risk.
 -- kind: published
 
-create macro known_outcomes() as ['completed', 'cancelled', 'any'];
+create macro known_outcomes(with_deleted) as
+    case
+        when with_deleted then ['completed', 'cancelled', 'deleted', 'any']
+        else ['completed', 'cancelled', 'any']
+    end;
 
 -- True, or an error that says what was found and what is allowed.
-create macro is_valid_curve(asked, outcome_asked, column_name, from_date, to_date) as
+create macro is_valid_curve(
+    asked, outcome_asked, column_name, from_date, to_date, with_deleted
+) as
     case
         when not is_valid_choice('curve', asked, column_name, from_date, to_date)
             then false
-        when outcome_asked is null or not list_contains(known_outcomes(), outcome_asked)
+        when with_deleted is null
+            then error('curve: found with_deleted null; allowed: true, false')
+        when
+            outcome_asked is null
+            or not list_contains(known_outcomes(with_deleted), outcome_asked)
             then error(
                 'curve: found outcome ' || coalesce(outcome_asked, 'null') || '; allowed: '
-                || array_to_string(known_outcomes(), ', ')
+                || array_to_string(known_outcomes(with_deleted), ', ')
+                || case
+                    when outcome_asked = 'deleted' then '; deleted with with_deleted := true'
+                    else ''
+                end
             )
         else true
     end;
@@ -24,7 +39,8 @@ create macro curve(
     outcome,
     by := null,
     from_date := null,
-    to_date := null
+    to_date := null,
+    with_deleted := false
 ) as table
 with grouped as (
     select g.found.process_id as process_id, g.found.value as value
@@ -39,7 +55,10 @@ members as materialized (
     select
         o.procedure as procedure,
         g.value as value,
-        o.outcome as ended_with,
+        case
+            when with_deleted and o.ended_by = 'deleted' then 'deleted'
+            else o.outcome
+        end as ended_with,
         case
             when o.is_observed_from_start then 0
             else epoch_ms(o.entered_at) - epoch_ms(o.started_at) + 1
@@ -184,7 +203,9 @@ valid as (
     select
         unnest(
             case
-                when is_valid_curve(procedure, outcome, "by", from_date, to_date) then p.found
+                when
+                    is_valid_curve(procedure, outcome, "by", from_date, to_date, with_deleted)
+                    then p.found
             end
         ) as point
     from packed as p

@@ -3,9 +3,9 @@
 -- kind: published
 
 -- One entry per group, outcome (or `any`) and time at which something of the group had an outcome.
--- `observed` has one per thing observed: `procedure`, `value`, `outcome` (null: censored), and that
--- it was at risk from `from_ms` to `ms`, both included. For one kind of outcome `any` is one minus
--- the estimate of Kaplan and Meier.
+-- `observed` has one per thing observed: `procedure`, `value`, `outcome` (`completed`, `cancelled`,
+-- `deleted`; null: censored), and that it was at risk from `from_ms` to `ms`, both included. For
+-- one kind of outcome `any` is one minus the estimate of Kaplan and Meier.
 create macro estimate_list(observed) as (
 with observed_ends as (
     select
@@ -34,6 +34,7 @@ at_times as (
         sum(m.enters) as n_entering,
         count(*) filter (m.outcome = 'completed') as n_completed,
         count(*) filter (m.outcome = 'cancelled') as n_cancelled,
+        count(*) filter (m.outcome = 'deleted') as n_deleted,
         count(m.outcome) as n_any
     from moves as m
     group by m.procedure, m.value, m.ms
@@ -79,6 +80,8 @@ by_outcome as (
     select b.*, 'completed' as outcome, b.n_completed as n from beside_before as b
     union all
     select b.*, 'cancelled', b.n_cancelled from beside_before as b
+    union all
+    select b.*, 'deleted', b.n_deleted from beside_before as b
     union all
     select b.*, 'any', b.n_any from beside_before as b
 ),

@@ -17,9 +17,8 @@ from tests.reference.marts import open_spells
 from tests.reference.open_stays import open_stays
 from tests.reference.outcomes import Watched, curve, process_outcomes
 from tests.reference.versions import Row, Version
-from tests.support.jobs import HOUR, START
+from tests.support.jobs import HOUR, START, built, jobs, version
 from tests.support.random_funnels import (
-    AS_OF,
     as_published,
     procedures_with,
     random_versions,
@@ -28,6 +27,8 @@ from tests.support.random_funnels import (
 from tests.support.warehouse import MemoryWarehouse, differences
 
 DAY = 24 * HOUR
+# Late enough for the week of creation to be 2 days old.
+AS_OF = START + 9 * DAY
 ZONE = "America/New_York"
 PEOPLE = (None, *(f"20000000-0000-4000-8000-00000000000{n}" for n in (1, 2)))
 # A first day on which some but not all were created.
@@ -44,12 +45,15 @@ class Published(NamedTuple):
 def published() -> Published:
     random = Random(11)
     versions: list[Version] = [
-        version | {"assigned_to": random.choice(PEOPLE)} for version in random_versions(random, 150)
+        v | {"assigned_to": random.choice(PEOPLE)} for v in random_versions(random, 150)
     ]
     shift = {v["process_id"]: random.choice((-1, 0, 0, 1)) * 30 * HOUR for v in versions}
-    for version in versions:
-        version["updated_at"] += max(shift[version["process_id"]], 0)
-        version["created_at"] += shift[version["process_id"]]
+    for moved in versions:
+        moved["updated_at"] += max(shift[moved["process_id"]], 0)
+        moved["created_at"] += shift[moved["process_id"]]
+    latest = {v["process_id"]: v for v in sorted(versions, key=lambda v: v["updated_at"])}
+    for deleted in [v for v in versions if v["process_id"][-1] == "3"]:
+        deleted |= {"status": "OPEN", "is_deleted": deleted is latest[deleted["process_id"]]}
     warehouse = MemoryWarehouse(procedures_with([]))
     warehouse.add(versions)
     warehouse.build(AS_OF, time_zone=ZONE, whole=True)
@@ -77,26 +81,32 @@ def test_without_by_a_curve_is_that_of_the_table(published: Published, outcome: 
     assert differences(found, table, columns=table[0]) == []
 
 
-def test_a_curve_of_values_and_days_is_that_of_the_reference(published: Published) -> None:
+@pytest.mark.parametrize(
+    ("outcome", "with_deleted"), [("cancelled", False), ("deleted", True), ("any", True)]
+)
+def test_a_curve_of_values_and_days_is_that_of_the_reference(
+    published: Published, outcome: str, with_deleted: bool
+) -> None:
     groups: dict[str | None, list[Watched]] = {}
     for row in outcomes_of(published, "job"):
         if row["entered_at"] is not None and day_of(row["started_at"]) >= LATER:
             late = row["entered_at"] - row["started_at"]
             watched = Watched(
                 row["ended_at"] - row["started_at"],
-                row["outcome"],
+                "deleted" if with_deleted and row["ended_by"] == "deleted" else row["outcome"],
                 None if row["is_observed_from_start"] else late,
             )
             groups.setdefault(published.colour_of.get(row["process_id"]), []).append(watched)
     expected = [
         {"value": value, **row}
         for value, members in groups.items()
-        for row in curve(members)
-        if row["outcome"] == "cancelled"
+        for row in curve(members, (outcome,))
     ]
     found = published.warehouse.rows(
-        f"from curve('job', 'cancelled', by := 'colour', from_date := '{LATER}')"
+        f"from curve('job', '{outcome}', by := 'colour', from_date := '{LATER}', "
+        f"with_deleted := {with_deleted})"
     )
+    assert any(row["events"] for row in expected)
     assert len(groups) == 3
     assert differences(found, expected, columns=expected[0]) == []
 
@@ -108,13 +118,16 @@ def test_without_arguments_cohorts_are_those_of_the_table(published: Published) 
     assert differences(found, table, columns=table[0]) == []
 
 
-@pytest.mark.parametrize(("period", "length"), [("week", 7), ("month", None)])
+@pytest.mark.parametrize(
+    ("period", "length", "with_deleted"),
+    [("week", 7, False), ("month", None, False), ("week", 7, True)],
+)
 def test_cohorts_of_values_equal_the_reference(
-    published: Published, period: str, length: int | None
+    published: Published, period: str, length: int | None, with_deleted: bool
 ) -> None:
     groups: dict[tuple[str | None, date], list[Row]] = {}
     for row in outcomes_of(published, "job"):
-        if row["ended_by"] == "deleted":
+        if row["ended_by"] == "deleted" and not with_deleted:
             continue
         day = day_of(row["started_at"])
         first = day.replace(day=1) if length is None else day - timedelta(days=day.weekday())
@@ -127,10 +140,10 @@ def test_cohorts_of_values_equal_the_reference(
         for age in (1, 2):
             is_old = midnight(after, ZoneInfo(ZONE)) + age * DAY <= AS_OF + 1
             seen = bool(members) and is_old
-            n = sum(
-                row["outcome"] == "completed" and row["ended_at"] - row["started_at"] <= age * DAY
-                for row in members
-            )
+            ended = [r for r in members if r["ended_at"] - r["started_at"] <= age * DAY]
+            n = sum(row["outcome"] == "completed" for row in ended)
+            n_deleted = sum(row["ended_by"] == "deleted" for row in ended)
+            seen_deleted = seen and with_deleted
             expected.append(
                 {
                     "value": value,
@@ -140,11 +153,16 @@ def test_cohorts_of_values_equal_the_reference(
                     "is_observed": seen,
                     "share_completed": n / len(members) if seen else None,
                     **limits("share_completed", n, len(members) if seen else 0),
+                    "share_deleted": n_deleted / len(members) if seen_deleted else None,
+                    **limits("share_deleted", n_deleted, len(members) if seen_deleted else 0),
                     "n_left_out": len(created) - len(members),
                 }
             )
-    query = f"from cohorts(procedure := 'job', by := 'colour', period := '{period}', ages := [1,2])"
-    found = published.warehouse.rows(query)
+    found = published.warehouse.rows(
+        f"from cohorts(procedure := 'job', by := 'colour', period := '{period}', ages := [1,2], "
+        f"with_deleted := {with_deleted})"
+    )
+    assert any(row["share_deleted"] for row in expected) == with_deleted
     assert len(expected) > 4
     assert differences(found, expected, columns=expected[0]) == []
 
@@ -162,6 +180,60 @@ def test_a_cohort_is_seen_once_its_whole_week_is_old_enough() -> None:
         (2, None),
         (3, "not old enough"),
     }
+
+
+@pytest.fixture(scope="module")
+def seven() -> MemoryWarehouse:
+    """Seven of one week: completed after 1 and 3 days, cancelled after 3.5, deleted after 0.5 and
+    2, and two that are open at ages of 2 and 7.
+    """
+    ids = [f"00000000-0000-4000-8000-00000000000{n}" for n in range(7)]
+    late = {"created_at": START + 5 * DAY}
+    versions = [version(process_id) for process_id in ids[:6]]
+    versions += [
+        version(ids[0], 24, status="COMPLETED", completed_at=START + DAY),
+        version(ids[1], 72, status="COMPLETED", completed_at=START + 3 * DAY),
+        version(ids[2], 84, status="CANCELLED", cancelled_at=START + 84 * HOUR),
+        version(ids[3], 12, is_deleted=True),
+        version(ids[4], 48, is_deleted=True),
+        version(ids[6], 120, **late),
+    ]
+    warehouse = built(jobs(), *versions, as_of=START + 7 * DAY, whole=True)
+    as_published(warehouse)
+    return warehouse
+
+
+def test_deletion_competes_with_outcomes_where_asked(seven: MemoryWarehouse) -> None:
+    """By hand, after Aalen and Johansen: the share with an outcome at a time is that of those at
+    risk, times the share that has had none. At risk: 7, 6, 5, 3 and 2 at 0.5, 1, 2, 3, 3.5 days.
+    """
+
+    def shares(outcome: str, with_deleted: str) -> list[float]:
+        query = (
+            f"select cumulative_incidence from curve('job', '{outcome}', with_deleted := "
+            f"{with_deleted}) where day <= 4 order by day"
+        )
+        return [share for (share,) in seven.executed(query).fetchall()]
+
+    for outcome, expected in (
+        ("completed", [0, 1 / 7, 1 / 7, 1 / 7 + 4 / 7 / 3, 1 / 3]),
+        ("cancelled", [0, 0, 0, 0, 8 / 21 / 2]),
+        ("deleted", [0, 1 / 7, 1 / 7 + 5 / 7 / 5, 2 / 7, 2 / 7]),
+        ("any", [0, 2 / 7, 3 / 7, 13 / 21, 17 / 21]),
+    ):
+        assert shares(outcome, "true") == pytest.approx(expected)
+    # Deleted ones leave without an outcome: 6, 3 and 2 are at risk at 1, 3 and 3.5 days.
+    assert shares("completed", "false") == pytest.approx([0, 1 / 6, 1 / 6, 4 / 9, 4 / 9])
+    assert shares("cancelled", "false") == pytest.approx([0, 0, 0, 0, 5 / 9 / 2])
+
+
+def test_deleted_count_in_cohorts_where_asked(seven: MemoryWarehouse) -> None:
+    query = (
+        "select processes, share_completed, share_cancelled, share_deleted "
+        "from cohorts(period := 'week', ages := [1], with_deleted := {})"
+    )
+    assert seven.executed(query.format("true")).fetchall() == [(7, 1 / 7, 0, 1 / 7)]
+    assert seven.executed(query.format("false")).fetchall() == [(5, 1 / 5, 0, None)]
 
 
 def test_a_backlog_by_state_is_that_of_the_table(published: Published) -> None:
@@ -204,6 +276,9 @@ def test_a_backlog_by_anything_equals_the_reference(published: Published, by: st
         ("curve('x', 'any')", "curve: found unknown procedure x; allowed: job, task"),
         ("curve('job', 'lost')", "curve: found outcome lost; allowed: completed, cancelled, any"),
         ("curve('job', null)", "curve: found outcome null; allowed"),
+        ("curve('job', 'deleted')", "any; deleted with with_deleted := true"),
+        ("curve('job', 'any', with_deleted := null)", "curve: found with_deleted null; allowed"),
+        ("cohorts(with_deleted := null)", "cohorts: found with_deleted null; allowed: true, false"),
         ("curve('job', 'any', by := 'hue')", "curve: found by := hue; allowed: created_month"),
         ("cohorts(procedure := 'x')", "cohorts: found unknown procedure x"),
         ("cohorts(period := 'day')", "cohorts: found period day; allowed: week, month, quarter"),
