@@ -76,6 +76,7 @@ def in_one_unit(frame: pl.DataFrame, *columns: str) -> tuple[pl.DataFrame, str]:
 
 def coloured(field: str, order: Sequence[str], colours: Sequence[str] = SEVERAL) -> alt.Color:
     """A colour for each value, in this order, with a legend above the chart."""
+    longest = max(map(len, order), default=1)
     shown = [colours[place % len(colours)] for place in range(len(order))]
     return alt.Color(
         f"{field}:N",
@@ -83,7 +84,11 @@ def coloured(field: str, order: Sequence[str], colours: Sequence[str] = SEVERAL)
         sort=list(order),
         scale=alt.Scale(domain=list(order), range=shown),
         legend=alt.Legend(
-            orient="top", direction="horizontal", columns=8, labelLimit=300, symbolOpacity=1
+            orient="top",
+            direction="horizontal",
+            columns=max(1, HALF // (25 + 7 * longest)),
+            labelLimit=300,
+            symbolOpacity=1,
         ),
     )
 
@@ -189,6 +194,36 @@ def dots(frame: pl.DataFrame, *, x: str, y: str, x_title: str, y_title: str) -> 
             tooltip=[tooltip(frame, name) for name in frame.columns],
         )
     )
+
+
+def estimates(
+    frame: pl.DataFrame, *, x: str, y: str, order: Sequence[str], title: str, none_at: float
+) -> Any:
+    """A dot with its interval (`<x>_low`, `<x>_high`) in a row for each of `order`.
+
+    A line marks where there is no effect: at 0, or at 1 on a logarithmic axis. Dots that rest on
+    few processes (`is_small`) are pale.
+    """
+    scale = alt.Scale(type="log", clamp=True, domain=_ratios(frame, x)) if none_at else alt.Scale()
+    axis = alt.Axis(format=".0%" if is_share(x) else "~g", tickCount=6)
+    base = alt.Chart(frame, height=ROW * max(2, len(order))).encode(
+        y=alt.Y(f"{y}:N", title=None, scale=alt.Scale(domain=list(order))),
+        opacity=PALE_IF_SMALL,
+        tooltip=[tooltip(frame, name) for name in frame.columns],
+    )
+    interval = base.mark_rule(strokeWidth=3, color=PALE_BLUE).encode(
+        x=alt.X(f"{x}_low:Q", title=title, scale=scale, axis=axis), x2=f"{x}_high:Q"
+    )
+    dot = base.mark_circle(size=110, color=BLUE).encode(x=alt.X(f"{x}:Q", scale=scale))
+    none = alt.Chart(pl.DataFrame({"none": [float(none_at)]})).mark_rule(color=ORANGE)
+    return none.encode(x=alt.X("none:Q", scale=scale)) + interval + dot
+
+
+def _ratios(frame: pl.DataFrame, x: str) -> list[float]:
+    """The range of ratios to show: the intervals that rest on enough, from 1/20 to 20 at most."""
+    shown = frame.filter(~pl.col("is_small"))
+    low, high = shown[f"{x}_low"].min() or 1, shown[f"{x}_high"].max() or 1
+    return [min(0.5, max(low, 0.05)), max(2, min(high, 20))]
 
 
 def spans(frame: pl.DataFrame, *, y: str, order: Sequence[str], low: str, high: str) -> Any:

@@ -160,6 +160,7 @@ def cohort_chart(cohorts: pl.DataFrame, *, window: Window) -> Any:
         "By month of entry",
         "In parentheses: processes entered. ↑: open processes may still reach the step, so the "
         "share can rise. Pale: fewer than 5 processes.",
+        least_width=time_charts.least_width(cohorts["step"]),
     )
 
 

@@ -34,7 +34,11 @@ class Filter:
     @property
     def words(self) -> str:
         """The conditions in a sentence, or nothing."""
-        days = f" that entered from {self.first_day} to {self.last_day}" if self.first_day else ""
+        return self.words_on("entered")
+
+    def words_on(self, event: str) -> str:
+        """The conditions in a sentence, in which days are those of an event (`were completed`)."""
+        days = f" that {event} from {self.first_day} to {self.last_day}" if self.first_day else ""
         value = f" whose {self.column} is {self.value or NO_VALUE}" if self.column else ""
         both = " and".join(filter(None, (days, value)))
         return f"Only processes{both}. " if both else ""
@@ -92,6 +96,14 @@ def values_of(
     return {value or NO_VALUE: value for value in ask(con, query)["value"]}
 
 
+def with_value(procedure: str, only: Filter) -> str:
+    """The relation of a procedure's processes with the value (`$value`) of a filter's column."""
+    if only.column is None:
+        return "(from processes where procedure = $procedure)"
+    held = f"{_quoted(only.column)}::varchar is not distinct from $value"
+    return f"(from {_quoted(_table(procedure))} where {held})"
+
+
 def days_of(con: duckdb.DuckDBPyConnection, procedure: str) -> tuple[date, date]:
     """The first and the last local day of a procedure's data; without any, those of the build."""
     query = """
@@ -102,13 +114,11 @@ def days_of(con: duckdb.DuckDBPyConnection, procedure: str) -> tuple[date, date]
 
 
 def halves_of(first: date, last: date) -> tuple[tuple[date, date], tuple[date, date]]:
-    """Two periods of the same number of days, the second of which ends on the last day."""
-    length = timedelta(days=((last - first).days + 1) // 2 or 1)
-    middle = last - length
-    return (max(first, middle - length + timedelta(days=1)), middle), (
-        middle + timedelta(days=1),
-        last,
-    )
+    """The first and the second half of some days; the second has the odd one."""
+    if first >= last:
+        return (last, last), (last, last)
+    middle = first + timedelta(days=((last - first).days + 1) // 2)
+    return (first, middle - timedelta(days=1)), (middle, last)
 
 
 def _table(procedure: str) -> str:

@@ -48,4 +48,5 @@ def age_chart(cohorts: pl.DataFrame, *, outcome: str) -> Any:
         f"Share {outcome}, by month of creation and age",
         "In parentheses: processes created. Empty: not all of the month have reached the age yet. "
         f"Open processes count as not {outcome}. Pale: fewer than 5 processes.",
+        least_width=time_charts.least_width(cohorts["age"]),
     )

@@ -31,8 +31,10 @@ def test_without_a_database_they_say_what_to_do(name: str, tmp_path: Path) -> No
 def test_they_run_over_empty_tables(name: str, nothing: Path) -> None:
     text = show(name, nothing).text
     assert {
+        "comparison": "Both sides are the same: choose another one.",
         "conversion": "No lead entered.",
         "data_quality": "The latest 1 of 1.",
+        "flow": "There is no lead yet.",
         "outcomes": "No lead has an outcome yet, or too few to draw a curve.",
         "resolution_times": "No such interval of any lead has ended yet.",
     }[name] in text

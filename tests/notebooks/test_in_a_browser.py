@@ -88,3 +88,46 @@ def test_a_reader_chooses_a_funnel_and_lists_the_processes_of_a_bar(
         page.mouse.click(box["x"] + box["width"] * 0.36, box["y"] + box["height"] * 0.25)
         expect(text).to_contain_text("NEW: reached (")
         assert fits_a_phone(page)
+
+
+@needs_browser
+@pytest.mark.nightly
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        (
+            "comparison",
+            [
+                ("window", "7 d", "Share of the first step"),
+                ("compare", "source", "Share of the first step"),
+                ("second", "Referral", "Difference"),
+            ],
+        ),
+        (
+            "flow",
+            [
+                ("filter by", "source", "Open processes by time"),
+                ("value", "Event", "Time to completion"),
+                ("ahead", "7 d", "Closed by"),
+            ],
+        ),
+        (
+            "outcomes",
+            [
+                ("compare by", "source", "Outcomes by age|Share completed by age"),
+                ("outcome", "cancelled", "Share (completed|cancelled), by month"),
+            ],
+        ),
+        (
+            "resolution_times",
+            [("time", "to the last completion", "Time to"), ("in", "working time", "Time to")],
+        ),
+    ],
+)
+def test_each_choice_changes_a_chart(
+    data: Path, name: str, changes: list[tuple[str, str, str]]
+) -> None:
+    with notebook(name, data, "lead") as page:
+        for widget, option, start in changes:
+            choose(page, widget, option, changes=start)
+        assert fits_a_phone(page)

@@ -19,6 +19,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
@@ -50,7 +51,7 @@ def serving(
 ) -> Iterator[str]:
     """The address of a `leadtime` command that serves on `port`, until the block ends.
 
-    With the token that the command prints, if it prints one. It is started in a folder that has
+    With the token that the command prints for notebooks. It is started in a folder that has
     packages of the names of ours, which it must not import.
     """
     address = f"http://127.0.0.1:{port}"
@@ -71,9 +72,7 @@ def serving(
         )
         try:
             _wait_for(address, server)
-            printed.seek(0)
-            with_token = re.search(rf"{address}\?\S+", printed.read().decode())
-            yield with_token[0] if with_token else address
+            yield _printed_address(printed, address) if arguments[0] == "notebook" else address
         finally:
             # A session of its own: its children, which may outlive it, are in its group.
             with suppress(ProcessLookupError):
@@ -89,6 +88,16 @@ def free_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return found.getsockname()[1]
+
+
+def _printed_address(printed: IO[bytes], address: str) -> str:
+    """The address with its token, which is printed shortly after the server answers."""
+    for _ in range(360):
+        printed.seek(0)
+        if with_token := re.search(rf"{address}\?\S+", printed.read().decode()):
+            return with_token[0]
+        time.sleep(0.25)
+    raise AssertionError(f"no token is printed for {address}")
 
 
 def _wait_for(address: str, server: subprocess.Popen[bytes]) -> None:

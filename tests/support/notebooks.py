@@ -23,7 +23,7 @@ from pipelines.settings import PROCEDURES_FOLDER, Settings
 from pipelines.simulator import simulate
 
 END = datetime(2026, 3, 1, tzinfo=UTC)
-NOTEBOOKS = ("conversion", "data_quality", "outcomes", "resolution_times")
+NOTEBOOKS = ("comparison", "conversion", "data_quality", "flow", "outcomes", "resolution_times")
 _IN_HAND = "{name: in_hand, steps: [NEW, {name: In hand, states: [QUALIFIED, PROPOSAL]}]"
 
 

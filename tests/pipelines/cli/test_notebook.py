@@ -17,7 +17,7 @@ import pytest
 from pipelines.cli import notebook
 from tests.support.command_line import leadtime
 
-NAMES = ("conversion", "data_quality", "outcomes", "resolution_times")
+NAMES = ("comparison", "conversion", "data_quality", "flow", "outcomes", "resolution_times")
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_without_a_name_they_are_listed() -> None:
     assert result.code == 0
     lines = result.out.splitlines()[2:]
     assert [line.split()[0] for line in lines] == list(NAMES)
-    assert "Funnels by mode, window, days and values" in lines[0]
+    assert "Funnels by mode, window, days and values" in lines[1]
 
 
 def test_an_unknown_name_is_answered_by_those_that_are_known(
