@@ -35,6 +35,7 @@ from pipelines.publish.inputs import fingerprint_inputs
 from pipelines.publish.last_generation import bind_last_generation
 from pipelines.publish.target import require_out
 from pipelines.settings import Settings, now
+from pipelines.warehouse.cluster.spark import engine_of
 from pipelines.warehouse.lease import OnWait
 from pipelines.warehouse.open import open_warehouse
 from pipelines.warehouse.stale_tables import drop_stale_tables
@@ -221,6 +222,7 @@ class Run:
             catalog=catalog,
             full=self.request.full,
             rebuild=self._rebuild,
+            elsewhere=engine_of(self.settings),
         )
         is_compared = not (self.request.allow_loss or self.request.out)
         last = published_file(self.settings) if is_compared else None

@@ -43,6 +43,8 @@ class Settings:
     where LEADTIME_API_TOKEN does not hold it (no setting is the token itself). A pull sends at most
     `api_requests_per_second` (0 for any number), asks only for what has changed where the API
     filters by `updatedAt` (`api_filters_updated_at`), and lists tasks and calls at a given path.
+    History that has to be made anew is computed by the Spark cluster at `spark_master`, if that is
+    set, with files in `spark_folder`, which all of its machines reach (None: the data folder).
     """
 
     data: Path = field(default_factory=lambda: Path("data"))
@@ -69,6 +71,8 @@ class Settings:
     api_tasks_path: str = ""
     api_calls_path: str = ""
     api_records_path: str = ""
+    spark_master: str = ""
+    spark_folder: Path | None = None
 
     @property
     def follows_data(self) -> bool:
@@ -137,9 +141,9 @@ def from_environment() -> Settings:
     `_KEEP_RUNS`, `_THREADS`, `_MEMORY_LIMIT`, `_WAIT_SECONDS`, `_READ_GROUP`, `_PEOPLE_GROUP`,
     `_RETAIN_VERSIONS`, `_RETAIN_QUARANTINE_TEXT`, `_ALERT_URL`, `_PUBLISH_TO`, `_ASSET_PREFIX`,
     `_API_URL`, `_API_TOKEN_FILE`, `_API_REQUESTS_PER_SECOND`, `_API_FILTERS_UPDATED_AT`,
-    `_API_TASKS_PATH`, `_API_CALLS_PATH` and `_API_RECORDS_PATH`, with defaults for the others; the
-    default landing folder is in the data folder. Raises `OperationError` for a value that is not
-    valid.
+    `_API_TASKS_PATH`, `_API_CALLS_PATH`, `_API_RECORDS_PATH`, `_SPARK_MASTER` and `_SPARK_FOLDER`,
+    with defaults for the others; the default landing folder is in the data folder. Raises
+    `OperationError` for a value that is not valid.
     """
     given = {
         name: os.environ[f"LEADTIME_{name.upper()}"]
@@ -175,6 +179,8 @@ def from_environment() -> Settings:
         api_tasks_path=_path(given, "api_tasks_path"),
         api_calls_path=_path(given, "api_calls_path"),
         api_records_path=_path(given, "api_records_path"),
+        spark_master=given.get("spark_master", ""),
+        spark_folder=Path(given["spark_folder"]) if "spark_folder" in given else None,
     )
 
 

@@ -61,6 +61,23 @@ def chosen_settings(
     return settings
 
 
+def chosen_engine(settings: Settings, *, engine: str | None, master: str | None) -> Settings:
+    """The settings with the engine given on the command line, at this Spark master.
+
+    Raises `OperationError` for a master without Spark.
+    """
+    if engine == "local":
+        settings = replace(settings, spark_master="")
+    elif engine == "spark":
+        settings = replace(settings, spark_master=settings.spark_master or "local[*]")
+    if master is not None:
+        if not settings.spark_master:
+            action = "Add `--engine spark`, or leave it out."
+            raise OperationError("--master", "is the address of a Spark master", action)
+        settings = replace(settings, spark_master=master)
+    return settings
+
+
 def parse_as_of(text: str, time_zone: str) -> datetime:
     """An instant in UTC; a day means its last millisecond in the reporting time zone.
 

@@ -13,7 +13,14 @@ import typer
 
 from pipelines.cli.app import app, open_console
 from pipelines.cli.errors import reported
-from pipelines.cli.options import Data, Landing, ProcedureFolder, SourceFolder
+from pipelines.cli.options import (
+    Data,
+    EngineName,
+    Landing,
+    Master,
+    ProcedureFolder,
+    SourceFolder,
+)
 
 
 def main() -> None:
@@ -123,15 +130,18 @@ def run(
         bool,
         typer.Option("--publish", help="Publish even when the last generation shows the same."),
     ] = False,
+    engine: EngineName = None,
+    master: Master = None,
 ) -> None:
     """Take in new files, build all tables, publish a database: the main job.
 
     Files are known by their content: none is taken in twice. With nothing new, nothing is published
     until a day ends or a clock runs out: an SLA, the window of a funnel, a planned next action.
     """
-    from pipelines.cli.invocation import chosen_settings, parse_as_of
+    from pipelines.cli.invocation import chosen_engine, chosen_settings, parse_as_of
 
     settings = chosen_settings(data=data, landing=landing, procedures=procedures, sources=sources)
+    settings = chosen_engine(settings, engine=engine, master=master)
     try:
         instant = parse_as_of(as_of, settings.time_zone) if as_of else None
     except ValueError as error:

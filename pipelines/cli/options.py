@@ -1,7 +1,7 @@
 """The options that several commands share."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -50,6 +50,25 @@ SourceFolder = Annotated[
         metavar="DIR",
         help="Folder that says how files of other shapes are read. (default: LEADTIME_SOURCES or "
         "`sources` beside the procedures)",
+        show_default=False,
+    ),
+]
+EngineName = Annotated[
+    Literal["local", "spark"] | None,
+    typer.Option(
+        "--engine",
+        help="What computes history that has to be made anew: this process, or Spark. (default: "
+        "spark where LEADTIME_SPARK_MASTER is set)",
+        show_default=False,
+    ),
+]
+Master = Annotated[
+    str | None,
+    typer.Option(
+        "--master",
+        metavar="URL",
+        help="Address of the Spark master: spark://HOST:7077, or local[4] for 4 processes of this "
+        "machine. (default: LEADTIME_SPARK_MASTER or local[*])",
         show_default=False,
     ),
 ]

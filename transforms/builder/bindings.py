@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 import duckdb
 
-from transforms.builder.fingerprints import CONFIG_OF_HISTORY
-from transforms.builder.tables import Key, Table, load_versions, upstreams
+from transforms.builder.kernel import Inputs, bind_inputs, bind_table, rows_of_bucket
+from transforms.builder.tables import Key, Table, upstreams
 
-# The bucket of a process follows from its id alone, whatever engine computes it.
 _BUCKETS = """\
 create or replace temp table process_buckets as
-select process_id, (md5_number_lower(process_id::varchar) % {n_buckets})::integer as bucket
+select process_id, bucket_of(process_id, {n_buckets}) as bucket
 from (
     select process_id from raw.process_versions
     union
@@ -87,8 +86,7 @@ class Bindings:
     def bind_all(self) -> None:
         """Bind the versions of all processes."""
         if self._bound != "all":
-            self._bind_activities(self._activities)
-            self._bind_versions(f"from raw.process_versions where {self._seen}")
+            bind_inputs(self._con, self.inputs)
             query = "select count(distinct process_id) from versions"
             self.n_touched = self._con.execute(query).fetchall()[0][0]
             self._bound = "all"
@@ -109,11 +107,14 @@ class Bindings:
             f"or list_contains($changed, procedure_id::varchar) union {by_activities}",
             {"changed": list(since.changed)},
         )
-        self._bind_activities(self._touched_activities)
-        self._bind_versions(
-            f"from raw.process_versions semi join touched using (process_id) where {self._seen}"
-        )
+        bind_inputs(self._con, Inputs(self._touched_versions, self._touched_activities))
         self._bound = since
+
+    def bind_none(self) -> None:
+        """Bind no process, so that tables get their columns and no rows."""
+        self._touch("select process_id from raw.process_versions where false")
+        bind_inputs(self._con, Inputs(self._touched_versions, self._touched_activities))
+        self._bound = None
 
     def split(self, n_buckets: int) -> None:
         """Divide all processes into buckets, to be bound one by one."""
@@ -123,11 +124,9 @@ class Bindings:
         """Bind the versions of the processes of a bucket, from 0; their text is read only once."""
         self._touch(f"select process_id from process_buckets where bucket = {bucket}")
         self._con.execute(
-            "create or replace temp table bucket_versions as "
-            f"from raw.process_versions semi join touched using (process_id) where {self._seen}"
+            f"create or replace temp table bucket_versions as {self._touched_versions}"
         )
-        self._bind_activities(self._touched_activities)
-        self._bind_versions("from bucket_versions")
+        bind_inputs(self._con, Inputs("from bucket_versions", self._touched_activities))
         self._bound = bucket
 
     def free_bucket(self, computed: Iterable[str]) -> None:
@@ -135,23 +134,27 @@ class Bindings:
         for rows in ("bucket_versions", "process_buckets", *map(rows_of_bucket, computed)):
             self._con.execute(f"drop table {rows}")
 
-    def bind_history(self, table: Table, computed: Container[str] = ()) -> None:
-        """Bind the history that `table` reads, of the processes that are bound.
-
-        Of the tables `computed` the rows of this bucket are there.
-        """
+    def bind_history(self, table: Table) -> None:
+        """Bind the history that `table` reads, of the processes that are bound."""
         for key in upstreams(self._tables, table):
             read = self._tables[key]
             if read.kind == "view":
-                self.bind_history(read, computed)
-                sql = read.sql
-            elif read.name in computed:
-                sql = f"from {rows_of_bucket(read.name)}"
+                self.bind_history(read)
+                bind_table(self._con, read.name, read.sql)
             else:
-                sql = f"from {self._bound_rows(read)}"
-            # Statements that other layers share with history read it as `history_<name>`.
-            for name in (read.name, f"history_{read.name}"):
-                self._con.execute(f'create or replace temp view "{name}" as {sql}')
+                self.bind_stored([read.name])
+
+    def bind_stored(self, names: Iterable[str]) -> None:
+        """Bind these stored tables, for the processes that are bound."""
+        for name in names:
+            place = f'{self._catalog}.history."{name}"'
+            bound = "" if self._bound == "all" else " semi join touched using (process_id)"
+            bind_table(self._con, name, f"from {place}{bound}")
+
+    @property
+    def inputs(self) -> Inputs:
+        """The versions and activities of all processes."""
+        return Inputs(f"from raw.process_versions where {self._seen}", self._activities)
 
     @property
     def _seen(self) -> str:
@@ -162,30 +165,16 @@ class Bindings:
         return _ACTIVITIES.format(as_of=instant_sql(self._as_of))
 
     @property
+    def _touched_versions(self) -> str:
+        return f"from raw.process_versions semi join touched using (process_id) where {self._seen}"
+
+    @property
     def _touched_activities(self) -> str:
         return f"from ({self._activities}) semi join touched using (process_id)"
-
-    def _bound_rows(self, table: Table) -> str:
-        place = f'{self._catalog}.history."{table.name}"'
-        return place if self._bound == "all" else f"{place} semi join touched using (process_id)"
 
     def _touch(self, query: str, parameters: Mapping[str, object] | None = None) -> None:
         self._con.execute(f"create or replace temp table touched as {query}", parameters or {})
         self.n_touched = self._con.execute("select count(*) from touched").fetchall()[0][0]
-
-    def _bind_activities(self, activities: str) -> None:
-        self._con.execute(f"create or replace temp view raw_activities as {activities}")
-
-    def _bind_versions(self, versions: str) -> None:
-        self._con.execute(f"create or replace temp view raw_versions as {versions}")
-        for name in CONFIG_OF_HISTORY:
-            self._con.execute(f'create or replace temp view "{name}" as from config.{name}')
-        self._con.execute(f"create or replace temp table versions as {load_versions().sql}")
-
-
-def rows_of_bucket(name: str) -> str:
-    """The temporary table with the rows of a history table that were computed for a bucket."""
-    return f'"bucket_{name}"'
 
 
 def instant_sql(instant: datetime) -> str:

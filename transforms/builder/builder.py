@@ -12,6 +12,7 @@ from schemas.compiled.derivations import plan_derivations
 from schemas.definitions.procedure import Procedures
 from schemas.sql_text import literal, quoted
 from transforms.builder.bindings import instant_sql
+from transforms.builder.kernel import Elsewhere
 from transforms.builder.refresh import HistoryRefresher, Refreshed
 from transforms.builder.signatures import Signatures
 from transforms.builder.tables import RAW_RELATIONS, Key, Layer, Table, load_tables, upstreams
@@ -25,7 +26,8 @@ class Builder:
 
     `catalog` is the database the built tables go to. History tables are refreshed for the processes
     touched since they were last built; with `full`, or when what defines a table changed, for all,
-    and for all of the procedures `rebuild` (ids). Each table is built once, after those it reads,
+    and for all of the procedures `rebuild` (ids). What has to be made anew is computed `elsewhere`
+    if that is given. Each table is built once, after those it reads,
     and can then be read by its plain name; one whose inputs are those of the last build is left as
     it is, and its key is in `kept`.
     A builder works for one state of the raw tables: make a new one after new files came in.
@@ -42,6 +44,7 @@ class Builder:
         catalog: str,
         full: bool = False,
         rebuild: Sequence[str] = (),
+        elsewhere: Elsewhere | None = None,
     ) -> None:
         self._con = con
         self._procedures = procedures
@@ -55,7 +58,14 @@ class Builder:
         self._is_history_bound = False
         self._is_derived = False
         self._history = HistoryRefresher(
-            con, self._tables, config, as_of=as_of, catalog=catalog, full=full, rebuild=rebuild
+            con,
+            self._tables,
+            config,
+            as_of=as_of,
+            catalog=catalog,
+            full=full,
+            rebuild=rebuild,
+            elsewhere=elsewhere,
         )
         self._signatures = Signatures(
             con,

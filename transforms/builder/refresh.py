@@ -12,8 +12,15 @@ from typing import Literal
 import duckdb
 import polars as pl
 
-from transforms.builder.bindings import Bindings, Since, rows_of_bucket
+from transforms.builder.bindings import Bindings, Since
 from transforms.builder.fingerprints import Fingerprints
+from transforms.builder.kernel import (
+    Elsewhere,
+    compute,
+    plan_history,
+    rows_of_bucket,
+    with_views,
+)
 from transforms.builder.signatures import change_signature, create_signatures
 from transforms.builder.tables import Key, Table, upstreams
 from transforms.transaction import transaction
@@ -59,7 +66,8 @@ class HistoryRefresher:
     A table is redone for the processes touched since it was last built: those with new versions,
     tasks or calls, those with some between the two instants, whichever is earlier, and those of
     procedures whose states or transitions changed, or that `rebuild` has (ids). With `full`, or
-    when the code of a table changed, all are redone. Works for one state of the raw tables.
+    when the code of a table changed, all are redone; `elsewhere` then computes them, if given.
+    Works for one state of the raw tables.
     """
 
     def __init__(
@@ -72,6 +80,7 @@ class HistoryRefresher:
         catalog: str,
         full: bool,
         rebuild: Sequence[str] = (),
+        elsewhere: Elsewhere | None = None,
     ) -> None:
         self._con = con
         self._tables = tables
@@ -80,6 +89,7 @@ class HistoryRefresher:
         self._catalog = catalog
         self._full = full
         self._rebuild_ids = frozenset(rebuild)
+        self._elsewhere = elsewhere
         self._done: dict[str, Refreshed] = {}
         self._bindings = Bindings(con, tables, as_of=as_of, catalog=catalog)
         con.execute(f"create schema if not exists {catalog}.history")
@@ -130,6 +140,9 @@ class HistoryRefresher:
         }
 
     def _rebuild(self, table: Table) -> None:
+        if self._elsewhere is not None:
+            self._rebuild_elsewhere(self._elsewhere)
+            return
         n_buckets = -(-self._n_versions // BUCKET_VERSIONS)
         if n_buckets > 1:
             self._rebuild_in_buckets(n_buckets)
@@ -149,26 +162,59 @@ class HistoryRefresher:
         end none of these tables has a mark.
         """
         stale = self._stale_tables()
-        for table in stale.values():
-            for name in self._stored_upstreams(table):
-                if name not in stale:
-                    self.refresh(name)
-            self._drop_mark(table.name)
+        current = {
+            name: None
+            for table in stale.values()
+            for name in self._stored_upstreams(table)
+            if name not in stale
+        }
+        for name in current:
+            self.refresh(name)
+        for name in stale:
+            self._drop_mark(name)
         self._bindings.split(n_buckets)
         n_processes = 0
         for bucket in range(n_buckets):
             self._bindings.bind_bucket(bucket)
             n_processes += self._bindings.n_touched
-            for table in stale.values():
-                self._bindings.bind_history(table, stale)
-                place, rows = self._place(table.name), rows_of_bucket(table.name)
-                self._con.execute(f"create or replace temp table {rows} as {table.sql}")
+            self._bindings.bind_stored(current)
+            compute(self._con, with_views(self._tables, stale))
+            for name in stale:
+                place, rows = self._place(name), rows_of_bucket(name)
                 into = f"insert into {place}" if bucket else f"create or replace table {place} as"
                 self._con.execute(f"{into} from {rows}")
         self._bindings.free_bucket(stale)
         for table in stale.values():
             with transaction(self._con):
                 self._change(table)
+            self._note_rebuilt(table, n_processes)
+
+    def _rebuild_elsewhere(self, elsewhere: Elsewhere) -> None:
+        """Rebuild all tables from what is computed elsewhere; until the end none has a mark."""
+        stored = {
+            name: table
+            for (layer, name), table in self._tables.items()
+            if (layer, table.kind) == ("history", "table")
+        }
+        for name in stored:
+            self._drop_mark(name)
+        # Computed over no process, each table has the columns and types it always has.
+        self._bindings.bind_none()
+        compute(self._con, with_views(self._tables, stored))
+        for name in stored:
+            query = f"create or replace table {self._place(name)} as from {rows_of_bucket(name)}"
+            self._con.execute(query)
+            self._con.execute(f"drop table {rows_of_bucket(name)}")
+        inputs = self._bindings.inputs
+        plan = plan_history(self._con, self._tables, inputs)
+        with elsewhere(self._con, plan, inputs, self._n_versions) as found:
+            for table in stored.values():
+                with transaction(self._con):
+                    place = self._place(table.name)
+                    self._con.execute(f"insert into {place} by name {found[table.name]}")
+                    self._change(table)
+        n_processes = self._scalar(f"select count(distinct process_id) from ({inputs.versions})")
+        for table in stored.values():
             self._note_rebuilt(table, n_processes)
 
     def _stale_tables(self) -> dict[str, Table]:

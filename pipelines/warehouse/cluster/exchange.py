@@ -1,0 +1,113 @@
+"""The files between a run and the workers that compute history, one bucket of processes each."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from pipelines.warehouse.umask import private_files
+from schemas.sql_text import literal
+from transforms.builder.kernel import Inputs, Plan, compute, open_worker, rows_of_bucket, take_in
+
+_VERSIONS, _ACTIVITIES, _HISTORY = "versions", "activities", "history"
+_ROWS_PER_GROUP = 122_880
+
+
+@contextmanager
+def exchange_folder(parent: Path) -> Iterator[Path]:
+    """A new folder for one exchange, which only this user can read; it goes with the block."""
+    with private_files():
+        folder = parent.resolve() / f"history-{uuid.uuid4().hex}"
+        folder.mkdir(parents=True)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def split(con: duckdb.DuckDBPyConnection, inputs: Inputs, folder: Path, n_buckets: int) -> None:
+    """Write the versions and activities of all processes, divided into buckets."""
+    # The key of erased values stays on this machine: what is compared with them is keyed here.
+    keyed = "* replace (comparable_hash(data_hash, is_erased) as data_hash)"
+    for name, columns, query in (
+        (_VERSIONS, keyed, inputs.versions),
+        (_ACTIVITIES, "*", inputs.activities),
+    ):
+        con.execute(
+            f"copy (select {columns}, bucket_of(process_id, {n_buckets}) as bucket from ({query})) "
+            f"to {literal(str(folder / name))} (format parquet, partition_by (bucket), "
+            f"compression zstd, row_group_size {_ROWS_PER_GROUP})"
+        )
+
+
+def compute_bucket(plan: Plan, folder: Path, bucket: int, *, threads: int | None = None) -> int:
+    """Compute the history of a bucket and write it; the number of its versions.
+
+    A file gets its name once it is complete, so that a task may be repeated or run twice at a time.
+    Raises `OtherEngine` when this machine has another version of DuckDB than the run.
+    """
+    with private_files():
+        con = open_worker(plan, threads=threads)
+        try:
+            versions = _files_of(folder / _VERSIONS, bucket)
+            activities = _files_of(folder / _ACTIVITIES, bucket)
+            take_in(con, plan, Inputs(_rows(versions, plan), _activities(activities, plan)))
+            compute(con, plan.tables)
+            for table in plan.tables:
+                if table.kind == "table":
+                    target = folder / _HISTORY / table.name / f"{bucket:06}.parquet"
+                    _write(con, f"from {rows_of_bucket(table.name)}", target)
+            return con.execute("select count(*) from raw_versions").fetchall()[0][0]
+        finally:
+            con.close()
+
+
+def computed(plan: Plan, folder: Path, n_buckets: int) -> dict[str, str]:
+    """For each stored table, a query for its rows of all buckets.
+
+    Raises `FileNotFoundError` when a bucket is missing.
+    """
+    found: dict[str, str] = {}
+    for table in plan.tables:
+        if table.kind == "table":
+            files = [
+                folder / _HISTORY / table.name / f"{bucket:06}.parquet"
+                for bucket in range(n_buckets)
+            ]
+            for file in files:
+                file.stat()
+            found[table.name] = f"from {_parquet(files)}"
+    return found
+
+
+def _files_of(folder: Path, bucket: int) -> list[Path]:
+    """A bucket without rows has no file."""
+    return sorted((folder / f"bucket={bucket}").glob("*.parquet"))
+
+
+def _rows(files: list[Path], plan: Plan, name: str = "raw_versions") -> str:
+    if files:
+        return f"from {_parquet(files)}"
+    columns = ", ".join(f"null::{kind} as {c}" for c, kind in plan.columns[name].items())
+    return f"select {columns} where false"
+
+
+def _activities(files: list[Path], plan: Plan) -> str:
+    return _rows(files, plan, "raw_activities")
+
+
+def _parquet(files: list[Path]) -> str:
+    listed = ", ".join(literal(str(file)) for file in files)
+    return f"read_parquet([{listed}], hive_partitioning = false)"
+
+
+def _write(con: duckdb.DuckDBPyConnection, query: str, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    waiting = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
+    con.execute(f"copy ({query}) to {literal(str(waiting))} (format parquet, compression zstd)")
+    waiting.replace(target)

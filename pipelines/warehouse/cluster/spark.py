@@ -1,0 +1,104 @@
+"""Computes history on Apache Spark, which moves the numbers of buckets and never a row."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from pipelines.settings import Settings
+from pipelines.warehouse.cluster.exchange import (
+    compute_bucket,
+    computed,
+    exchange_folder,
+    split,
+)
+from schemas.errors import OperationError
+from transforms.builder.kernel import Elsewhere, Inputs, Plan
+from transforms.builder.refresh import BUCKET_VERSIONS
+
+_NAME = "leadtime"
+# A worker computes a bucket per core.
+_THREADS = 1
+
+
+def engine_of(settings: Settings) -> Elsewhere | None:
+    """What computes history elsewhere, as the settings say; None computes it in this process."""
+    if not settings.spark_master:
+        return None
+    return Spark(settings.spark_master, settings.spark_folder or settings.temporary)
+
+
+@dataclass(frozen=True)
+class Spark:
+    """Spark under a master's address; `folder` has the same path on all of its machines."""
+
+    master: str
+    folder: Path
+
+    @contextmanager
+    def __call__(
+        self, con: duckdb.DuckDBPyConnection, plan: Plan, inputs: Inputs, n_versions: int
+    ) -> Iterator[Mapping[str, str]]:
+        """For each stored table, a query for its rows, which can be read inside the block.
+
+        Raises `OperationError` when PySpark is not installed, the cluster cannot be reached, or its
+        job fails.
+        """
+        with _context(self.master) as context, exchange_folder(self.folder) as folder:
+            n_buckets = max(-(-n_versions // BUCKET_VERSIONS), context.defaultParallelism)
+            split(con, inputs, folder, n_buckets)
+            task = partial(compute_bucket, plan, folder, threads=_THREADS)
+            try:
+                context.parallelize(range(n_buckets), n_buckets).map(task).collect()
+            except _errors() as error:
+                # Spark's message has that of the task, which may show values.
+                found = f"the job that computes history failed ({type(error).__name__})"
+                action = (
+                    "See the logs of its workers: each needs this version of leadtime, and the "
+                    f"folder {self.folder} under the same path."
+                )
+                raise OperationError(self.master, found, action) from None
+            yield computed(plan, folder, n_buckets)
+
+
+@contextmanager
+def _context(master: str) -> Iterator[Any]:
+    """A Spark application of this process; its page is not served."""
+    try:
+        pyspark = import_module("pyspark")
+    except ModuleNotFoundError:
+        action = "Install the extra `spark` (`uv tool install 'leadtime[spark]'`) and Java 17."
+        raise OperationError("--engine spark", "PySpark is not installed", action) from None
+    # Workers of this machine run the same Python; on others the variable says which.
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    options = {"spark.ui.enabled": "false", "spark.log.level": "ERROR"}
+    if master.startswith("local"):
+        options |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
+    conf = pyspark.SparkConf().setMaster(master).setAppName(_NAME).setAll([*options.items()])
+    try:
+        context = pyspark.SparkContext(conf=conf)
+    except _errors() as error:
+        found = f"Spark does not start ({type(error).__name__})"
+        action = "Check the address of the master, that it runs, and that Java 17 is installed."
+        raise OperationError(master, found, action) from None
+    try:
+        yield context
+    finally:
+        context.stop()
+
+
+def _errors() -> tuple[type[Exception], ...]:
+    """What PySpark raises for whatever goes wrong in it or in the cluster."""
+    return (
+        import_module("py4j.protocol").Py4JError,
+        import_module("pyspark.errors").PySparkException,
+    )
