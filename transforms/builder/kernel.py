@@ -50,7 +50,7 @@ class Elsewhere(Protocol):
     """Computes the history of all processes on other machines or in other processes."""
 
     def __call__(
-        self, con: duckdb.DuckDBPyConnection, plan: Plan, inputs: Inputs, n_versions: int
+        self, con: duckdb.DuckDBPyConnection, plan: Plan, inputs: Inputs, n_versions: int, /
     ) -> AbstractContextManager[Mapping[str, str]]:
         """For each stored table, a query for its rows, which can be read inside the block."""
         ...
@@ -81,10 +81,12 @@ def plan_history(
     return Plan(ENGINE_VERSION, MACROS, history, config, columns)
 
 
-def open_worker(plan: Plan, *, threads: int | None = None) -> duckdb.DuckDBPyConnection:
+def open_worker(
+    plan: Plan, limits: Mapping[str, str | int] | None = None
+) -> duckdb.DuckDBPyConnection:
     """A connection of its own with the macros and the definitions of a plan.
 
-    Raises `OtherEngine` when this is another version of DuckDB than the plan was made with.
+    `limits` are settings of DuckDB (threads, memory, folder for what does not fit). Raises `OtherEngine` when this is another version of DuckDB than the plan was made with.
     """
     if plan.engine_version != ENGINE_VERSION:
         raise OtherEngine(
@@ -97,7 +99,7 @@ def open_worker(plan: Plan, *, threads: int | None = None) -> duckdb.DuckDBPyCon
         "asof_loop_join_threshold": 0,
         "autoinstall_known_extensions": False,
     }
-    con = duckdb.connect(config=settings | ({"threads": threads} if threads else {}))
+    con = duckdb.connect(config={**settings, **(limits or {})})
     con.execute(plan.macros)
     con.execute("create schema config")
     for name, stream in plan.config.items():

@@ -45,14 +45,18 @@ def split(con: duckdb.DuckDBPyConnection, inputs: Inputs, folder: Path, n_bucket
         )
 
 
-def compute_bucket(plan: Plan, folder: Path, bucket: int, *, threads: int | None = None) -> int:
+def compute_bucket(
+    plan: Plan, folder: Path, bucket: int, *, threads: int = 1, memory_limit: str = "2GB"
+) -> int:
     """Compute the history of a bucket and write it; the number of its versions.
 
-    A file gets its name once it is complete, so that a task may be repeated or run twice at a time.
+    `memory_limit` is for this bucket; what does not fit goes to files in the folder. A file gets its name once it is complete, so that a task may be repeated or run twice at a time.
     Raises `OtherEngine` when this machine has another version of DuckDB than the run.
     """
     with private_files():
-        con = open_worker(plan, threads=threads)
+        spill = folder / f"spill-{uuid.uuid4().hex}"
+        limits = {"threads": threads, "memory_limit": memory_limit, "temp_directory": str(spill)}
+        con = open_worker(plan, limits)
         try:
             versions = _files_of(folder / _VERSIONS, bucket)
             activities = _files_of(folder / _ACTIVITIES, bucket)

@@ -26,23 +26,26 @@ from transforms.builder.kernel import Elsewhere, Inputs, Plan
 from transforms.builder.refresh import BUCKET_VERSIONS
 
 _NAME = "leadtime"
-# A worker computes a bucket per core.
-_THREADS = 1
 
 
 def engine_of(settings: Settings) -> Elsewhere | None:
     """What computes history elsewhere, as the settings say; None computes it in this process."""
     if not settings.spark_master:
         return None
-    return Spark(settings.spark_master, settings.spark_folder or settings.temporary)
+    folder = settings.spark_folder or settings.temporary
+    return Spark(settings.spark_master, folder, settings.memory_limit)
 
 
 @dataclass(frozen=True)
 class Spark:
-    """Spark under a master's address; `folder` has the same path on all of its machines."""
+    """Spark under a master's address; `folder` has the same path on all of its machines.
+
+    A task, of one bucket on one core, takes at most `memory_limit`.
+    """
 
     master: str
     folder: Path
+    memory_limit: str = "2GB"
 
     @contextmanager
     def __call__(
@@ -56,7 +59,7 @@ class Spark:
         with _context(self.master) as context, exchange_folder(self.folder) as folder:
             n_buckets = max(-(-n_versions // BUCKET_VERSIONS), context.defaultParallelism)
             split(con, inputs, folder, n_buckets)
-            task = partial(compute_bucket, plan, folder, threads=_THREADS)
+            task = partial(compute_bucket, plan, folder, memory_limit=self.memory_limit)
             try:
                 context.parallelize(range(n_buckets), n_buckets).map(task).collect()
             except _errors() as error:
