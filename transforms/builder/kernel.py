@@ -86,7 +86,8 @@ def open_worker(
 ) -> duckdb.DuckDBPyConnection:
     """A connection of its own with the macros and the definitions of a plan.
 
-    `limits` are settings of DuckDB (threads, memory, folder for what does not fit). Raises `OtherEngine` when this is another version of DuckDB than the plan was made with.
+    `limits` are settings of DuckDB (threads, memory, folder for what does not fit). Raises
+    `OtherEngine` when this is another version of DuckDB than the plan was made with.
     """
     if plan.engine_version != ENGINE_VERSION:
         raise OtherEngine(
