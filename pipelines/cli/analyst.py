@@ -113,6 +113,13 @@ def export(
         Path | None,
         typer.Option(metavar="DIR", help="Write every table as a Parquet file into a new folder."),
     ] = None,
+    metricflow: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Write semantic models and metrics for dbt (MetricFlow) into a new folder.",
+        ),
+    ] = None,
     personal: Annotated[
         bool,
         typer.Option(
@@ -122,19 +129,27 @@ def export(
     ] = False,
     data: Data = None,
 ) -> None:
-    """Export the published history for process mining tools, or all tables as Parquet."""
-    if sum(target is not None for target in (xes, ocel, parquet)) != 1:
-        raise typer.BadParameter("Give one of --xes, --ocel or --parquet.", param_hint="--xes")
-    if parquet and procedure:
+    """Export the published history for process mining tools, all tables as Parquet, or what they
+    mean for dbt.
+    """
+    if sum(target is not None for target in (xes, ocel, parquet, metricflow)) != 1:
+        allowed = "Give one of --xes, --ocel, --parquet or --metricflow."
+        raise typer.BadParameter(allowed, param_hint="--xes")
+    if metricflow and personal:
+        found = "Not allowed with --metricflow, which writes no values."
+        raise typer.BadParameter(found, param_hint="--personal")
+    if (parquet or metricflow) and procedure:
         raise typer.BadParameter("Allowed only with --xes or --ocel.", param_hint="--procedure")
     _require_log_name("--xes", xes, ".xes", ".xes.gz")
     _require_log_name("--ocel", ocel, ".sqlite", ".sqlite3", ".db")
-    from pipelines.cli.export import export_log, export_tables
+    from pipelines.cli.export import export_log, export_semantic_layer, export_tables
     from pipelines.cli.invocation import chosen_settings
 
     settings, console = chosen_settings(data=data), open_console()
     if parquet:
         export_tables(console, settings, parquet, with_personal=personal)
+    elif metricflow:
+        export_semantic_layer(console, settings, metricflow)
     elif path := xes or ocel:
         kind = "xes" if xes else "ocel"
         wanted = procedure or []

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from pipelines.export.clear_values import show_clear_values
 from pipelines.export.generation_files import write_tables
+from pipelines.export.metricflow import write_metricflow
 from pipelines.export.ocel import write_ocel
 from pipelines.export.selection import Selection, select
 from pipelines.export.targets import Written, whole_folder
@@ -64,6 +65,18 @@ def export_tables(
     if written.changes_left_out:
         notes.append(f"Left out: {counted(written.changes_left_out, 'change')} of such attributes.")
     _print_summary(console, folder, written, notes)
+
+
+def export_semantic_layer(console: Console, settings: Settings, folder: Path) -> None:
+    """Write the models of a dbt project for the published tables into a new folder and print a
+    summary.
+
+    Raises `OperationError` when nothing has been published, the folder is neither new nor empty,
+    or the disk is full.
+    """
+    with whole_folder(folder) as waiting, open_published(settings, people="left out") as con:
+        written = write_metricflow(con, waiting)
+    _print_summary(console, folder, written, [])
 
 
 def _people(with_personal: bool) -> People:

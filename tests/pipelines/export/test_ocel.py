@@ -27,7 +27,6 @@ from tests.support.exported_history import (
     RESTORED,
     TIES,
     VISIT,
-    publish_history,
 )
 
 NO_TIME = "1970-01-01T00:00:00.000+00:00"
@@ -35,11 +34,6 @@ NO_TIME = "1970-01-01T00:00:00.000+00:00"
 
 def at(hour: int) -> str:
     return f"2026-01-01T{hour:02}:00:00.250+00:00"
-
-
-@pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    return publish_history(tmp_path_factory.mktemp("history"))
 
 
 @pytest.fixture(scope="module")

@@ -16,12 +16,6 @@ from pipelines.export import generation_files
 from pipelines.export import xes as xes_format
 from pipelines.settings import Settings
 from tests.support.command_line import CommandResult, leadtime
-from tests.support.exported_history import publish_history
-
-
-@pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    return publish_history(tmp_path_factory.mktemp("history"))
 
 
 def export(settings: Settings, *options: object) -> CommandResult:
@@ -98,9 +92,14 @@ def test_personal_data_stay_out_unless_asked_for(settings: Settings, tmp_path: P
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ((), "Give one of --xes, --ocel or --parquet."),
-        (("--xes", "a.xes", "--ocel", "a.sqlite"), "Give one of --xes, --ocel or --parquet."),
+        ((), "Give one of --xes, --ocel, --parquet or --metricflow."),
+        (
+            ("--xes", "a.xes", "--ocel", "a.sqlite"),
+            "Give one of --xes, --ocel, --parquet or --metricflow.",
+        ),
         (("--parquet", "a", "--procedure", "order"), "Allowed only with --xes or --ocel."),
+        (("--metricflow", "a", "--procedure", "order"), "Allowed only with --xes or --ocel."),
+        (("--metricflow", "a", "--personal"), "Not allowed with --metricflow"),
         (("--ocel", "o.json"), "found o.json. Only OCEL in .sqlite, .sqlite3 or .db files"),
         (("--ocel", "o.sqlite.gz"), "found o.sqlite.gz. Only OCEL in"),
         (("--xes", "o.json"), "found o.json. Only XES in .xes or .xes.gz files is written."),

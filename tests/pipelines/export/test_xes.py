@@ -26,7 +26,6 @@ from tests.support.exported_history import (
     RESTORED,
     TIES,
     VISIT,
-    publish_history,
 )
 from tests.support.identifiers import uid
 
@@ -47,11 +46,6 @@ EVENT = f"""\
 </event>
 """
 NOTE = "a &amp; b &lt; c &gt; d &quot; ' e&#10;&#9;f&#13; &#65533;&#65533; &#252; &#128512; ]]&gt;"
-
-
-@pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    return publish_history(tmp_path_factory.mktemp("history"))
 
 
 def export(settings: Settings, path: Path, *options: str) -> str:
