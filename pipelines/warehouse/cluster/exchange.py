@@ -50,8 +50,8 @@ def compute_bucket(
 ) -> int:
     """Compute the history of a bucket and write it; the number of its versions.
 
-    `memory_limit` is for this bucket; what does not fit goes to files in the folder. A file gets its
-    name once it is complete, so that a task may be repeated or run twice at a time. Raises
+    `memory_limit` is for this bucket; what does not fit goes to files in the folder. A file gets
+    its name once it is complete, so that a task may be repeated or run twice at a time. Raises
     `OtherEngine` when this machine has another version of DuckDB than the run.
     """
     with private_files():
