@@ -221,9 +221,9 @@ def estimates(
 
 def _ratios(frame: pl.DataFrame, x: str) -> list[float]:
     """The range of ratios to show: the intervals that rest on enough, from 1/20 to 20 at most."""
-    shown = frame.filter(~pl.col("is_small"))
-    low, high = shown[f"{x}_low"].min() or 1, shown[f"{x}_high"].max() or 1
-    return [min(0.5, max(low, 0.05)), max(2, min(high, 20))]
+    limits = frame.filter(~pl.col("is_small")).select(pl.col(f"{x}_low", f"{x}_high").cast(float))
+    low, high = limits.select(pl.col(f"{x}_low").min(), pl.col(f"{x}_high").max()).row(0)
+    return [min(0.5, max(low or 1, 0.05)), max(2, min(high or 1, 20))]
 
 
 def spans(frame: pl.DataFrame, *, y: str, order: Sequence[str], low: str, high: str) -> Any:

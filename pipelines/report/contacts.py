@@ -43,4 +43,5 @@ def calls(read: Reader) -> Section:
         tuple(rows),
         f"Of the open processes {count(never)} have not been called since they began, and "
         f"{count(unplanned)} have nothing planned after their last call.",
+        is_half=True,
     )

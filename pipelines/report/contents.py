@@ -6,6 +6,13 @@ from pipelines.report.contacts import calls
 from pipelines.report.flow import backlog, data_quality, variants
 from pipelines.report.model import Reader, Report
 from pipelines.report.open_work import due, oldest
+from pipelines.report.process_flow import (
+    ages,
+    completion_times,
+    cumulative_flow,
+    drivers,
+    forecast,
+)
 from pipelines.report.results import durations, funnels, outcomes, overview, slas
 
 
@@ -22,15 +29,20 @@ def read_report(con: duckdb.DuckDBPyConnection, procedure: str) -> Report:
     sections = [
         overview(read),
         *funnels(read),
+        drivers(read),
         durations(read),
+        forecast(read),
         outcomes(read),
         slas(read),
-        due(read),
         calls(read),
+        due(read),
+        cumulative_flow(read),
+        completion_times(read),
+        ages(read),
         backlog(read),
         variants(read),
         oldest(read),
         data_quality(read),
     ]
-    kept = tuple(section for section in sections if section.rows)
+    kept = tuple(section for section in sections if section.rows or section.picture)
     return Report(procedure, as_of, time_zone, kept)

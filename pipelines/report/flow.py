@@ -60,6 +60,7 @@ def backlog(read: Reader) -> Section:
         f"cancelled, deleted or moved to another procedure. {end}",
         Trend("open at the end of each day", tuple(days)),
         n_brief=2,
+        is_half=True,
     )
 
 
@@ -88,6 +89,7 @@ def variants(read: Reader) -> Section:
         tuple(rows),
         f"{counted(n_variants, 'variant')} in total. Open processes count with the states so far.",
         n_brief=1,
+        is_half=True,
     )
 
 

@@ -5,11 +5,9 @@ from collections.abc import Sequence
 from datetime import date
 from html import escape
 
-from pipelines.report.model import Column, Linked, Report, Section, Trend, low_and_high
-from pipelines.terminal.text import MISSING, count
-
-_WIDTH, _HEIGHT, _MARGIN = 720, 140, 8
-_TOP = 30  # the line of the trend stays below its title, also in the larger letters of a phone
+from pipelines.report import svg
+from pipelines.report.model import Ages, Bands, Column, Dots, Linked, Report, Section
+from pipelines.terminal.text import MISSING
 
 _STYLE = """
 :root { color-scheme: light dark; --line: #8884; --ink: #3b6fb6; }
@@ -24,17 +22,31 @@ td.number, td.day { white-space: nowrap; }
 .note, footer { color: #777; font-size: .95em; } figure { margin: 1rem 0; }
 svg { width: 100%; height: auto; } polyline { fill: none; stroke: var(--ink); stroke-width: 2; }
 text { fill: #777; font-size: 12px; } code { font-size: .95em; }
+circle { fill: var(--ink); fill-opacity: .6; } .stalled { fill: #c8503c; }
+line { stroke: #d9822b; stroke-width: 1.2; } .interval { width: 8rem; height: 1em; }
+.interval line { stroke: var(--ink); stroke-width: 2; } .interval .none { stroke: #d9822b; }
+.interval circle { fill-opacity: 1; } .mark { fill: #a35b12; }
+.picture { max-width: 40rem; } .legend { font-size: .85em; margin: .3rem 0; }
+.legend span { margin-right: .7em; white-space: nowrap; }
+.legend i { display: inline-block; width: .8em; height: .8em; margin-right: .3em; }
 @media (max-width: 40rem) {
   body { font-size: 13px; margin: 1rem auto; } .bar { display: none; }
-  th, td { padding-right: .5rem; } text { font-size: 22px; }
+  th, td { padding-right: .5rem; } text { font-size: 22px; } .picture text { font-size: 14px; }
 }
 @media print {
   :root { color-scheme: light; --line: #bbb; } * { print-color-adjust: exact; }
-  @page { margin: 12mm; } body { font-size: 9px; line-height: 1.3; max-width: none; margin: 0; }
-  h1 { font-size: 1.4rem; margin: 0; } h2 { font-size: .9rem; margin: .6rem 0 .2rem; }
-  th, td { padding: .1rem .5rem .1rem 0; } .note { margin: .2rem 0; }
+  @page { size: A4; margin: 10mm; }
+  body { font-size: 9px; line-height: 1.3; max-width: none; margin: 0; }
+  h1 { font-size: 1.4rem; margin: 0; } h2 { font-size: .9rem; margin: .5rem 0 .15rem; }
+  th, td { padding: .06rem .5rem .06rem 0; }
+  td a { white-space: nowrap; } .note { margin: .2rem 0; }
   .bar div { height: .5rem; } figure { margin: .2rem 0; }
-  svg { height: 60px; } section, tr { break-inside: avoid; } section { overflow: visible; }
+  svg { height: 60px; } .picture svg { height: 100px; } .half text { font-size: 20px; }
+  svg.interval { height: .9em; } .picture text { font-size: 13px; }
+  article { display: grid; grid-template-columns: 1fr 1fr; column-gap: 6mm; }
+  article > * { grid-column: 1 / -1; min-width: 0; } article > .half { grid-column: auto; }
+  article { grid-auto-flow: dense; } .half .bar { display: none; }
+  section, tr { break-inside: avoid; } section { overflow: visible; }
   article + article { break-before: page; } nav { display: none; }
 }
 """
@@ -85,17 +97,30 @@ def _section(section: Section) -> str:
         + "</tr>"
         for row in section.rows
     )
-    chart = _chart(section.trend) if section.trend and section.trend.points else ""
-    note = f'<p class="note">{_marked(section.note)}</p>' if section.note else ""
-    return f"""<section>
-<h2>{_marked(section.title)}</h2>
-{chart}
-<table><thead><tr>{head}</tr></thead>
+    chart = svg.trend(section.trend) if section.trend and section.trend.points else ""
+    table = f"""<table><thead><tr>{head}</tr></thead>
 <tbody>
 {rows}
-</tbody></table>
+</tbody></table>"""
+    note = f'<p class="note">{_marked(section.note)}</p>' if section.note else ""
+    return f"""<section{' class="half"' if section.is_half else ""}>
+<h2>{_marked(section.title)}</h2>
+{chart}{_picture(section.picture)}
+{table if section.rows else ""}
 {note}
 </section>"""
+
+
+def _picture(drawn: Bands | Dots | Ages | None) -> str:
+    match drawn:
+        case Bands():
+            return svg.bands(drawn)
+        case Dots():
+            return svg.dots(drawn)
+        case Ages():
+            return svg.ages(drawn)
+        case None:
+            return ""
 
 
 def _marked(text: str) -> str:
@@ -114,27 +139,9 @@ def _cell(column: Column, value: object) -> str:
     if column.is_bar:
         width = float(value) * 100 if isinstance(value, float | int) else 0
         return f'<div style="width: {width:.1f}%"></div>'
+    if column.is_interval and isinstance(value, tuple):
+        return svg.interval(*value)
     shown = escape(MISSING if value is None else column.show(value))
     if isinstance(value, Linked) and value.address:
         return f'<a href="{escape(value.address)}">{shown}</a>'
     return shown
-
-
-def _chart(trend: Trend) -> str:
-    """The trend as a line, labelled with its first and last day and its range."""
-    low, high = low_and_high(trend.points)
-    days = [day for day, _ in trend.points]
-    last = max(1, len(days) - 1)
-    left, bottom = _MARGIN, _HEIGHT - 24
-    points = " ".join(
-        f"{left + place / last * (_WIDTH - 2 * _MARGIN):.1f},"
-        f"{bottom - (value - low) / (high - low) * (bottom - _TOP):.1f}"
-        for place, (_, value) in enumerate(trend.points)
-    )
-    title = escape(trend.title)
-    return f"""<figure><svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{title}">
-<text x="{left}" y="{_TOP - 8}">{title}: {count(round(low))} to {count(round(high))}</text>
-<polyline points="{points}"/>
-<text x="{left}" y="{_HEIGHT - 6}">{days[0]}</text>
-<text x="{_WIDTH - left}" y="{_HEIGHT - 6}" text-anchor="end">{days[-1]}</text>
-</svg></figure>"""

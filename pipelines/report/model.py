@@ -14,12 +14,15 @@ _HALF_WIDTH = 0.5
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a section; `show` formats a value, `is_bar` draws a share 0..1."""
+    """A column of a section; `show` formats a value, `is_bar` draws a share 0..1, and
+    `is_interval` a ratio with its limits (low, ratio, high).
+    """
 
     title: str
     show: Callable[[Any], str] = str
     is_number: bool = False
     is_bar: bool = False
+    is_interval: bool = False
 
 
 @dataclass(frozen=True)
@@ -42,20 +45,61 @@ class Trend:
 
 
 @dataclass(frozen=True)
-class Section:
-    """One table of the report; `note` says what is left out, or how to read it.
+class Bands:
+    """Counts by day, upon each other: from the lowest to the highest band, by name."""
 
-    `n_brief` rows of it are in a brief report (0: none). A summary has only the sections that are
+    title: str
+    days: tuple[date, ...]
+    values: dict[str, tuple[float, ...]]
+
+
+@dataclass(frozen=True)
+class Dots:
+    """Durations in seconds by instant, latest first, with durations to mark by label."""
+
+    title: str
+    points: tuple[tuple[datetime, float], ...]
+    marks: dict[str, float]
+
+
+@dataclass(frozen=True)
+class AgeRow:
+    """The open processes in a state: seconds in it and whether stalled, shortest first.
+
+    `limits` are the percentiles of finished visits, in seconds.
+    """
+
+    state: str
+    limits: tuple[float, ...]
+    points: tuple[tuple[float, bool], ...]
+
+
+@dataclass(frozen=True)
+class Ages:
+    """The open processes by state."""
+
+    title: str
+    rows: tuple[AgeRow, ...]
+
+
+@dataclass(frozen=True)
+class Section:
+    """A table of the report, a picture, or both; `note` says what is left out, or how to read it.
+
+    A picture is only on pages; there, a section that `is_half` is printed beside another one.
+    `n_brief` rows are in a brief report (0: none). A summary has only the sections that are
     `is_central`.
     """
 
     title: str
-    columns: tuple[Column, ...]
-    rows: tuple[tuple[Any, ...], ...]
+    columns: tuple[Column, ...] = ()
+    rows: tuple[tuple[Any, ...], ...] = ()
     note: str = ""
     trend: Trend | None = None
+    picture: Bands | Dots | Ages | None = None
     n_brief: int = 0
     is_central: bool = False
+    is_half: bool = False
 
 
 @dataclass(frozen=True)

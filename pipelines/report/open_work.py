@@ -85,6 +85,7 @@ def oldest(read: Reader) -> Section:
         _named(rows),
         _note(read, rows, "processes").strip(),
         n_brief=3,
+        is_half=True,
     )
 
 

@@ -121,6 +121,7 @@ def durations(read: Reader) -> Section:
         still_open if never else "All processes not cancelled or deleted are finished.",
         n_brief=len(rows),
         is_central=True,
+        is_half=True,
     )
 
 
@@ -183,4 +184,5 @@ def slas(read: Reader) -> Section:
         "Share met: of met and breached. Times are working time of the clock's calendar. A running "
         "clock past its target is breached.",
         n_brief=len(rows),
+        is_half=True,
     )

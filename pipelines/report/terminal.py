@@ -16,6 +16,8 @@ def print_report(console: Console, report: Report) -> None:
     as_of = report.as_of.isoformat(" ", "minutes")
     console.print(f"Report on {report.procedure}, as of {as_of} UTC", style="bold")
     for section in report.sections:
+        if not section.rows:
+            continue  # only a picture
         console.print()
         print_section(console, section)
 

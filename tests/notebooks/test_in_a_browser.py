@@ -17,7 +17,7 @@ from playwright.sync_api import Error, Locator, Page, Request, expect
 from tests.support.browser import free_port, needs_browser, open_page, serving
 
 _PICTURE = "canvas => canvas.toDataURL()"
-PHONE = {"width": 390, "height": 844}
+_PHONE_WIDTH = 390
 
 
 @contextmanager
@@ -60,9 +60,9 @@ def choose(page: Page, widget: str, option: str, *, changes: str) -> None:
 
 def fits_a_phone(page: Page) -> bool:
     """Whether nothing is wider than a phone."""
-    page.set_viewport_size(PHONE)
+    page.set_viewport_size({"width": _PHONE_WIDTH, "height": 844})
     page.wait_for_timeout(1_000)
-    return page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+    return page.evaluate("document.documentElement.scrollWidth") == _PHONE_WIDTH
 
 
 @needs_browser
