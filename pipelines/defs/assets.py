@@ -120,6 +120,7 @@ def _table_assets(
                 catalogue[name], column_lineage.get(f"{layer}/{name}", {}), prefix
             ),
             group_name=group,
+            code_version=lineage.code_versions[dg.AssetKey([layer, name])],
             kinds={"sql", "duckdb"},
             owners=_ANALYSTS,
         )

@@ -3,16 +3,23 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
-from typing import Literal
+from typing import Literal, cast
 
 import dagster as dg
 
 from schemas.definitions.procedure import Procedures
 from transforms.builder import tables as relations
-from transforms.builder.tables import Key, Table, load_tables
+from transforms.builder.fingerprints import (
+    ENGINE_VERSION,
+    Fingerprints,
+    digest,
+    fingerprint_procedures,
+)
+from transforms.builder.tables import Key, Table, load_tables, upstreams
 
 AssetLayer = Literal["core", "mart"]
 _LAYERS: tuple[AssetLayer, ...] = ("core", "mart")
+_VERSION_DIGITS = 12
 
 # The relations of the raw layer, by their names in SQL.
 RAW_RELATIONS = {
@@ -25,10 +32,15 @@ RAW_RELATIONS = {
 
 @dataclass(frozen=True)
 class Lineage:
-    """The assets of each layer in build order, and the assets that each reads."""
+    """The assets of each layer in build order, the assets that each reads, and its code version.
+
+    A code version covers the SQL of a table and of what is not an asset behind it, the macros they
+    call, DuckDB, and the definitions of all procedures.
+    """
 
     order: Mapping[AssetLayer, tuple[str, ...]]
     reads: Mapping[dg.AssetKey, frozenset[dg.AssetKey]]
+    code_versions: Mapping[dg.AssetKey, str]
 
     def with_upstreams(self, layer: AssetLayer, names: Iterable[str]) -> list[str]:
         """`names` and the tables of the same layer that they read, in order."""
@@ -51,7 +63,18 @@ def find_lineage(procedures: Procedures) -> Lineage:
         for layer in _LAYERS
         for name in names[layer]
     }
-    return Lineage({layer: _in_order(layer, names[layer], reads) for layer in _LAYERS}, reads)
+    fingerprints, definitions = Fingerprints(tables, {}), fingerprint_procedures(procedures)
+    code_versions: dict[dg.AssetKey, str] = {}
+    for key in reads:
+        layer, name = key.path
+        statements = finder.statements_of(tables[cast("AssetLayer", layer), name])
+        macros = fingerprints.macros_called("\n".join(statements))
+        code = digest(ENGINE_VERSION, definitions, *statements, *macros)
+        code_versions[key] = code[:_VERSION_DIGITS]
+    order: dict[AssetLayer, tuple[str, ...]] = {
+        layer: _in_order(layer, names[layer], reads) for layer in _LAYERS
+    }
+    return Lineage(order, reads, code_versions)
 
 
 class _Finder:
@@ -65,6 +88,19 @@ class _Finder:
         if table.shows:
             found |= self.assets_read_by(self._tables["history", table.shows])
         return found - {dg.AssetKey([table.layer, table.name])}
+
+    def statements_of(self, table: Table) -> list[str]:
+        """The SQL of a table, and of all that it reads which is not an asset, each once."""
+        waiting, found = [table], dict.fromkeys([table.key], table.sql)
+        while waiting:
+            reader = waiting.pop()
+            shown: list[Key] = [("history", reader.shows)] if reader.shows else []
+            keys = [*shown, *upstreams(self._tables, reader)]
+            for read in (self._tables[key] for key in keys if key[0] not in _LAYERS):
+                if read.key not in found:
+                    found[read.key] = read.sql
+                    waiting.append(read)
+        return [sql for _, sql in sorted(found.items())]
 
     def _assets(self, reader: Table, name: str) -> set[dg.AssetKey]:
         if name in RAW_RELATIONS:
