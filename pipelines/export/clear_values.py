@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import duckdb
 
-from schemas.catalogue.history import ATTRIBUTE_CHANGES
+from schemas.catalogue.attribute_history import ATTRIBUTE_CHANGES, ATTRIBUTE_SPELLS
 from schemas.compiled.masking import KEY_OF
 from schemas.sql_text import quoted
 
 _DATABASE = "in_clear"
 # Columns with values of attributes, only some of which are personal.
-_MIXED = tuple(column.name for column in ATTRIBUTE_CHANGES.columns if column.of_attribute)
+_MIXED = tuple(
+    column.name
+    for table in (ATTRIBUTE_CHANGES, ATTRIBUTE_SPELLS)
+    for column in table.columns
+    if column.of_attribute
+)
 
 
 def show_clear_values(con: duckdb.DuckDBPyConnection) -> None:

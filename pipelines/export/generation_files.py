@@ -11,6 +11,8 @@ from pipelines.export.selection import published_columns, tracked_attributes
 from pipelines.export.targets import Written
 from schemas.sql_text import literal, quoted
 
+_OF_TRACKED = ("attribute_changes", "attribute_spells")
+
 
 @dataclass(frozen=True)
 class WrittenTables(Written):
@@ -25,11 +27,12 @@ def write_tables(
 ) -> WrittenTables:
     """Write every published table to `folder`, in its row order.
 
-    Without personal data, columns of keys and changes of personal attributes are left out. With
-    them, the tables of the database `people`, which must be attached, are `people_<table>`.
+    Without personal data, columns of keys, and changes and spells of personal attributes are left
+    out. With them, the tables of the database `people`, which must be attached, are
+    `people_<table>`.
     """
     tables = published_columns(con)
-    personal = _personal_changes(con)
+    personal = _of_personal(con)
     query = f"select count(*) from attribute_changes where {personal}"
     ((n_changes,),) = con.execute(query).fetchall()
     rows = _write_people(con, folder) if with_personal else 0
@@ -38,7 +41,7 @@ def write_tables(
         kept = [column for column in columns if with_personal or not column.is_personal]
         left_out += [f"{name}.{column.name}" for column in columns if column not in kept]
         source = f"select {', '.join(quoted(column.name) for column in kept)} from {quoted(name)}"
-        if name == "attribute_changes" and not with_personal:
+        if name in _OF_TRACKED and not with_personal:
             source += f" where not ({personal})"
         rows += _copy(con, source, folder / f"{name}.parquet")
     n_tables = len(tables) + (len(_people_tables(con)) if with_personal else 0)
@@ -66,11 +69,11 @@ def _copy(con: duckdb.DuckDBPyConnection, query: str, path: Path) -> int:
     return written
 
 
-def _personal_changes(con: duckdb.DuckDBPyConnection) -> str:
-    """The SQL condition for changes of personal attributes."""
+def _of_personal(con: duckdb.DuckDBPyConnection) -> str:
+    """The SQL condition for rows of personal attributes in `_OF_TRACKED`."""
     pairs = [
         f"(procedure = {literal(tracked.procedure)} and attribute = {literal(tracked.attribute)})"
-        for tracked in tracked_attributes(con)
+        for tracked in tracked_attributes(con, "attribute_spells")
         if tracked.is_personal
     ]
     return " or ".join(pairs) or "false"

@@ -67,7 +67,7 @@ class ProcessTable:
 
 @dataclass(frozen=True)
 class Tracked:
-    """An attribute with changes, and the columns of the wide table that hold its value or its key;
+    """A tracked attribute, and the columns of the wide table that hold its value or its key;
     none where neither is published.
     """
 
@@ -144,11 +144,13 @@ def published_columns(con: duckdb.DuckDBPyConnection) -> dict[str, list[Column]]
     return tables
 
 
-def tracked_attributes(con: duckdb.DuckDBPyConnection) -> list[Tracked]:
-    """The attributes with rows in `attribute_changes`, by procedure and shortId."""
+def tracked_attributes(
+    con: duckdb.DuckDBPyConnection, table: str = "attribute_changes"
+) -> list[Tracked]:
+    """The attributes with rows in `table`, by procedure and shortId."""
     tables = published_columns(con)
     rows = con.execute(
-        "select distinct procedure, attribute from attribute_changes order by all"
+        f"select distinct procedure, attribute from {quoted(table)} order by all"
     ).fetchall()
     return [
         Tracked(procedure, attribute, _columns_of(attribute, tables[wide_table_name(procedure)]))

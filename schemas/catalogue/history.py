@@ -1,10 +1,9 @@
-"""The tables of stays (in a state, in a status, with an assignee, while open) and of changes."""
+"""The tables of stays (in a state, in a status, with an assignee, while open)."""
 
 from __future__ import annotations
 
 from schemas.catalogue.model import (
     OutputTable,
-    attribute_value,
     flag,
     identifier,
     in_order,
@@ -244,52 +243,6 @@ OPEN_STAYS = OutputTable(
         ),
     ),
     key=("process_id", "stay_no"),
-)
-
-ATTRIBUTE_CHANGES = OutputTable(
-    "attribute_changes",
-    "core",
-    "Changes of tracked attributes (`track: true` in the definition). Values are compared and "
-    "shown after conversion to the type: a number sent as text, or a key sent as id instead of "
-    "shortId, is not a change; values that do not convert or are not among the options are null. "
-    "The values of the first version in a procedure are not changes. Changes of deleted processes "
-    "are included (`is_deleted`).",
-    "one row per change of one attribute of one process",
-    in_order(
-        SHARED,
-        (
-            "process_id",
-            "team_id",
-            "procedure",
-            text("attribute", "shortId of the attribute."),
-            text("type", "Type of the attribute, for example `integer` or `stringEnum`."),
-            number(
-                "change_no",
-                "INTEGER",
-                "Number of the change of this attribute within the process, from 1.",
-            ),
-            attribute_value(
-                "old_value",
-                "Previous value, as text, as the wide table would show it.",
-                nulls="if there was none",
-            ),
-            attribute_value("new_value", "New value, as text.", nulls="if the value was removed"),
-            instant("changed_at", "`updatedAt` of the first version with the new value."),
-            seconds(
-                "previous_seconds",
-                "How long the previous value lasted: since the previous change of this attribute, "
-                "or since the start of the process or the change of its procedure.",
-            ),
-            text("state", "shortId of the state in that version."),
-            identifier(
-                "assigned_to",
-                "Assignee in that version.",
-                nulls="if unassigned",
-            ),
-            flag("is_deleted", "Whether the process was deleted in that version."),
-        ),
-    ),
-    key=("process_id", "attribute", "change_no"),
 )
 
 PROCEDURE_CHANGES = OutputTable(

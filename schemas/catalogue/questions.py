@@ -81,6 +81,12 @@ QUESTIONS: tuple[Question, ...] = (
         "group by all order by procedure, processes desc, state",
     ),
     Question(
+        "Which values did open processes have then, of the attributes whose history is kept?",
+        "select procedure, tracked, count(*) as processes "
+        "from processes_at((select date_trunc('month', as_of) from build)) "
+        "where status = 'OPEN' group by all order by procedure, processes desc limit 20",
+    ),
+    Question(
         "Was yesterday on target, and is anything out of the ordinary?",
         "select procedure, indicator, unit, day, value, average_7, lower_limit, upper_limit, "
         "signal, target, is_on_target from indicators "

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from schemas.catalogue import (
     activities,
+    attribute_history,
     data_quality,
     database,
     dimensions,
@@ -34,6 +35,7 @@ _SUBJECTS = (
     processes,
     past,
     history,
+    attribute_history,
     follow_ups,
     hierarchy,
     dimensions,

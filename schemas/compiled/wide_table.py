@@ -80,6 +80,7 @@ def _with_values(procedures: Iterable[Procedure]) -> dict[str, list[Attribute]]:
     """The attributes that have values in tables of many attributes, by table."""
     found: dict[str, list[Attribute]] = {
         "attribute_changes": [],
+        "attribute_spells": [],
         "funnel_breakdowns": [],
         "outcome_curves_by": [],
     }
@@ -88,6 +89,7 @@ def _with_values(procedures: Iterable[Procedure]) -> dict[str, list[Attribute]]:
         for attribute in procedure.attributes:
             for table, has_values in (
                 ("attribute_changes", attribute.track),
+                ("attribute_spells", attribute.track),
                 ("funnel_breakdowns", attribute.short_id in broken_down),
                 ("outcome_curves_by", attribute.short_id in procedure.compare_by),
             ):

@@ -29,7 +29,7 @@ from tests.support.definition_runs import (
 
 HISTORY = (
     "assignments",
-    "attribute_changes",
+    "attribute_spells",
     "calls",
     "first_versions",
     "follow_ups",
@@ -60,7 +60,7 @@ OF_NO_DEFINITION = ("calls", "tasks")
 # A table is made anew for its SQL, which is generated from the definitions.
 WHOLE: tuple[str, int] = ("full", 5)
 VALUES = {"job_attributes": WHOLE}
-TRACKED_VALUES = {**VALUES, "attribute_changes": WHOLE}
+TRACKED_VALUES = {**VALUES, "attribute_spells": WHOLE}
 WORKING_TIME = dict.fromkeys(
     (
         "process_calendars",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from itertools import groupby, pairwise
 from typing import Any
 
 from .durations import seconds
@@ -49,6 +50,43 @@ def attribute_changes(versions: list[Version], procedures: Procedures, *, as_of:
                     }
                 )
                 since[name] = version["updated_at"]
+    return rows
+
+
+def attribute_spells(versions: list[Version], procedures: Procedures, *, as_of: int) -> list[Row]:
+    """One row per stay of a tracked attribute in one value; the procedure's end ends the last."""
+    rows: list[Row] = []
+    for process_id, history in histories(versions, as_of).items():
+        numbers: Counter[str] = Counter()
+        following = {id(a): b for a, b in pairwise(history)}
+        for procedure, stretch in groupby(history, key=lambda version: version["procedure"]):
+            mine = list(stretch)
+            left = following.get(id(mine[-1]))
+            for attribute in procedures[procedure].get("attributes", []):
+                if not attribute["track"]:
+                    continue
+                values = [shown_value(version["data"], attribute) for version in mine]
+                begins = [n for n in range(len(mine)) if n == 0 or values[n] != values[n - 1]]
+                for n, after in zip(begins, [*begins, None][1:], strict=True):
+                    is_first = mine[n] is history[0]
+                    started = start(history) if is_first else mine[n]["updated_at"]
+                    next_one = left if after is None else mine[after]
+                    ended = next_one["updated_at"] if next_one else None
+                    numbers[attribute["short_id"]] += 1
+                    rows.append(
+                        {
+                            "process_id": process_id,
+                            "procedure": procedure,
+                            "attribute": attribute["short_id"],
+                            "type": attribute["type"],
+                            "spell_no": numbers[attribute["short_id"]],
+                            "value": values[n],
+                            "started_at": started,
+                            "ended_at": ended,
+                            "is_current": ended is None,
+                            "seconds": seconds((as_of if ended is None else ended) - started),
+                        }
+                    )
     return rows
 
 

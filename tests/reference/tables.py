@@ -30,6 +30,7 @@ _WITH_TEAM = (
     "assignments",
     "open_stays",
     "attribute_changes",
+    "attribute_spells",
     "procedure_changes",
     "follow_ups",
     "process_lifecycle",
@@ -74,6 +75,7 @@ def expected_tables(
         "open_stays": made(open_stays.open_stays),
         "follow_ups": made(open_stays.follow_ups),
         "attribute_changes": made(changes.attribute_changes),
+        "attribute_spells": made(changes.attribute_spells),
         "hierarchy": above_and_below,
         "process_lifecycle": [
             row | {name: related[name] for name in _OF_RELATIVES}

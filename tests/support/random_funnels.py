@@ -93,15 +93,16 @@ def random_versions(random: Random, n_processes: int) -> list[Version]:
     return drop_duplicates(versions)
 
 
-def procedures_with(found: list[dict[str, Any]]) -> Procedures:
+def procedures_with(found: list[dict[str, Any]], **changes: Any) -> Procedures:
     """Two procedures with the same states in another order, each with a part of the funnels."""
     states = [
         {"id": f"30000000-0000-4000-8000-{n:012}", "shortId": name, "kind": "work"}
         for n, name in enumerate(STATES)
     ]
     of_job, of_task = parts(found)
-    job = jobs(states=states, funnels=of_job)
-    task = jobs(id=TASK, shortId="task", states=states[::-1], funnels=of_task)
+    job = jobs(states=states, funnels=of_job, **changes)
+    more = {"funnels": of_task, **changes}
+    task = jobs(id=TASK, shortId="task", states=states[::-1], **more)
     return Procedures((*job, *task), {})
 
 
@@ -126,6 +127,7 @@ def reference_procedures(found: list[dict[str, Any]]) -> dict[str, dict[str, Any
 _READ_BY_MACROS = (
     "assignments",
     "attribute_changes",
+    "attribute_spells",
     "build",
     "flow_daily",
     "indicators",

@@ -52,6 +52,7 @@ _ENDED = {
     "sla_segments": "ended_at",
     "sla_clocks": "stopped_at",
     "attribute_changes": "changed_at",
+    "attribute_spells": "ended_at",
 }
 _DAILY = (
     "backlog_daily",

@@ -30,7 +30,7 @@ from transforms.per_procedure.dimensions import record_failures_sql, records_sql
 from transforms.per_procedure.funnels import funnel_groups_sql, funnel_occurrences_sql
 from transforms.per_procedure.outcomes import outcome_groups_sql
 from transforms.per_procedure.sla_starts import sla_starts_sql
-from transforms.per_procedure.tracked import attribute_changes_sql
+from transforms.per_procedure.tracked import attribute_spells_sql
 from transforms.per_procedure.values_at import values_sql, values_table
 from transforms.per_procedure.wide import (
     attributes_sql,
@@ -130,7 +130,7 @@ def upstreams(tables: Mapping[Key, Table], table: Table) -> list[Key]:
 
 # Files that Python completes with what the definitions say.
 _COMPLETED: dict[Key, Callable[[Procedures, str], str]] = {
-    ("history", "attribute_changes"): attribute_changes_sql,
+    ("history", "attribute_spells"): attribute_spells_sql,
     ("history", "process_calendars"): lambda p, sql: process_calendars_sql(list(p), sql),
     ("history", "sla_starts"): sla_starts_sql,
     ("history", "funnel_occurrences"): funnel_occurrences_sql,

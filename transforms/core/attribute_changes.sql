@@ -1,7 +1,7 @@
 -- Changes of attributes whose history is kept, up to the build's as_of.
 -- Grain: one row per change of one attribute of one process.
 -- kind: view
-with changes as (from history_attribute_changes),
+with changes as (from history_attribute_spells where is_change),
 
 processes as (from history_processes)
 
@@ -13,7 +13,7 @@ select
     c.type,
     c.change_no,
     c.old_value,
-    c.new_value,
+    c.value as new_value,
     c.changed_at,
     c.previous_seconds,
     c.state,

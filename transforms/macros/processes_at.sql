@@ -24,6 +24,7 @@ create macro known_instant(macro_name, instant) as (
 create macro is_within(instant, began_at, ended_at) as
     began_at <= instant and (ended_at is null or instant < ended_at);
 
+-- `tracked` has the values then of the attributes whose history is kept.
 create macro processes_at(instant) as table
 with moment as (select known_instant('processes_at', instant) as at_instant),
 
@@ -31,6 +32,18 @@ visits as (
     select v.*, m.at_instant
     from state_visits as v
     inner join moment as m on is_within(m.at_instant, v.entered_at, v.left_at)
+),
+
+tracked_values as (
+    select
+        t.process_id,
+        t.procedure,
+        map(
+            list(t.attribute order by t.attribute), list(t.value order by t.attribute)
+        ) as tracked
+    from attribute_spells as t
+    inner join moment as m on is_within(m.at_instant, t.started_at, t.ended_at)
+    group by t.process_id, t.procedure
 )
 
 select
@@ -50,10 +63,12 @@ select
     seconds_between(least(p.created_at, p.first_seen_at), v.at_instant) as age_seconds,
     p.state as state_now,
     p.status as status_now,
-    p.link
+    p.link,
+    coalesce(t.tracked, cast(map([], []) as map(varchar, varchar))) as tracked
 from visits as v
 inner join processes as p on p.process_id = v.process_id
 left join status_spells as s
     on s.process_id = v.process_id and is_within(v.at_instant, s.started_at, s.ended_at)
 left join assignments as a
-    on a.process_id = v.process_id and is_within(v.at_instant, a.started_at, a.ended_at);
+    on a.process_id = v.process_id and is_within(v.at_instant, a.started_at, a.ended_at)
+left join tracked_values as t on t.process_id = v.process_id and t.procedure = v.procedure;

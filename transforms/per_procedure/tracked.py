@@ -31,7 +31,7 @@ select
 from {typed}"""
 
 
-def attribute_changes_sql(procedures: Iterable[Procedure], select: str) -> str:
+def attribute_spells_sql(procedures: Iterable[Procedure], select: str) -> str:
     """The statement `select`, which reads `tracked_values`, with those of `procedures`."""
     tracking = [procedure for procedure in procedures if _tracked(procedure)]
     steps = {
@@ -47,7 +47,7 @@ def attribute_changes_sql(procedures: Iterable[Procedure], select: str) -> str:
     texts = (text for procedure in tracking for text in _texts(procedure))
     steps["tracked_values"] = union_all(columns, texts)
     written = ",\n\n".join(f"{name} as (\n{query}\n)" for name, query in steps.items())
-    return f"with {written}\n\nfrom (\n{select}\n) as changes"
+    return f"with {written}\n\nfrom (\n{select}\n) as spells"
 
 
 def _tracked(procedure: Procedure) -> list[Value]:

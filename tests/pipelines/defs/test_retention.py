@@ -49,7 +49,7 @@ RECORDS = (
 )
 LEDGER = {"ingest_files", "erasures", "build", "catalog"}
 # Changes of a tracked personal value go with it.
-CHANGES = {"attribute_changes", "rework"}
+CHANGES = {"attribute_changes", "attribute_spells", "rework"}
 
 
 @pytest.fixture(scope="module")
@@ -134,8 +134,8 @@ def test_old_values_go_and_no_figure_changes(aged: Settings, tmp_path: Path) -> 
     # Of the tracked address the change at 3 h is gone with its values; none is made up at 4 h.
     assert rows(
         aged,
-        "select attribute, old_value, new_value from history.attribute_changes "
-        "where attribute in ('email', 'score') order by all",
+        "select attribute, old_value, value from history.attribute_spells "
+        "where is_change and attribute in ('email', 'score') order by all",
     ) == [("score", "4", "5")]
     # A record goes with its last version.
     query = "select name, data::varchar from raw.dimension_rows where dimension = 'records'"

@@ -135,6 +135,20 @@ def test_changes_have_keys_that_join(settings: Settings) -> None:
     assert rows(settings.published, query) == [(A,)]
 
 
+def test_values_at_an_instant_have_keys(settings: Settings) -> None:
+    query = f"""
+        select tracked from processes_at((select as_of from build)) where process_id = '{A}'
+    """
+    ((tracked,),) = rows(settings.published, query)
+    assert tracked == {
+        "customer": key(settings, f"{MARK} B"),
+        "mail": key(settings, "zaphod@b.de"),
+        "note": None,
+        "pin": None,
+        "size": "2",
+    }
+
+
 def test_groups_have_keys_that_join(settings: Settings) -> None:
     query = """
         select distinct value, processes from funnel_breakdowns
@@ -168,7 +182,7 @@ def test_no_value_is_found_in_the_published_database(settings: Settings) -> None
     behind = settings.people.read_bytes()
     assert (pepper not in behind, pepper.hex().encode() not in behind) == (True, True)
     assert {place.partition(".")[0] for place in marked(settings.people)} == {
-        *("attribute_changes", "keys", "order_processes", "records", "users"),
+        *("attribute_changes", "attribute_spells", "keys", "order_processes", "records", "users"),
     }
 
 

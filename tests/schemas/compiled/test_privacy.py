@@ -158,10 +158,16 @@ def test_tables_of_many_attributes_are_as_personal_as_their_values(tmp_path: Pat
     tables = {table.name: table for table in built_tables(load_procedure_files([path]))}
     levels = {
         name: {column.personal for column in tables[name].columns if column.of_attribute}
-        for name in ("attribute_changes", "funnel_breakdowns", "outcome_curves_by")
+        for name in (
+            "attribute_changes",
+            "attribute_spells",
+            "funnel_breakdowns",
+            "outcome_curves_by",
+        )
     }
     assert levels == {
         "attribute_changes": {"direct"},
+        "attribute_spells": {"direct"},
         "funnel_breakdowns": {"no"},
         "outcome_curves_by": {"no"},
     }

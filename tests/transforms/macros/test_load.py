@@ -31,6 +31,8 @@ READ = {
     "attribute_changes": "process_id uuid, procedure varchar, attribute varchar, "
     "change_no integer, old_value varchar, new_value varchar, changed_at timestamp",
     "observation_starts": "procedure varchar, observed_since timestamp",
+    "attribute_spells": "process_id uuid, procedure varchar, attribute varchar, value varchar, "
+    "started_at timestamp, ended_at timestamp",
     "flow_daily": "day date, procedure varchar, completed bigint, cancelled bigint",
     "indicators": "procedure varchar, indicator varchar, unit varchar, day date, value double, "
     "average_7 double, target double, better varchar",

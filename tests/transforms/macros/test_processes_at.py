@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import UTC, datetime
 from random import Random
 from typing import NamedTuple
@@ -9,9 +10,11 @@ from typing import NamedTuple
 import duckdb
 import pytest
 
+from tests.reference.changes import attribute_spells
+from tests.reference.days import contains
 from tests.reference.stays import assignments, state_visits, status_spells
 from tests.reference.versions import Row, Version
-from tests.support.jobs import HOUR, START
+from tests.support.jobs import HOUR, JOB, START
 from tests.support.random_funnels import (
     AS_OF,
     as_published,
@@ -22,6 +25,20 @@ from tests.support.random_funnels import (
 from tests.support.warehouse import MemoryWarehouse
 
 PEOPLE = (None, *(f"20000000-0000-4000-8000-00000000000{n}" for n in (1, 2)))
+# Of both procedures; `size` never has a value.
+TRACKED = [
+    attribute | {"track": attribute["shortId"] in ("colour", "size")}
+    for attribute in JOB["attributes"]
+]
+KNOWN = {
+    name: procedure
+    | {
+        "attributes": [
+            a | {"short_id": a["shortId"], "options": None} for a in TRACKED if a["track"]
+        ]
+    }
+    for name, procedure in reference_procedures([]).items()
+}
 INSTANTS = [START + round(hours * HOUR) for hours in (0, 0.5, 1, 3, 7.25, 12, 60)]
 
 
@@ -34,7 +51,7 @@ class Published(NamedTuple):
 def published() -> Published:
     random = Random(3)
     versions = [v | {"assigned_to": random.choice(PEOPLE)} for v in random_versions(random, 150)]
-    warehouse = MemoryWarehouse(procedures_with([]))
+    warehouse = MemoryWarehouse(procedures_with([], attributes=TRACKED))
     warehouse.add(versions)
     warehouse.build(AS_OF, whole=True)
     as_published(warehouse)
@@ -55,14 +72,19 @@ def covering(rows: list[Row], instant: int, began: str, ended: str) -> dict[str,
 
 @pytest.mark.parametrize("instant", INSTANTS)
 def test_it_equals_the_reference(published: Published, instant: int) -> None:
-    known = reference_procedures([])
     visits = covering(
-        state_visits(published.versions, known, as_of=AS_OF), instant, "entered_at", "left_at"
+        state_visits(published.versions, KNOWN, as_of=AS_OF), instant, "entered_at", "left_at"
     )
     spells = covering(
         status_spells(published.versions, as_of=AS_OF), instant, "started_at", "ended_at"
     )
     held = covering(assignments(published.versions, as_of=AS_OF), instant, "started_at", "ended_at")
+    tracked: dict[tuple[str, str], dict[str, str | None]] = defaultdict(dict)
+    for spell in attribute_spells(published.versions, KNOWN, as_of=AS_OF):
+        if contains(spell, instant, "started"):
+            values = tracked[spell["process_id"], spell["procedure"]]
+            assert spell["attribute"] not in values
+            values[spell["attribute"]] = spell["value"]
     nothing: Row = {}
     expected = [
         {
@@ -75,6 +97,7 @@ def test_it_equals_the_reference(published: Published, instant: int) -> None:
             "status_since": spells.get(process_id, nothing).get("started_at"),
             "assigned_to": held.get(process_id, nothing).get("assigned_to"),
             "assigned_since": held.get(process_id, nothing).get("started_at"),
+            "tracked": str(dict(sorted(tracked[process_id, visit["procedure"]].items()))),
         }
         for process_id, visit in sorted(visits.items())
     ]
@@ -82,18 +105,25 @@ def test_it_equals_the_reference(published: Published, instant: int) -> None:
     query = f"select {columns} from processes_at('{at(instant)}') order by process_id::varchar"
     assert published.warehouse.rows(query) == expected
     assert len(expected) > 30
+    colours = {"'x'", "'y'", "None"}
+    assert {row["tracked"] for row in expected} == {
+        f"{{'colour': {colour}, 'size': None}}" for colour in colours
+    }
 
 
 @pytest.mark.parametrize("instant", [START + HOUR, START + 7 * HOUR])
-def test_states_and_assignees_are_those_of_a_build_as_at_the_instant(
+def test_states_assignees_and_values_are_those_of_a_build_as_at_the_instant(
     published: Published, instant: int
 ) -> None:
-    then = MemoryWarehouse(procedures_with([]))
+    then = MemoryWarehouse(procedures_with([], attributes=TRACKED))
     then.add(published.versions)
     then.build(instant)
     columns = "process_id, procedure, state, assigned_to"
-    before = then.rows(f"select {columns} from processes where deleted_at is null")
-    found = published.warehouse.rows(f"select {columns} from processes_at('{at(instant)}')")
+    tables = "(select * from job_processes union all by name select * from task_processes)"
+    before = then.rows(f"select {columns}, colour from {tables} where deleted_at is null")
+    found = published.warehouse.rows(
+        f"select {columns}, tracked['colour'] as colour from processes_at('{at(instant)}')"
+    )
     seen = {row["process_id"] for row in before}
     key = "process_id"
     # Before its first version a process was not known.

@@ -165,13 +165,42 @@ def test_a_late_version_takes_its_place(warehouse: MemoryWarehouse) -> None:
     assert changes(warehouse, "process_id", "new_value") == [(B, "2")]
     warehouse.add([version(A, 1, data={"size": 2})])
     builder = warehouse.build(AS_OF)
-    refreshed = builder.refresh_history("attribute_changes")
-    assert (refreshed.mode, refreshed.processes, refreshed.rows) == ("incremental", 1, 3)
+    refreshed = builder.refresh_history("attribute_spells")
+    assert (refreshed.mode, refreshed.processes, refreshed.rows) == ("incremental", 1, 11)
     assert changes(warehouse, "process_id", "new_value", "previous_seconds") == [
         (A, "2", 3600.0),
         (A, "1", 3 * 3600.0),
         (B, "2", 4 * 3600.0),
     ]
+
+
+def test_spells_of_a_value_leave_no_gaps(warehouse: MemoryWarehouse) -> None:
+    warehouse.add(
+        [
+            version(A, 1, data={"size": 1}, created_at=START),
+            version(A, 3, data={"size": 1}, state="WORK"),
+            version(A, 4, data={"size": 1}, is_deleted=True),
+            version(A, 5, data={}),
+            version(A, 5, data={"size": 2}, ingest_seq=(2, 1)),
+            version(A, 6, data={"size": 9}, status="COMPLETED"),
+        ]
+    )
+    warehouse.build(AS_OF)
+    query = (
+        "select spell_no, value, started_at, ended_at, is_current, seconds from attribute_spells "
+        "where attribute = 'size' order by spell_no"
+    )
+    found = [tuple(row.values()) for row in warehouse.rows(query)]
+    five, six = START + 5 * HOUR, START + 6 * HOUR
+    assert found == [
+        (1, "1", START, five, False, 5 * 3600.0),
+        (2, None, five, five, False, 0.0),
+        (3, "2", five, six, False, 3600.0),
+        # 9 is not an option.
+        (4, None, six, None, True, 994 * 3600.0),
+    ]
+    of_others = "select distinct value, started_at from attribute_spells where attribute <> 'size'"
+    assert warehouse.rows(of_others) == [{"value": None, "started_at": START}]
 
 
 def test_what_is_newly_tracked_is_followed_from_the_first_version_on() -> None:
