@@ -1,7 +1,7 @@
 """The queries of the notebook `conversion` on funnels: published tables or the macro `funnel`.
 
-The macro only knows steps that are single states. Funnels with other steps (conditions, groups of
-states) are shown in the window of their definition only.
+The macro is asked for funnels whose steps are single states. Others (conditions, groups of states)
+are shown in the window of their definition only.
 """
 
 from dataclasses import dataclass

@@ -28,17 +28,17 @@ create macro is_known_procedure(asked) as (
 create macro month_of(instant, zone) as strftime(local_day(instant, zone), '%Y-%m');
 
 -- The values of a column of a table of processes, as text; `created_month` is made here. A null
--- column has none.
+-- column has none. The row has a name that no attribute has: a column of that name would be taken.
 create macro process_value_list(table_name, column_name) as (
     select
         list({
-            'process_id': t.process_id,
+            'process_id': "macro:row".process_id,
             'value': case column_name
-                when 'created_month' then month_of(t.created_at, b.time_zone)
-                else to_json(t) ->> column_name
+                when 'created_month' then month_of("macro:row".created_at, b.time_zone)
+                else to_json("macro:row") ->> column_name
             end
         })
-    from query_table(table_name) as t
+    from query_table(table_name) as "macro:row"
     cross join build as b
     where column_name is not null
 );

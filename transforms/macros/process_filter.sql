@@ -52,9 +52,9 @@ create macro filtered_process_list(table_name, wanted) as (
             v.found.value as value
         from (
             select
-                c.column_name,
-                unnest(process_value_list(table_name, c.column_name)) as found
-            from columns as c
+                "macro:columns".column_name,
+                unnest(process_value_list(table_name, "macro:columns".column_name)) as found
+            from columns as "macro:columns"
         ) as v
     ),
 

@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from tests.reference.versions import Version
-from tests.support.jobs import HOUR, START, A, B, C, D, built, jobs, version
+from tests.support.jobs import HOUR, JOB, START, A, B, C, D, built, jobs, version
 from tests.support.random_funnels import as_published
 from tests.support.warehouse import MemoryWarehouse
 
@@ -19,7 +19,9 @@ STEPS = "['NEW', 'work|Done', 'outcome: completed']"
 def published() -> MemoryWarehouse:
     completed = {"status": "COMPLETED", "completed_at": START + 2 * HOUR}
     cancelled = {"status": "CANCELLED", "cancelled_at": START + 8 * HOUR}
-    red: dict[str, Any] = {"data": {"colour": "red", "price": "1.50", "size": 3}}
+    red: dict[str, Any] = {
+        "data": {"colour": "red", "price": "1.50", "size": 3, "t": "Ä", "column_name": "x"}
+    }
     blue: dict[str, Any] = {"data": {"colour": "3", "size": 4}}
     versions: list[Version] = [
         # Completed in WORK, reopened, then cancelled.
@@ -40,7 +42,13 @@ def published() -> MemoryWarehouse:
         version(C, 4, state="DONE"),
         version(D, 0),
     ]
-    warehouse = built(jobs(), *versions, whole=True)
+    # Names that the macros use too.
+    more = [
+        {"id": f"20000000-0000-4000-8000-00000000001{n}", "shortId": name, "type": "string"}
+        for n, name in enumerate(("t", "c", "b", "column_name", "wanted"))
+    ]
+    procedures = jobs(attributes=[*JOB["attributes"], *more])
+    warehouse = built(procedures, *versions, whole=True)
     as_published(warehouse, "job_processes")
     return warehouse
 
@@ -48,6 +56,15 @@ def published() -> MemoryWarehouse:
 def steps(published: MemoryWarehouse, arguments: str) -> list[tuple[Any, ...]]:
     query = f"select step, processes, immature from funnel({arguments})"
     return published.executed(query).fetchall()
+
+
+def test_a_column_may_have_the_name_of_something_in_the_macro(published: MemoryWarehouse) -> None:
+    query = (
+        "select value, processes from funnel(['NEW'], procedure := 'job', by := '{}') "
+        "order by value nulls last"
+    )
+    assert published.executed(query.format("t")).fetchall() == [("Ä", 1), (None, 3)]
+    assert published.executed(query.format("column_name")).fetchall() == [("x", 1), (None, 3)]
 
 
 def test_groups_of_states_and_outcomes(published: MemoryWarehouse) -> None:
@@ -99,6 +116,8 @@ def test_attempts(published: MemoryWarehouse) -> None:
     ("wanted", "processes"),
     [
         ("{'colour': 'red'}", 1),
+        ("{'t': 'Ä', 'column_name': 'x'}", 1),
+        ("{'c': null, 'wanted': null}", 4),
         ("{'price': 1.5}", 1),
         ("{'price': '1.50'}", 0),
         ("{'colour': 3}", 1),
