@@ -74,9 +74,13 @@ select
     is_deleted,
     ingest_seq,
     is_connected,
-    least(coalesce(call_start_at, connection_start_at), updated_at) as called_at,
+    -- `least` passes over nulls: when a call without an instant was made is not known.
     case
-        when is_connected
+        when coalesce(call_start_at, connection_start_at) is not null
+            then least(coalesce(call_start_at, connection_start_at), updated_at)
+    end as called_at,
+    case
+        when is_connected and coalesce(call_start_at, connection_start_at) is not null
             then least(coalesce(connection_start_at, call_start_at), updated_at)
     end as connected_at,
     -- Of the two ways to tell, the one that is exact.

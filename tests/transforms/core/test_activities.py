@@ -225,6 +225,17 @@ def test_a_process_has_the_sums_of_its_calls_and_tasks() -> None:
     assert [found["is_followed_up"] for found in wide] == [False, None]
 
 
+def test_when_a_call_without_an_instant_was_made_is_not_known() -> None:
+    """It counts, but is neither the first nor the last one."""
+    unknown = call(A, 1, callStart=None, callStatus="COMPLETED", connectionDuration=30)
+    (row,) = built(version(A, 0), calls=(unknown,)).rows("from process_contacts")
+    names = ("first_call_at", "first_connected_call_at", "last_call_at", "is_followed_up")
+    assert {row[name] for name in names} == {None}
+    assert (row["n_calls"], row["n_connected_calls"]) == (1, 1)
+    (row,) = built(version(A, 0), calls=(unknown, answered(B, 2))).rows("from process_contacts")
+    assert (row["first_call_at"], row["n_calls_until_connected"]) == (START + 2 * HOUR, 1)
+
+
 def test_a_call_is_followed_up_by_a_task_or_the_next_action() -> None:
     due_before, due_after = {"dueBy": START + 3 * HOUR}, {"dueBy": START + 5 * HOUR}
     planned = {"next_action_at": START + 4 * HOUR}
