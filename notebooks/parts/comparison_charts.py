@@ -4,7 +4,7 @@ from typing import Any
 
 import polars as pl
 
-from notebooks.parts import charts
+from notebooks.parts import charts, interval_charts
 from notebooks.parts.comparison import Sides
 from notebooks.parts.conversion_charts import SHARE, within
 from notebooks.parts.funnels import Window
@@ -45,7 +45,7 @@ def differences_chart(differences: pl.DataFrame, sides: Sides, *, window: Window
     """The second share less the first one at each step, with its interval."""
     first, second = sides
     return charts.captioned(
-        charts.estimates(
+        interval_charts.estimates(
             differences.filter(pl.col("step_no") > 1).select(
                 "step",
                 pl.col("difference").alias("share_difference"),
@@ -94,7 +94,7 @@ def drivers_chart(drivers: pl.DataFrame, *, window: Window) -> Any:
     """The odds of converting with each value, compared with all other processes."""
     shown = drivers.filter(pl.col("odds_ratio").is_not_null())
     return charts.captioned(
-        charts.estimates(
+        interval_charts.estimates(
             shown.select(
                 "row",
                 *("odds_ratio", "odds_ratio_low", "odds_ratio_high"),

@@ -4,11 +4,12 @@ from typing import Any
 
 import polars as pl
 
-from notebooks.parts import charts, time_charts
+from notebooks.parts import charts, interval_charts, time_charts
 from notebooks.parts.filters import Filter
 from notebooks.parts.funnels import BARS, MODES, Window
 from notebooks.parts.published import counted, in_percent, in_words
 
+_FEW = 5
 SHARE = ("share_of_first", "share_of_first_low", "share_of_first_high")
 
 
@@ -116,10 +117,12 @@ def breakdown_chart(values: pl.DataFrame, *, attribute: str) -> Any:
 
 def time_chart(steps: pl.DataFrame) -> Any:
     """Median and 90th percentile of the time to each step."""
-    reached = steps.filter(pl.col("step_no") > 1, pl.col("processes") > 0)
+    reached = steps.with_columns(is_small=pl.col("processes") < _FEW).filter(
+        pl.col("step_no") > 1, pl.col("processes") > 0
+    )
     waiting = steps["immature"][-1]
     return charts.captioned(
-        charts.spans(
+        interval_charts.spans(
             reached,
             y="step",
             order=reached["step"].to_list(),
@@ -127,7 +130,8 @@ def time_chart(steps: pl.DataFrame) -> Any:
             high="p90_seconds_from_first",
         ),
         "Time from the first step",
-        "Dot: median. Tick: 90th percentile. Only processes that reached the step; "
+        "Dot: median. Tick: 90th percentile. Pale: fewer than 5. Only processes that reached the "
+        "step; "
         + (
             f"{waiting:,} open ones may still do so." if waiting else "no open one can still do so."
         ),

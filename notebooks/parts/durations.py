@@ -86,7 +86,7 @@ def by_state(con: duckdb.DuckDBPyConnection, procedure: str) -> pl.DataFrame:
     """The states that have been visited, by rank."""
     query = """
         select state, state_kind, n_visits, n_current, n, p50_seconds, p90_seconds,
-            coalesce(share_of_open_time, 0) as share_of_open_time
+            coalesce(share_of_open_time, 0) as share_of_open_time, n < 5 as is_small
         from state_durations where procedure = $procedure and n_visits > 0 order by state_rank
     """
     return ask(con, query, procedure=procedure)

@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from notebooks.parts import charts, time_charts
+from notebooks.parts import charts, interval_charts, time_charts
 from notebooks.parts.durations import CLOCKS, PERCENTILES
 from notebooks.parts.published import counted, in_words
 
@@ -81,9 +81,11 @@ def states_charts(states: pl.DataFrame) -> list[Any]:
     """How long visits to each state lasted, and the share of open time in each."""
     order = states["state"].to_list()
     visits = charts.captioned(
-        charts.spans(states, y="state", order=order, low="p50_seconds", high="p90_seconds"),
+        interval_charts.spans(
+            states, y="state", order=order, low="p50_seconds", high="p90_seconds"
+        ),
         "Visits by state",
-        "Dot: median. Tick: 90th percentile. Finished visits only.",
+        "Dot: median. Tick: 90th percentile. Finished visits only; pale: fewer than 5.",
         width=charts.HALF,
     )
     shares = charts.captioned(

@@ -9,7 +9,12 @@ import duckdb
 import pytest
 
 from notebooks.parts.published import connect
-from tests.support.notebooks import made_once, make_leads_and_tickets, make_nothing
+from tests.support.notebooks import (
+    made_once,
+    make_leads_and_tickets,
+    make_nothing,
+    make_one,
+)
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +38,9 @@ def published(data: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     assert con is not None
     with con:
         yield con
+
+
+@pytest.fixture(scope="session")
+def one_lead(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with a single process, in procedures without a funnel."""
+    return made_once("one", tmp_path_factory, make_one)

@@ -15,6 +15,7 @@ from typing import Any
 
 import altair as alt
 import pytest
+import yaml
 
 from notebooks.parts import layout
 from pipelines.launch import run_job
@@ -91,4 +92,30 @@ def make_nothing(folder: Path) -> None:
     settings = Settings(data=folder / "data", landing=folder / "landing")
     settings.landing.mkdir(parents=True)
     (settings.landing / "1.ndjson").write_text("{\n")
+    assert run_job(settings, Request(as_of=END)).generation
+
+
+def make_one(folder: Path) -> None:
+    """Run the job once, over one new lead, in definitions without any funnel."""
+    settings = Settings(
+        data=folder / "data",
+        landing=folder / "landing",
+        procedures=shutil.copytree(PROCEDURES_FOLDER, folder / "procedures"),
+    )
+    for file in settings.procedures.glob("*.yaml"):
+        before, _, after = file.read_text().partition("funnels:\n")
+        file.write_text(before + after[after.index("slas:") :])
+    lead = yaml.safe_load((settings.procedures / "lead.yaml").read_text())
+    version = {
+        "id": "5e1c0a52-1f3c-4c55-9d0b-0a9a4b6f3c21",
+        "team": "0d9c5f6e-9f63-4a2b-8a35-6a0f5d3f2b11",
+        "procedure": lead["id"],
+        "status": "OPEN",
+        "state": lead["states"][0]["shortId"],
+        "createdAt": 1_772_000_000_000,
+        "updatedAt": 1_772_000_000_000,
+        "data": {},
+    }
+    settings.landing.mkdir()
+    (settings.landing / "1.ndjson").write_text(json.dumps(version) + "\n")
     assert run_job(settings, Request(as_of=END)).generation
