@@ -1,4 +1,4 @@
-"""The tables of stays (in a state, in a status, with an assignee, while open)."""
+"""The tables of stays (in a state or status, with an assignee, open), and of procedure changes."""
 
 from __future__ import annotations
 

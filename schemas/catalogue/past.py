@@ -11,12 +11,11 @@ PROCESSES_AT = OutputMacro(
     "is assigned), `age_seconds` since its start, and `state_now` and `status_now` to compare "
     "with; `label` and `link` are those of now. `tracked` is a map of the attributes with `track: "
     "true` to their values then, as text: `tracked['plan']`, typed `cast(tracked['budget'] as "
-    "decimal(18, 2))`; null without a value, personal ones "
-    "as in `attribute_spells`. Deleted processes are left out while they are "
-    "deleted. It shows what is known now of then: versions that came late count, a completion "
-    "counts from its own time, and before its first version a process is in the state in which it "
-    "was first seen. `leadtime run --as-of` shows what was known then. A null or later instant is "
-    "an error.",
+    "decimal(18, 2))`; null without a value; personal ones are masked, as in `attribute_spells`. "
+    "Deleted processes are left out while they are deleted. It shows what is known now of then: "
+    "versions that came late count, a completion counts from its own time, and before its first "
+    "version a process is in the state in which it was first seen. `leadtime run --as-of` shows "
+    "what was known then. A null or later instant is an error.",
     "one row per process that had begun and was not deleted",
 )
 
