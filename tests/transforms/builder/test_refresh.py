@@ -117,7 +117,7 @@ def test_versions_after_the_instant_are_taken_out_again() -> None:
     steps=st.lists(st.tuples(st.integers(0, 100), as_ofs()), min_size=2, max_size=4),
 )
 @settings(
-    max_examples=5,
+    max_examples=3,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
