@@ -9,6 +9,7 @@ from pipelines.defs.copies import copied_assets
 from pipelines.defs.indicator_alerts import indicator_sensors
 from pipelines.defs.jobs import REFRESH_JOB, nightly_schedule
 from pipelines.defs.landing_sensor import landing_sensor
+from pipelines.defs.month_ends import month_ends_job
 from pipelines.defs.pull import PULL_JOB, pull_schedule, pulled_asset
 from pipelines.defs.resources import WarehouseResource
 from pipelines.settings import Settings, from_environment
@@ -46,7 +47,11 @@ def define(
             *build_assets(procedures, column_lineage, prefix=settings.asset_prefix),
             *copied_assets(settings),
         ],
-        jobs=[REFRESH_JOB, *([PULL_JOB] if pulls else [])],
+        jobs=[
+            REFRESH_JOB,
+            *([PULL_JOB] if pulls else []),
+            *([month_ends_job(settings)] if settings.month_ends else []),
+        ],
         schedules=[nightly_schedule(zone), *([pull_schedule(zone)] if pulls else [])],
         sensors=[
             landing_sensor(settings, procedures.file_sources),

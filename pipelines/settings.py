@@ -38,7 +38,8 @@ class Settings:
     lines that were rejected longer ago than `retain_quarantine_text`; None keeps them.
     Failed runs and red checks are told to `alert_url`, which may be a secret. `publish_to` has the
     addresses to copy generations to, separated by spaces, maybe with passwords. Keys of assets
-    begin with `asset_prefix`.
+    begin with `asset_prefix`. The job that writes databases as at the ends of months writes them to
+    `month_ends`, and is there only with it.
     `api_url` is the base address of the platform's API, and `api_token_file` a file with its token
     where LEADTIME_API_TOKEN does not hold it (no setting is the token itself). A pull sends at most
     `api_requests_per_second` (0 for any number), asks only for what has changed where the API
@@ -64,6 +65,7 @@ class Settings:
     alert_url: str = field(default="", repr=False)
     publish_to: str = field(default="", repr=False)
     asset_prefix: tuple[str, ...] = ()
+    month_ends: Path | None = None
     api_url: str = ""
     api_token_file: Path | None = None
     api_requests_per_second: float = 5.0
@@ -140,10 +142,10 @@ def from_environment() -> Settings:
     """Settings from `LEADTIME_DATA`, `_LANDING`, `_PROCEDURES`, `_SOURCES`, `_TIME_ZONE`, `_KEEP`,
     `_KEEP_RUNS`, `_THREADS`, `_MEMORY_LIMIT`, `_WAIT_SECONDS`, `_READ_GROUP`, `_PEOPLE_GROUP`,
     `_RETAIN_VERSIONS`, `_RETAIN_QUARANTINE_TEXT`, `_ALERT_URL`, `_PUBLISH_TO`, `_ASSET_PREFIX`,
-    `_API_URL`, `_API_TOKEN_FILE`, `_API_REQUESTS_PER_SECOND`, `_API_FILTERS_UPDATED_AT`,
-    `_API_TASKS_PATH`, `_API_CALLS_PATH`, `_API_RECORDS_PATH`, `_SPARK_MASTER` and `_SPARK_FOLDER`,
-    with defaults for the others; the default landing folder is in the data folder. Raises
-    `OperationError` for a value that is not valid.
+    `_MONTH_ENDS`, `_API_URL`, `_API_TOKEN_FILE`, `_API_REQUESTS_PER_SECOND`,
+    `_API_FILTERS_UPDATED_AT`, `_API_TASKS_PATH`, `_API_CALLS_PATH`, `_API_RECORDS_PATH`,
+    `_SPARK_MASTER` and `_SPARK_FOLDER`, with defaults for the others; the default landing folder is
+    in the data folder. Raises `OperationError` for a value that is not valid.
     """
     given = {
         name: os.environ[f"LEADTIME_{name.upper()}"]
@@ -170,6 +172,7 @@ def from_environment() -> Settings:
         alert_url=_address(given, "alert_url"),
         publish_to=" ".join(map(_absolute, given.get("publish_to", "").split())),
         asset_prefix=_prefix(given),
+        month_ends=Path(given["month_ends"]) if "month_ends" in given else None,
         api_url=_base_address(given),
         api_token_file=Path(given["api_token_file"]) if "api_token_file" in given else None,
         api_requests_per_second=_number(

@@ -6,10 +6,12 @@ LANDING = "landing"
 """The group of what brings landing files, which is no part of the job."""
 REFRESH = "refresh"
 
+REFRESH_ASSETS = dg.AssetSelection.all() - dg.AssetSelection.groups(LANDING)
+
 # The one job: take in what is new, build, check, publish.
 REFRESH_JOB = dg.define_asset_job(
     REFRESH,
-    selection=dg.AssetSelection.all() - dg.AssetSelection.groups(LANDING),
+    selection=REFRESH_ASSETS,
     description="Takes in new landing files, brings every table up to date, checks them and "
     "publishes a generation. The same as `leadtime run`.",
     executor_def=dg.in_process_executor,

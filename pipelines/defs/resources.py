@@ -275,7 +275,7 @@ class WarehouseResource(dg.ConfigurableResource[Session]):
         )
         if context.instance is not None:
             drop_old_runs(context.instance, settings)
-        purpose = f"Dagster run {context.run_id}"
+        purpose = f"Dagster run {context.run.run_id}" if context.run else "Dagster"
         with open_session(settings, request, purpose=purpose, is_patient=True) as session:
             yield session
 
