@@ -112,7 +112,10 @@ def _build(con: duckdb.DuckDBPyConnection, procedures: Procedures, as_of: dateti
                 (from memory.config.{name} except all from warehouse.config.{name})
             )
         """
-        if con.execute(query).fetchall()[0][0]:
+        # An earlier version of leadtime may have built them with other columns.
+        described = con.execute(f"describe warehouse.config.{name}").fetchall()
+        is_alike = [column for column, *_ in described] == frames[name].columns
+        if not is_alike or con.execute(query).fetchall()[0][0]:
             found = "have changed since the tables were built"
             raise OperationError("definitions", found, "Run `leadtime run`, then verify again.")
     return Builder(

@@ -10,6 +10,7 @@ import pytest
 from pipelines.settings import Settings
 from pipelines.warehouse.inspection import inspect_warehouse, rebuild_sample
 from pipelines.warehouse.open import open_warehouse
+from schemas.errors import OperationError
 from schemas.load import load_procedures
 from tests.support.command_line import leadtime
 from tests.support.published import publish_simulated
@@ -105,6 +106,14 @@ def test_rows_that_do_not_follow_from_their_versions_are_found(settings: Setting
     assert found.code == 1
     assert "Sample     2 rows of process_lifecycle differ from their raw versions" in found.out
     assert "leadtime run" in found.out
+    # An earlier version of leadtime had other columns.
+    with open_warehouse(settings, purpose="a test") as con:
+        con.execute("alter table config.states drop column probability")
+    with (
+        inspect_warehouse(settings) as con,
+        pytest.raises(OperationError, match="have changed since the tables were built"),
+    ):
+        rebuild_sample(con, definitions)
 
 
 def test_an_identity_that_does_not_hold_is_found(settings: Settings) -> None:
