@@ -79,7 +79,7 @@ def ages(con: duckdb.DuckDBPyConnection, procedure: str, only: Filter) -> pl.Dat
 
 
 def limits(con: duckdb.DuckDBPyConnection, procedure: str) -> pl.DataFrame:
-    """The percentiles of finished visits by state, by rank; states of retired rank as well."""
+    """The percentiles of finished visits by state, by rank, with retired states."""
     query = """
         select s.state, d.n, d.p50_seconds, d.p75_seconds, d.p90_seconds, d.p95_seconds
         from states as s

@@ -71,8 +71,13 @@ def completion_times(read: Reader) -> Section:
             where procedure = $procedure and resolution_seconds is not null
                 and first_completed_at > as_of - to_days($days)
         )
-        select completed_at, seconds, count(*) over (), quantile_cont(seconds, $shares) over ()
-        from completed order by completed_at desc limit $most
+        select
+            completed_at, seconds, count(*) over () as n, quantile_cont(seconds, $shares) over ()
+        from completed
+        qualify
+            (row_number() over (order by completed_at desc, seconds) - 1)
+            % ((n - 1) // $most + 1) = 0
+        order by completed_at desc, seconds
         """,
         days=_DAYS,
         shares=[*_PERCENTILES],
@@ -80,7 +85,7 @@ def completion_times(read: Reader) -> Section:
     )
     if not rows:
         return Section("Time to completion of each process")
-    (*_, n, percentiles) = rows[0]
+    *_, n, percentiles = rows[0]
     marks = {
         f"{_whole(part)} within {duration(seconds)}": seconds
         for part, seconds in zip(_PERCENTILES, percentiles, strict=True)
@@ -88,7 +93,7 @@ def completion_times(read: Reader) -> Section:
     return Section(
         "Time to completion of each process",
         note=f"Completed in the latest {_DAYS} days: {n:,}"
-        + (f", of which the latest {len(rows):,} are drawn" if n > len(rows) else "")
+        + (f", of which {len(rows):,} are drawn" if n > len(rows) else "")
         + ". Open processes are not included, so that recent ones that take long are missing.",
         picture=Dots(
             "time from creation to the first completion",
@@ -123,7 +128,7 @@ def ages(read: Reader) -> Section:
         AgeRow(
             state,
             tuple(limit for limit in limits if limit is not None),
-            tuple(points[:: len(points) // _MOST_DOTS_IN_ROW + 1]),
+            tuple(points[:: (len(points) - 1) // _MOST_DOTS_IN_ROW + 1]),
         )
         for state, limits, *_, points in rows
     )
@@ -138,7 +143,8 @@ def ages(read: Reader) -> Section:
         ),
         tuple((state, *figures) for state, _, *figures, _ in rows),
         "A dot is an open process, red if stalled: longer in the state than 85 % of stays in it "
-        "take. Bands: what 50, 75, 90 and 95 % of finished visits took.",
+        "take. Bands: what 50, 75, 90 and 95 % of finished visits took."
+        + (" Not all are drawn." if any(n > _MOST_DOTS_IN_ROW for _, _, n, *_ in rows) else ""),
         picture=Ages("time in the state so far", drawn) if drawn else None,
         is_half=True,
     )

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 import duckdb
 import pytest
 
-from pipelines.report import svg
+from pipelines.report import process_flow, svg
 from pipelines.report.html import html_report
 from pipelines.report.model import AgeRow, Ages, Bands, Dots, Reader, Report
 from pipelines.report.process_flow import (
@@ -97,6 +97,21 @@ def test_dots_are_the_processes_completed_lately(read: Reader) -> None:
         "85 % within 3.1 min": pytest.approx(185.0),
         "95 % within 3.2 min": pytest.approx(195.0),
     }
+
+
+def test_of_many_dots_some_are_drawn(read: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are spread over all days and ages; lines and counts stay those of all."""
+    monkeypatch.setattr(process_flow, "_MOST_DOTS", 1)
+    monkeypatch.setattr(process_flow, "_MOST_DOTS_IN_ROW", 2)
+    section = completion_times(read)
+    assert isinstance(section.picture, Dots)
+    assert section.picture.marks["50 % within 2.5 min"] == 150
+    assert section.note.startswith("Completed in the latest 91 days: 2, of which 1 are drawn.")
+    section = ages(read)
+    assert section.rows[0][1] == 3
+    assert isinstance(section.picture, Ages)
+    assert [seconds for seconds, _ in section.picture.rows[0].points] == [5.0, 40.0]
+    assert section.note.endswith("Not all are drawn.")
 
 
 def test_ages_are_those_of_open_processes(read: Reader) -> None:
