@@ -119,6 +119,7 @@ def simulated_published(simulated: tuple[Settings, Path, SimulationSummary]) -> 
     return build_all(simulated[0], Request(as_of=AS_OF))
 
 
+@pytest.mark.nightly
 def test_simulated_files_are_accounted_for(
     simulated: tuple[Settings, Path, SimulationSummary], simulated_published: Path
 ) -> None:

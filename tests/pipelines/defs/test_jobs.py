@@ -242,11 +242,8 @@ def only_raw(simulated: Path) -> Path:
 @pytest.mark.parametrize(
     "key",
     [
-        "core/processes",
-        *(
-            pytest.param(key, marks=pytest.mark.nightly)
-            for key in ("mart/backlog_daily", "analytics")
-        ),
+        pytest.param(key, marks=pytest.mark.nightly)
+        for key in ("core/processes", "mart/backlog_daily", "analytics")
     ],
 )
 def test_a_subset_brings_up_what_it_needs(

@@ -35,6 +35,18 @@ def test_a_month_ends_in_the_reporting_time_zone(month: str, zone: str, end: str
     assert end_of_month(month, zone).isoformat() == end
 
 
+def test_a_partition_says_instant_and_file(tmp_path: Path) -> None:
+    settings = Settings(month_ends=tmp_path, time_zone="America/New_York")
+    job = define(settings, PROCEDURES).resolve_job_def("month_ends")
+    assert job.partitioned_config is not None
+    config = job.partitioned_config.get_run_config_for_partition_key("2026-10")
+    assert config["resources"]["warehouse"]["config"] == {
+        "as_of": "2026-10-31T23:59:59.999000-04:00",
+        "out": f"{tmp_path}/2026-10.duckdb",
+    }
+
+
+@pytest.mark.nightly
 def test_a_partition_is_the_database_as_at_the_end_of_its_month(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -268,7 +268,7 @@ def summed(chunks: list[ValidatedChunk]) -> dict[str, Any]:
 @given(seed=st.integers(0, 2**32), strict=st.booleans())
 @example(seed=418_661, strict=False)  # a line with a blank at its end beside half a character
 @example(seed=23_487, strict=False)  # a number of many digits that a double prints with few
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=2, deadline=None)
 def test_clean_lines_are_stored_as_if_they_had_been_validated(seed: int, *, strict: bool) -> None:
     dice = random.Random(seed)
     procedures = [

@@ -40,7 +40,7 @@ def files(draw: st.DrawFn) -> list[list[tuple[Version, bytes]]]:
 
 @given(files())
 @settings(
-    max_examples=6,
+    max_examples=3,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
     phases=[Phase.explicit, Phase.reuse, Phase.generate],

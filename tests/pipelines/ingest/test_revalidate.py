@@ -74,6 +74,7 @@ def test_only_the_versions_of_the_changed_procedure_are_validated(
     assert revalidate(con, procedures) == {}
 
 
+@pytest.mark.nightly
 def test_a_run_says_what_was_validated_again(settings: Settings) -> None:
     built = run(settings, changed(attributes=[*ATTRIBUTES, COLOUR]), OTHER)
     assert built.report.revalidated == {"job": 14}

@@ -59,6 +59,7 @@ def test_published_tables_equal_the_reference(published: tuple[Path, list[Versio
             assert differences(rows(con, f"from {name}"), table, columns=columns) == [], name
 
 
+@pytest.mark.nightly
 def test_visits_add_up_to_the_life_span(published: tuple[Path, list[Version]]) -> None:
     query = """
         with spans as (

@@ -46,7 +46,11 @@ def test_unknown_keys_everywhere(tmp_path: Path) -> None:
         ),
         ("slos", "an unknown key", "did you mean `slas`?"),
         ("start_state", "an unknown key", "did you mean `startState`?"),
-        ("states[NEW].rank", "an unknown key", "the keys id, shortId, name, kind, removed"),
+        (
+            "states[NEW].rank",
+            "an unknown key",
+            "the keys id, shortId, name, kind, removed, probability",
+        ),
     ]
 
 

@@ -117,7 +117,7 @@ def test_versions_after_the_instant_are_taken_out_again() -> None:
     steps=st.lists(st.tuples(st.integers(0, 100), as_ofs()), min_size=2, max_size=4),
 )
 @settings(
-    max_examples=3,
+    max_examples=2,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
@@ -153,7 +153,7 @@ def test_landing_and_instants_in_any_sequence_equal_a_new_build(
     bucket_versions=st.integers(5, 15),
 )
 @settings(
-    max_examples=3,
+    max_examples=2,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
