@@ -12,6 +12,7 @@ from pipelines.defs.landing_sensor import landing_sensor
 from pipelines.defs.month_ends import month_ends_job
 from pipelines.defs.pull import PULL_JOB, pull_schedule, pulled_asset
 from pipelines.defs.resources import WarehouseResource
+from pipelines.defs.sla_alerts import sla_sensors
 from pipelines.settings import Settings, from_environment
 from schemas.definitions.procedure import Procedures
 from schemas.load import load_procedures
@@ -57,6 +58,7 @@ def define(
             landing_sensor(settings, procedures.file_sources),
             *alert_sensors(settings),
             *indicator_sensors(settings, procedures),
+            *sla_sensors(settings, procedures),
         ],
         resources={"warehouse": WarehouseResource()},
         executor=dg.in_process_executor,

@@ -259,6 +259,8 @@ class Sla(Part):
     """The counted time allowed: a duration, a formula, or durations by an attribute."""
     warn: Percent | None = None
     """The share of the target after which a clock that has not ended is in warning: `80%`."""
+    alert: StrictBool = False
+    """Tell LEADTIME_ALERT_URL of a clock that comes into warning, and that passes its target."""
     calendar: Label | None = None
     """The calendar whose working time counts; without one, that of the process when it starts."""
     where: FormulaText | None = None

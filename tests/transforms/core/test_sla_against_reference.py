@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,7 @@ def policies(draw: st.DrawFn, procedure: str, count: int) -> list[dict[str, Any]
     return made
 
 
-def can_repeat(stop: list[tuple[str, str | None]]) -> bool:
+def can_repeat(stop: Sequence[tuple[str, str | None]]) -> bool:
     """Whether a policy with these stops may be repeated."""
     kinds = {kind for kind, _ in stop}
     return not kinds & {"first_assigned", "first_call"} and bool(kinds - {"completed", "closed"})

@@ -191,8 +191,8 @@ def shown(rows: list[Row]) -> list[tuple[Any, ...]]:
 def test_literal_days(by_hand: MemoryWarehouse) -> None:
     rows = asked(by_hand, "procedure := 'job', value := 'size'")
     by_day: dict[date, list[Row]] = defaultdict(list)
-    for row in rows:
-        by_day[row["day"]].append(row)
+    for found in rows:
+        by_day[found["day"]].append(found)
 
     def on(month: int, day: int) -> list[tuple[Any, ...]]:
         return shown(by_day[date(2026, month, day)])

@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -46,9 +47,7 @@ class Cluster:
         self._all += self.workers
 
     def _start(self, name: str, *options: str) -> subprocess.Popen[bytes]:
-        import pyspark
-
-        home = Path(pyspark.__file__).parent
+        home = Path(str(import_module("pyspark").__file__)).parent
         with self._log.open("ab") as log:
             command = [home / "bin" / "spark-class", f"{self._class}.{name}", *options]
             return subprocess.Popen(
