@@ -13,6 +13,7 @@ from schemas.definitions.procedure import Procedures
 from schemas.sql_text import literal, quoted
 from transforms.builder.bindings import instant_sql
 from transforms.builder.kernel import Elsewhere
+from transforms.builder.reclaim import Reclaimer
 from transforms.builder.refresh import HistoryRefresher, Refreshed
 from transforms.builder.signatures import Signatures
 from transforms.builder.tables import RAW_RELATIONS, Key, Layer, Table, load_tables, upstreams
@@ -57,6 +58,7 @@ class Builder:
         self.kept: set[Key] = set()
         self._is_history_bound = False
         self._is_derived = False
+        self._reclaimer = Reclaimer(con, catalog)
         self._history = HistoryRefresher(
             con,
             self._tables,
@@ -152,6 +154,7 @@ class Builder:
             with transaction(self._con):
                 self._con.execute(f"create or replace table {place} as {table.sql}")
                 self._signatures.keep(table)
+            self._reclaimer.note_written()
         elif not self._is_derived:
             # All computed tables at once: their attributes may read one another.
             plan = plan_derivations(self._procedures)

@@ -21,6 +21,7 @@ from transforms.builder.kernel import (
     rows_of_bucket,
     with_views,
 )
+from transforms.builder.reclaim import Reclaimer
 from transforms.builder.signatures import change_signature, create_signatures
 from transforms.builder.tables import Key, Table, upstreams
 from transforms.transaction import transaction
@@ -91,6 +92,7 @@ class HistoryRefresher:
         self._rebuild_ids = frozenset(rebuild)
         self._elsewhere = elsewhere
         self._done: dict[str, Refreshed] = {}
+        self._reclaimer = Reclaimer(con, catalog)
         self._bindings = Bindings(con, tables, as_of=as_of, catalog=catalog)
         con.execute(f"create schema if not exists {catalog}.history")
         con.execute(
@@ -153,6 +155,7 @@ class HistoryRefresher:
         with transaction(self._con):
             self._con.execute(f"create or replace table {place} as {table.sql}")
             self._change(table)
+        self._reclaimer.note_written()
         self._note_rebuilt(table, self._bindings.n_touched)
 
     def _rebuild_in_buckets(self, n_buckets: int) -> None:
@@ -249,6 +252,7 @@ class HistoryRefresher:
             )
             self._con.execute(f"insert into {place} by name {table.sql}")
             self._change(table)
+        self._reclaimer.note_written()
         return Refreshed(table.name, "incremental", self._bindings.n_touched, self._count(place))
 
     def _stored_upstreams(self, table: Table) -> list[str]:
