@@ -13,14 +13,11 @@ from typing import Any, Literal
 import dagster as dg
 import duckdb
 
-from pipelines.defs.alerts import send
-from pipelines.publish.reader import open_published
+from pipelines.defs.published_sensor import Looked, Told, published_sensor
 from pipelines.settings import Settings
 from pipelines.terminal.text import count, duration, share
 from schemas.definitions.procedure import Procedures
 from schemas.sql_text import literal
-
-_EVERY_SECONDS = 300
 
 
 def _count(number: float) -> str:
@@ -107,29 +104,18 @@ def indicator_sensors(settings: Settings, procedures: Procedures) -> list[dg.Sen
     if not settings.alert_url or not wanted:
         return []
 
-    @dg.sensor(
-        name="indicator",
-        minimum_interval_seconds=_EVERY_SECONDS,
-        default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Sends an alert to LEADTIME_ALERT_URL when an indicator with `alert: true` "
-        "leaves its usual range or misses its target.",
-    )
-    def indicator(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-        if not settings.published.exists():
-            return dg.SkipReason("Nothing has been published yet.")
-        told: dict[str, str] = json.loads(context.cursor) if context.cursor else {}
-        with open_published(settings) as con:
-            days = _last_days(con, wanted)
-            news = tuple(_find_news(con, {key: told[key] for key in days if key in told}))
-        if news:
-            send(settings.alert_url, IndicatorAlert(news))
+    def look(con: duckdb.DuckDBPyConnection, told: Told | None) -> Looked:
+        told, days = told or {}, _last_days(con, wanted)
+        news = tuple(_find_news(con, {key: told[key] for key in days if key in told}))
         # A generation of an earlier instant has fewer days, and those after it were told.
-        context.update_cursor(
-            json.dumps({key: max(day, told.get(key, day)) for key, day in days.items()})
-        )
-        return dg.SkipReason(f"Told of {len(news)} figures." if news else "Nothing to tell.")
+        later = {key: max(day, told.get(key, day)) for key, day in days.items()}
+        return Looked(IndicatorAlert(news) if news else None, later)
 
-    return [indicator]
+    description = (
+        "Sends an alert to LEADTIME_ALERT_URL when an indicator with `alert: true` leaves its "
+        "usual range or misses its target."
+    )
+    return [published_sensor(settings, "indicator", look, description=description)]
 
 
 def _last_days(con: duckdb.DuckDBPyConnection, wanted: list[tuple[str, str]]) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """Tells a person of SLA clocks that come into warning, or pass their target.
 
 The sensor reads the published database and the clock: between two runs, a clock that does not pause
-is X
+is past its target at its `due_at`. Its cursor has the clocks that were told, with the last day on
+which each was seen, so that each is told once in warning and once past its target.
 """
 
 import hashlib
@@ -14,13 +15,11 @@ from typing import Any, Literal
 import dagster as dg
 import duckdb
 
-from pipelines.defs.alerts import send
-from pipelines.publish.reader import open_published
+from pipelines.defs.published_sensor import Looked, Told, published_sensor
 from pipelines.settings import Settings, now
 from schemas.definitions.procedure import Procedures
 from schemas.sql_text import literal
 
-_EVERY_SECONDS = 300
 _MOST_LINES = 20
 _KEY_DIGITS = 12
 _REMEMBERED = timedelta(days=30)
@@ -96,33 +95,22 @@ def sla_sensors(settings: Settings, procedures: Procedures) -> list[dg.SensorDef
     if not settings.alert_url or not wanted:
         return []
 
-    @dg.sensor(
-        name="sla",
-        minimum_interval_seconds=_EVERY_SECONDS,
-        default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Sends an alert to LEADTIME_ALERT_URL when a clock of an SLA policy with "
-        "`alert: true` comes into warning or passes its target.",
-    )
-    def sla(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-        if not settings.published.exists():
-            return dg.SkipReason("Nothing has been published yet.")
+    def look(con: duckdb.DuckDBPyConnection, told: Told | None) -> Looked:
         instant = now()
-        with open_published(settings) as con:
-            clocks = tuple(_find_clocks(con, wanted, instant))
-        is_first = context.cursor is None
-        told: dict[str, str] = json.loads(context.cursor) if context.cursor else {}
-        news = () if is_first else tuple(clock for clock in clocks if clock.key not in told)
-        if news:
-            send(settings.alert_url, SlaAlert(news))
+        clocks = tuple(_find_clocks(con, wanted, instant))
+        news = () if told is None else tuple(clock for clock in clocks if clock.key not in told)
         # A generation of an earlier instant may lack clocks that were told.
         since = (instant - _REMEMBERED).date().isoformat()
-        kept = {key: day for key, day in told.items() if day >= since}
+        kept = {key: day for key, day in (told or {}).items() if day >= since}
         today = instant.date().isoformat()
         reached = {key: today for clock in clocks for key in _told_with(clock)}
-        context.update_cursor(json.dumps({**kept, **reached}))
-        return dg.SkipReason(f"Told of {len(news)} clocks." if news else "Nothing to tell.")
+        return Looked(SlaAlert(news) if news else None, {**kept, **reached})
 
-    return [sla]
+    description = (
+        "Sends an alert to LEADTIME_ALERT_URL when a clock of an SLA policy with `alert: true` "
+        "comes into warning or passes its target."
+    )
+    return [published_sensor(settings, "sla", look, description=description)]
 
 
 def _find_clocks(
