@@ -21,6 +21,7 @@ from schemas.definitions.procedure import Procedures
 from schemas.records.limits import LINES_PER_FILE
 from tests.reference.versions import Row, Version, present
 from transforms.builder.builder import Builder
+from transforms.builder.kernel import Elsewhere
 from transforms.builder.tables import Layer
 from transforms.config.tables import config_frames, write_config
 from transforms.macros.load import MACROS
@@ -108,15 +109,17 @@ class MemoryWarehouse:
         time_zone: str = "UTC",
         procedures: Procedures | None = None,
         whole: bool = False,
+        elsewhere: Elsewhere | None = None,
     ) -> Builder:
         """Refresh history as at `as_of` (epoch ms); `rows` then builds the tables it reads.
 
-        `whole` builds all of them now. `procedures` are new definitions, from now on.
+        `whole` builds all of them now. `procedures` are new definitions, from now on. History that
+        has to be made anew is computed `elsewhere`, if that is given.
         """
         if procedures is not None:
             self._procedures = procedures
             self._frames = config_frames(list(procedures), [], calendars=procedures.calendars)
-        builder = self._builder(as_of, time_zone)
+        builder = self._builder(as_of, time_zone, elsewhere)
         for name in builder.names("history"):
             builder.refresh_history(name)
         self._waiting = {
@@ -133,7 +136,7 @@ class MemoryWarehouse:
         """Refresh one history table, and those it reads; it can then be read as `history.<name>`."""
         self._builder(as_of, "UTC").refresh_history(name)
 
-    def _builder(self, as_of: int, time_zone: str) -> Builder:
+    def _builder(self, as_of: int, time_zone: str, elsewhere: Elsewhere | None = None) -> Builder:
         write_config(self.con, self._frames)
         return Builder(
             self.con,
@@ -142,6 +145,7 @@ class MemoryWarehouse:
             as_of=_EPOCH + timedelta(milliseconds=as_of),
             time_zone=time_zone,
             catalog="memory",
+            elsewhere=elsewhere,
         )
 
     def rows(self, query: str) -> list[Row]:

@@ -45,6 +45,15 @@ class Plan:
     config: Mapping[str, bytes]
     columns: Mapping[str, Mapping[str, str]]
 
+    @property
+    def stored(self) -> list[Table]:
+        """The tables that are stored; the others are views."""
+        return [table for table in self.tables if table.kind == "table"]
+
+    def typed(self, name: str) -> str:
+        """The columns of a config table or an input, each cast to its type."""
+        return ", ".join(f"{c}::{kind} as {c}" for c, kind in self.columns[name].items())
+
 
 class Elsewhere(Protocol):
     """Computes the history of all processes on other machines or in other processes."""
@@ -105,8 +114,7 @@ def open_worker(
     con.execute("create schema config")
     for name, stream in plan.config.items():
         con.register("incoming", pl.read_ipc_stream(stream))
-        columns = (f"{c}::{kind} as {c}" for c, kind in plan.columns[name].items())
-        con.execute(f"create table config.{name} as select {', '.join(columns)} from incoming")
+        con.execute(f"create table config.{name} as select {plan.typed(name)} from incoming")
         con.unregister("incoming")
     return con
 
@@ -114,8 +122,7 @@ def open_worker(
 def take_in(con: duckdb.DuckDBPyConnection, plan: Plan, inputs: Inputs) -> None:
     """Copy inputs to a worker's connection, with the types of the plan, and bind them."""
     for name, query in (("raw_versions", inputs.versions), ("raw_activities", inputs.activities)):
-        columns = (f"{c}::{kind} as {c}" for c, kind in plan.columns[name].items())
-        con.execute(f"create table bucket_{name} as select {', '.join(columns)} from ({query})")
+        con.execute(f"create table bucket_{name} as select {plan.typed(name)} from ({query})")
     bind_inputs(con, Inputs("from bucket_raw_versions", "from bucket_raw_activities"))
 
 

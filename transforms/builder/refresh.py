@@ -194,30 +194,25 @@ class HistoryRefresher:
 
     def _rebuild_elsewhere(self, elsewhere: Elsewhere) -> None:
         """Rebuild all tables from what is computed elsewhere; until the end none has a mark."""
-        stored = {
-            name: table
-            for (layer, name), table in self._tables.items()
-            if (layer, table.kind) == ("history", "table")
-        }
-        for name in stored:
-            self._drop_mark(name)
-        # Computed over no process, each table has the columns and types it always has.
-        self._bindings.bind_none()
-        compute(self._con, with_views(self._tables, stored))
-        for name in stored:
-            query = f"create or replace table {self._place(name)} as from {rows_of_bucket(name)}"
-            self._con.execute(query)
-            self._con.execute(f"drop table {rows_of_bucket(name)}")
         inputs = self._bindings.inputs
         plan = plan_history(self._con, self._tables, inputs)
+        for table in plan.stored:
+            self._drop_mark(table.name)
+        # Computed over no process, each table has the columns and types it always has.
+        self._bindings.bind_none()
+        compute(self._con, plan.tables)
+        for table in plan.stored:
+            place, rows = self._place(table.name), rows_of_bucket(table.name)
+            self._con.execute(f"create or replace table {place} as from {rows}")
+            self._con.execute(f"drop table {rows}")
         with elsewhere(self._con, plan, inputs, self._n_versions) as found:
-            for table in stored.values():
+            for table in plan.stored:
                 with transaction(self._con):
                     place = self._place(table.name)
                     self._con.execute(f"insert into {place} by name {found[table.name]}")
                     self._change(table)
         n_processes = self._scalar(f"select count(distinct process_id) from ({inputs.versions})")
-        for table in stored.values():
+        for table in plan.stored:
             self._note_rebuilt(table, n_processes)
 
     def _stale_tables(self) -> dict[str, Table]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -59,14 +59,13 @@ def compute_bucket(
         limits = {"threads": threads, "memory_limit": memory_limit, "temp_directory": str(spill)}
         con = open_worker(plan, limits)
         try:
-            versions = _files_of(folder / _VERSIONS, bucket)
-            activities = _files_of(folder / _ACTIVITIES, bucket)
-            take_in(con, plan, Inputs(_rows(versions, plan), _activities(activities, plan)))
+            versions = _rows(folder / _VERSIONS, bucket, plan.columns["raw_versions"])
+            activities = _rows(folder / _ACTIVITIES, bucket, plan.columns["raw_activities"])
+            take_in(con, plan, Inputs(versions, activities))
             compute(con, plan.tables)
-            for table in plan.tables:
-                if table.kind == "table":
-                    target = folder / _HISTORY / table.name / f"{bucket:06}.parquet"
-                    _write(con, f"from {rows_of_bucket(table.name)}", target)
+            for table in plan.stored:
+                target = _file_of(folder, table.name, bucket)
+                _write(con, f"from {rows_of_bucket(table.name)}", target)
             return con.execute("select count(*) from raw_versions").fetchall()[0][0]
         finally:
             con.close()
@@ -78,32 +77,24 @@ def computed(plan: Plan, folder: Path, n_buckets: int) -> dict[str, str]:
     Raises `FileNotFoundError` when a bucket is missing.
     """
     found: dict[str, str] = {}
-    for table in plan.tables:
-        if table.kind == "table":
-            files = [
-                folder / _HISTORY / table.name / f"{bucket:06}.parquet"
-                for bucket in range(n_buckets)
-            ]
-            for file in files:
-                file.stat()
-            found[table.name] = f"from {_parquet(files)}"
+    for table in plan.stored:
+        files = [_file_of(folder, table.name, bucket) for bucket in range(n_buckets)]
+        for file in files:
+            file.stat()
+        found[table.name] = f"from {_parquet(files)}"
     return found
 
 
-def _files_of(folder: Path, bucket: int) -> list[Path]:
-    """A bucket without rows has no file."""
-    return sorted((folder / f"bucket={bucket}").glob("*.parquet"))
+def _file_of(folder: Path, table: str, bucket: int) -> Path:
+    return folder / _HISTORY / table / f"{bucket:06}.parquet"
 
 
-def _rows(files: list[Path], plan: Plan, name: str = "raw_versions") -> str:
-    if files:
+def _rows(folder: Path, bucket: int, columns: Mapping[str, str]) -> str:
+    """The rows of a bucket in this folder; one without rows has no file."""
+    if files := sorted((folder / f"bucket={bucket}").glob("*.parquet")):
         return f"from {_parquet(files)}"
-    columns = ", ".join(f"null::{kind} as {c}" for c, kind in plan.columns[name].items())
-    return f"select {columns} where false"
-
-
-def _activities(files: list[Path], plan: Plan) -> str:
-    return _rows(files, plan, "raw_activities")
+    nothing = ", ".join(f"null::{kind} as {column}" for column, kind in columns.items())
+    return f"select {nothing} where false"
 
 
 def _parquet(files: list[Path]) -> str:

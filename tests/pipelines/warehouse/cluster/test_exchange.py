@@ -6,7 +6,6 @@ import pickle
 import random
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,18 +20,14 @@ from pipelines.warehouse.cluster.exchange import (
     exchange_folder,
     split,
 )
-from schemas.definitions.procedure import Procedures
 from schemas.load import load_procedures
 from tests.reference.versions import Version
 from tests.support.jobs import HOUR, START, A, B, jobs, version
 from tests.support.strategies import as_ofs, call_lists, version_lists
 from tests.support.warehouse import MemoryWarehouse
-from transforms.builder.builder import Builder
 from transforms.builder.kernel import Elsewhere, Inputs, OtherEngine, Plan
-from transforms.config.tables import config_frames, write_config
 
 _FOLDER = Path(__file__).parents[4] / "schemas" / "procedures"
-_EPOCH = datetime(1970, 1, 1)
 
 History = dict[str, tuple[list[tuple[str, str]], list[tuple[object, ...]]]]
 
@@ -58,27 +53,11 @@ class OneByOne:
             yield computed(plan, folder, self.n_buckets)
 
 
-def history(
-    warehouse: MemoryWarehouse,
-    procedures: Procedures,
-    as_of: int,
-    elsewhere: Elsewhere | None = None,
-) -> History:
+def history(warehouse: MemoryWarehouse, as_of: int, elsewhere: Elsewhere | None = None) -> History:
     """Columns with their types and rows of all history tables."""
-    frames = config_frames(list(procedures), [], calendars=procedures.calendars)
-    write_config(warehouse.con, frames)
-    builder = Builder(
-        warehouse.con,
-        procedures,
-        frames,
-        as_of=_EPOCH + timedelta(milliseconds=as_of),
-        time_zone="UTC",
-        catalog="memory",
-        elsewhere=elsewhere,
-    )
+    builder = warehouse.build(as_of, elsewhere=elsewhere)
     found: History = {}
     for name in builder.names("history"):
-        builder.refresh_history(name)
         place = f'memory.history."{name}"'
         types = warehouse.con.execute(f"describe from {place}").fetchall()
         rows = warehouse.con.execute(f"from {place} order by all nulls first").fetchall()
@@ -111,7 +90,7 @@ def test_history_computed_elsewhere_equals_that_of_one_process(
         warehouse.add(sorted(versions, key=lambda version: version["ingest_seq"]))
         warehouse.add_activities("calls", calls)
     elsewhere = OneByOne(tmp_path, n_buckets)
-    assert history(divided, procedures, as_of, elsewhere) == history(here, procedures, as_of)
+    assert history(divided, as_of, elsewhere) == history(here, as_of)
     assert [*tmp_path.iterdir()] == []
     assert set(elsewhere.versions) == {*range(n_buckets)}
 
@@ -127,8 +106,8 @@ def test_erased_versions_are_compared_without_their_key(tmp_path: Path) -> None:
             {"at": START},
         )
     as_of = START + 10 * HOUR
-    found = history(divided, jobs(), as_of, OneByOne(tmp_path, 2))
-    assert found == history(here, jobs(), as_of)
+    found = history(divided, as_of, OneByOne(tmp_path, 2))
+    assert found == history(here, as_of)
     assert len(found["processes"][1]) == 2
 
 
@@ -137,12 +116,12 @@ def test_a_later_run_redoes_what_is_new_by_itself(tmp_path: Path) -> None:
     elsewhere = OneByOne(tmp_path, 2)
     as_of = START + 10 * HOUR
     warehouse.add([version(A, 0), version(B, 1)])
-    history(warehouse, jobs(), as_of, elsewhere)
+    history(warehouse, as_of, elsewhere)
     elsewhere.versions.clear()
     warehouse.add([version(A, 3, state="WORK")])
     here.add([version(A, 0), version(B, 1)])
     here.add([version(A, 3, state="WORK")])
-    assert history(warehouse, jobs(), as_of, elsewhere) == history(here, jobs(), as_of)
+    assert history(warehouse, as_of, elsewhere) == history(here, as_of)
     assert elsewhere.versions == {}
 
 
@@ -157,8 +136,8 @@ def test_a_job_that_fails_leaves_no_table_that_counts(tmp_path: Path) -> None:
         each.add([version(A, 0), version(B, 1)])
     as_of = START + 10 * HOUR
     with pytest.raises(RuntimeError, match="worker"):
-        history(warehouse, jobs(), as_of, failing)
-    assert history(warehouse, jobs(), as_of) == history(here, jobs(), as_of)
+        history(warehouse, as_of, failing)
+    assert history(warehouse, as_of) == history(here, as_of)
 
 
 def test_a_worker_with_another_engine_refuses(tmp_path: Path) -> None:
@@ -181,4 +160,4 @@ def test_a_bucket_that_is_missing_is_not_taken_for_an_empty_one(tmp_path: Path) 
     warehouse = MemoryWarehouse(jobs())
     warehouse.add([version(A, 0), version(B, 1)])
     with pytest.raises(FileNotFoundError, match="000000"):
-        history(warehouse, jobs(), START + HOUR, Lost(tmp_path, 2))
+        history(warehouse, START + HOUR, Lost(tmp_path, 2))
