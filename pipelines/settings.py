@@ -5,10 +5,10 @@ import math
 import os
 import re
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 from schemas.definitions.age import Age
 from schemas.errors import OperationError
@@ -191,6 +191,13 @@ def now() -> datetime:
     """The present instant in UTC, to the millisecond."""
     instant = datetime.now(UTC)
     return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
+
+
+def end_of_day(day: date, zone: ZoneInfo) -> datetime:
+    """The last millisecond of a local day of 23, 24 or 25 hours, in UTC."""
+    following = day + timedelta(days=1)
+    midnight = datetime(following.year, following.month, following.day, tzinfo=zone)
+    return midnight.astimezone(UTC) - timedelta(milliseconds=1)
 
 
 def _zone(name: str) -> str:

@@ -3,11 +3,11 @@
 import os
 import shlex
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from pipelines.settings import Settings, from_environment, now
+from pipelines.settings import Settings, end_of_day, from_environment, now
 from schemas.errors import OperationError
 
 _FIRST_YEAR = 2000  # what the rules of the record take as a time
@@ -120,12 +120,10 @@ def next_command(settings: Settings, name: str, *words: str) -> str:
 
 
 def _end_of_day(day: date, zone: ZoneInfo) -> datetime:
-    """The last millisecond of a local day of 23, 24 or 25 hours."""
+    """As `end_of_day`; the start of a day in a year that no version can have."""
     if day.year > now().year + 1 or day.year < _FIRST_YEAR:
         return datetime(day.year, day.month, day.day, tzinfo=zone)
-    next_day = day + timedelta(days=1)
-    midnight = datetime(next_day.year, next_day.month, next_day.day, tzinfo=zone)
-    return midnight.astimezone(UTC) - timedelta(milliseconds=1)
+    return end_of_day(day, zone)
 
 
 def _local_instant(text: str, zone: ZoneInfo) -> datetime:

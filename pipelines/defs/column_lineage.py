@@ -3,7 +3,6 @@
 Columns that only select rows (`where`, `join ... on`) are not sources of a value.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from functools import cached_property
@@ -16,6 +15,7 @@ from pipelines.defs.lineage import RAW_RELATIONS
 from pipelines.warehouse.open import RAW_TABLES
 from schemas.compiled.derivations import plan_derivations
 from schemas.definitions.procedure import Procedures
+from transforms.builder.fingerprints import digest
 from transforms.builder.tables import Key, Layer, Table, load_tables, load_versions
 from transforms.config.tables import config_frames
 from transforms.per_procedure.derived_tables import base_table, derived_table
@@ -41,14 +41,14 @@ def find_column_lineage(procedures: Procedures, *, home: Path) -> Sources:
     It takes seconds, so the result is stored in the folder `home` until the SQL changes.
     """
     tables = load_tables(procedures)
-    digest = _digest(procedures, tables)
-    known = _read(home / _KEPT, digest)
+    of = _fingerprint(procedures, tables)
+    known = _read(home / _KEPT, of)
     if known is not None:
         return known
     sources = _Tracer(procedures, tables).sources()
     home.mkdir(parents=True, exist_ok=True)
     waiting = home / f".{_KEPT}"
-    waiting.write_text(json.dumps({"of": digest, "sources": sources}))
+    waiting.write_text(json.dumps({"of": of, "sources": sources}))
     waiting.replace(home / _KEPT)
     return sources
 
@@ -58,7 +58,7 @@ def known_column_lineage(procedures: Procedures, *, home: Path) -> Sources | Non
 
     So Dagster's page opens without waiting, and shows lineage once it has loaded definitions again.
     """
-    known = _read(home / _KEPT, _digest(procedures, load_tables(procedures)))
+    known = _read(home / _KEPT, _fingerprint(procedures, load_tables(procedures)))
     if known is None:
         options = {"home": home}
         later = Timer(_DELAY_SECONDS, find_column_lineage, args=[procedures], kwargs=options)
@@ -67,16 +67,16 @@ def known_column_lineage(procedures: Procedures, *, home: Path) -> Sources | Non
     return known
 
 
-def _digest(procedures: Procedures, tables: Mapping[Key, Table]) -> str:
-    texts = [load_versions().sql, *(table.sql for table in tables.values())]
-    return hashlib.sha256(repr([procedures.fingerprint, *texts]).encode()).hexdigest()
+def _fingerprint(procedures: Procedures, tables: Mapping[Key, Table]) -> str:
+    texts = (table.sql for table in tables.values())
+    return digest(procedures.fingerprint, load_versions().sql, *texts)
 
 
-def _read(place: Path, digest: str) -> Sources | None:
+def _read(place: Path, of: str) -> Sources | None:
     """The stored result, if it was made from the same SQL."""
     try:
         kept = json.loads(place.read_text())
-        return kept["sources"] if kept["of"] == digest else None
+        return kept["sources"] if kept["of"] == of else None
     except (OSError, ValueError, LookupError):
         return None
 

@@ -1,7 +1,8 @@
 """The job that writes the database as at the end of a month: one file a month, for backfills."""
 
+from calendar import monthrange
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -9,7 +10,7 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from pipelines.defs.jobs import REFRESH_ASSETS
-from pipelines.settings import Settings
+from pipelines.settings import Settings, end_of_day
 
 MONTH_ENDS = "month_ends"
 _FIRST = "2015-01"
@@ -41,6 +42,6 @@ def month_ends_job(settings: Settings) -> UnresolvedAssetJobDefinition:
 
 def end_of_month(month: str, time_zone: str) -> datetime:
     """The last millisecond of a month (2026-03) in a time zone."""
-    first = datetime.strptime(month, _MONTH).replace(tzinfo=ZoneInfo(time_zone))
-    following = (first + timedelta(days=32)).replace(day=1)
-    return datetime.fromtimestamp(following.timestamp() - 0.001, tz=following.tzinfo)
+    first, zone = date.fromisoformat(f"{month}-01"), ZoneInfo(time_zone)
+    last = first.replace(day=monthrange(first.year, first.month)[1])
+    return end_of_day(last, zone).astimezone(zone)
