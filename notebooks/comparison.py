@@ -112,5 +112,14 @@ def _(con, funnel, procedure):
     return (drivers,)
 
 
+@app.cell
+def _(con, drivers, funnel, procedure):
+    mo.stop(drivers.is_empty())
+    model = comparison.model_of(con, procedure.value, funnel.value)
+    _shown = layout.note(model) if isinstance(model, str) else draw.model_listing(model)
+    mo.vstack([mo.md("### All of them together, each with the others held equal"), _shown])
+    return (model,)
+
+
 if __name__ == "__main__":
     app.run()

@@ -10,6 +10,7 @@ import polars as pl
 from notebooks.parts import funnels
 from notebooks.parts.filters import NO_VALUE, Filter
 from notebooks.parts.published import ask
+from transforms.models.drivers import DriverModel, drivers_or_reason, value_shown
 
 Sides = dict[str, Filter]
 """The two sides by name. Less than two: they are the same."""
@@ -107,3 +108,24 @@ def drivers(con: duckdb.DuckDBPyConnection, procedure: str, funnel: funnels.Funn
         order by attribute, odds_ratio desc nulls last, value
     """
     return ask(con, query, procedure=procedure, funnel=funnel.name, no_value=NO_VALUE)
+
+
+def model_of(
+    con: duckdb.DuckDBPyConnection, procedure: str, funnel: funnels.Funnel
+) -> DriverModel | str:
+    """The values together, each with the others held equal; a sentence if there is no model."""
+    return drivers_or_reason(con, procedure, funnel.name or "")
+
+
+def model_table(model: DriverModel) -> pl.DataFrame:
+    """The effects of the model, the strongest first, with values as text."""
+    shown = [value_shown(*row) for row in model.effects.select("value", "n_pooled").iter_rows()]
+    return model.effects.select(
+        "attribute",
+        pl.Series("value", shown, dtype=pl.String),
+        "processes",
+        "share_converted",
+        "share_adjusted",
+        pl.col("odds_ratio_alone", "odds_ratio_adjusted").round(2),
+        pl.col("strength").round(3),
+    )

@@ -1,13 +1,15 @@
-"""The charts of the notebook `comparison`, each with a caption that says how to read it."""
+"""The charts and the model of the notebook `comparison`, each with how to read it."""
 
 from typing import Any
 
+import marimo as mo
 import polars as pl
 
-from notebooks.parts import charts, interval_charts
-from notebooks.parts.comparison import Sides
+from notebooks.parts import charts, interval_charts, layout
+from notebooks.parts.comparison import Sides, model_table
 from notebooks.parts.conversion_charts import SHARE, within
 from notebooks.parts.funnels import Window
+from transforms.models.drivers import DriverModel
 
 _SPLIT = {"from_rate": "within the values", "from_mix": "from the mix"}
 _SPLIT_COLOURS = [charts.BLUE, charts.ORANGE]
@@ -112,3 +114,13 @@ def drivers_chart(drivers: pl.DataFrame, *, window: Window) -> Any:
         "intervals; p-values in the table are adjusted for all comparisons. Pale: a side with "
         "fewer than 5 processes. What goes with converting need not be its cause.",
     )
+
+
+def model_listing(model: DriverModel) -> mo.Html:
+    """The values ranked together, with how well the model predicts."""
+    text = (
+        f"{model.verdict} Adjusted: share converted if all had the value and kept their others. "
+        "Strength: logarithm of the adjusted odds ratio times the standard deviation of having the "
+        f"value. {model.method} What goes with converting need not be its cause."
+    )
+    return mo.vstack([layout.listing(model_table(model)), mo.md(text)])

@@ -1,4 +1,5 @@
-"""The commands that only read published databases: query, export, report, notebook, compare.
+"""The commands that only read published databases: query, export, report, drivers, notebook,
+compare.
 
 Each imports what it calls inside its function, so that the command line starts quickly.
 """
@@ -186,6 +187,32 @@ def report(
     from pipelines.cli.report import show_report
 
     show_report(open_console(), chosen_settings(data=data, is_asked=True), procedure, html)
+
+
+@app.command(epilog="Example: leadtime drivers conversion --procedure lead")
+@reported
+def drivers(
+    funnel: Annotated[
+        str, typer.Argument(metavar="FUNNEL", help="A funnel with `within` and `breakdowns`.")
+    ],
+    procedure: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PROCEDURE", help="Its procedure, if several have a funnel of that name."
+        ),
+    ] = None,
+    data: DataOrFile = None,
+) -> None:
+    """Rank the attribute values that go with converting, each with the others held equal.
+
+    A ridge regression on the values at entry, which needs the extra `models`. It says how well it
+    predicts processes that it has not seen, beside the share alone.
+    """
+    from pipelines.cli.drivers import show_drivers
+    from pipelines.cli.invocation import chosen_settings
+
+    settings = chosen_settings(data=data, is_asked=True)
+    show_drivers(open_console(), settings, funnel, procedure)
 
 
 @app.command(epilog="Example: leadtime notebook conversion")

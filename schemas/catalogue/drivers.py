@@ -1,4 +1,4 @@
-"""The table of the attribute values that go with converting."""
+"""The tables of attribute values at the entry of funnels, and of those that go with converting."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from schemas.catalogue.model import (
     count,
     flag,
     in_order,
+    instant,
     number,
     share,
     share_limits,
@@ -20,6 +21,45 @@ _NOT_COMPARABLE = (
     "if one side has no process whose window is over, if none of them converted, and if all did"
 )
 _NOT_TESTED = f"if `is_small`, and {_NOT_COMPARABLE}"
+
+FUNNEL_VALUES_AT_ENTRY = OutputTable(
+    "funnel_values_at_entry",
+    "mart",
+    "The values with which processes entered each funnel, for the attributes of its `breakdowns` "
+    "that count at the entry, and what became of them. Mode `ordered`: the entry is that of "
+    "`funnel_progress` there. Later changes of a value do not count. `leadtime drivers` ranks the "
+    "values by these rows.",
+    "one row per funnel, process that entered and attribute",
+    in_order(
+        SHARED,
+        (
+            "funnel",
+            "procedure",
+            "process_id",
+            "team_id",
+            text("attribute", "shortId of the attribute."),
+            attribute_value(
+                "value",
+                "Value of the attribute as text, in the last version until the entry.",
+                nulls="for processes without a value",
+            ),
+            instant("entered_at", "When the process entered the funnel."),
+            flag(
+                "is_window_over",
+                "Whether the process entered at least `within` before the build's as_of: whether "
+                "it converts is then decided.",
+                nulls="if the funnel has no `within`",
+            ),
+            flag(
+                "is_finished",
+                "Whether the process has finished the funnel, within its windows.",
+                open_rule="false can still become true until `is_window_over`",
+            ),
+            "is_observed_from_start",
+        ),
+    ),
+    key=("procedure", "funnel", "process_id", "attribute"),
+)
 
 CONVERSION_DRIVERS = OutputTable(
     "conversion_drivers",

@@ -47,6 +47,12 @@ QUESTIONS: tuple[Question, ...] = (
         "abs(ln(odds_ratio)) desc limit 20",
     ),
     Question(
+        "With which values did the processes of a funnel enter, and did they finish it?",
+        "select procedure, funnel, attribute, value, count(*) as processes, "
+        "count(*) filter (is_finished) as finished from funnel_values_at_entry "
+        "where is_window_over group by all order by processes desc limit 20",
+    ),
+    Question(
         "Which processes are behind a funnel, and why did they stop?",
         "select procedure, process_id, label, step, reached_at, stop_reason "
         f"from funnel_processes({_STEPS}) order by reached_at desc limit 20",

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import marimo as mo
+import polars as pl
 import pytest
 
-from notebooks.parts import layout
+from notebooks.parts import comparison, layout
 from notebooks.parts.filters import columns_of, halves_of
 from notebooks.parts.funnels import OWN_STATES, Window, funnels_of
 from tests.support.notebooks import chosen, show
@@ -88,6 +90,33 @@ def test_drivers_are_those_of_the_table(data: Path, published: duckdb.DuckDBPyCo
     found = drivers.select("attribute", "value", "processes", "converted").rows()
     assert sorted(found) == sorted(rows)
     assert "What goes with converting need not be its cause" in shown.text
+
+
+def test_the_model_ranks_all_values_of_the_funnel_together(
+    data: Path, published: duckdb.DuckDBPyConnection
+) -> None:
+    pytest.importorskip("sklearn")
+    shown = show("comparison", data, **chosen(procedure="lead", mode="ordered"))
+    model, drivers = shown.names["model"], shown.names["drivers"]
+    if isinstance(model, str):
+        assert "needs at least 30 of each" in model
+        return
+    assert model.verdict.split("(")[0] in shown.text
+    table = comparison.model_table(model)
+    first = drivers.filter(pl.col("attribute") == "source")
+    assert sorted(table.filter(attribute="source")["value"]) == sorted(first["value"])
+    ratios = dict(drivers.select("row", "odds_ratio").iter_rows())
+    for row in table.iter_rows(named=True):
+        assert row["odds_ratio_alone"] == ratios[f"{row['attribute']}: {row['value']}"]
+    assert model.waiting == drivers.filter(attribute="source")["waiting"].sum()
+
+
+def test_without_the_extra_the_notebook_says_how_to_install_it(
+    data: Path, published: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn.model_selection", None)
+    shown = show("comparison", data, **chosen(procedure="lead", mode="ordered"))
+    assert "leadtime[models]" in shown.text or "needs at least 30" in shown.text
 
 
 def test_without_funnels_states_are_compared(data: Path) -> None:

@@ -143,6 +143,33 @@ def breakdowns_at_entry(
     return rows
 
 
+def values_at_entry(
+    versions: list[Version], procedures: Procedures, *, as_of: int, attribute: str
+) -> list[Row]:
+    """One row per funnel and process that entered it in order: the value of an attribute then."""
+    found = histories(versions, as_of)
+    rows: list[Row] = []
+    for short_id, definition, mode in _all(procedures):
+        if mode != "ordered":
+            continue
+        window = definition["within_ms"]
+        rows += [
+            {
+                "funnel": definition["name"],
+                "procedure": short_id,
+                "process_id": path.process_id,
+                "attribute": attribute,
+                "value": _value_at_entry(found[path.process_id], path, attribute, short_id),
+                "entered_at": path.entered_at,
+                "is_window_over": None if window is None else as_of - path.entered_at >= window,
+                "is_finished": path.stop_reason == "finished",
+                "is_observed_from_start": path.is_whole,
+            }
+            for path in paths(versions, procedures, short_id, definition, mode, as_of, "UTC")
+        ]
+    return rows
+
+
 def converted_at_entry(
     versions: list[Version],
     procedures: Procedures,

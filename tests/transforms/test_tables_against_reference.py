@@ -54,6 +54,7 @@ def test_marts_without_a_reference_are_few() -> None:
         "derived_drift",
         "erasures",
         "funnel_breakdowns",
+        "funnel_values_at_entry",
         "ingest_files",
         "outcome_curve_tests",
         "outcome_curves_by",

@@ -3,31 +3,20 @@
 -- in mode `ordered`. Only processes whose window is over count: all of them have had the same time.
 -- With an empty cell, one half is added to all four (Haldane 1956), and the limits are those of
 -- Woolf (1955). P-values are adjusted for all tests of the funnel (Holm 1979).
-with paths as (from funnel_paths where mode = 'ordered' and is_last),
-
-memberships as (
-    from funnel_groups
-    where mode = 'ordered' and grouping = 'attribute' and value_of = 'entry'
-),
+with values_at_entry as (from funnel_values_at_entry),
 
 funnels as (from funnels),
 
-begun as (from process_outcomes),
-
-build as (from build),
-
 entered as (
     select
-        m.funnel_no,
-        m.attribute,
-        m.value,
-        is_window_over(b.as_of, p.entered_at, f.within_seconds * 1000) as is_over,
-        p.stop_reason = 'finished' as is_converted
-    from memberships as m
-    inner join paths as p on p.funnel_no = m.funnel_no and p.process_id = m.process_id
-    inner join funnels as f on f.funnel_no = m.funnel_no and f.within_seconds is not null
-    inner join begun as s on s.process_id = m.process_id and s.is_observed_from_start
-    cross join build as b
+        f.funnel_no,
+        v.attribute,
+        coalesce(v.value, '') as value,
+        v.is_window_over as is_over,
+        v.is_finished as is_converted
+    from values_at_entry as v
+    inner join funnels as f on f.procedure = v.procedure and f.funnel = v.funnel
+    where f.within_seconds is not null and v.is_observed_from_start
 ),
 
 by_value as (

@@ -78,6 +78,25 @@ def test_a_value_is_compared_with_all_others() -> None:
     assert fisher(3, 1, 1, 3) == pytest.approx(34 / 70)
 
 
+def test_the_values_at_entry_are_published() -> None:
+    """The windows of the two that entered 15 days later are not over; one has converted."""
+    rows = built({"red": (1, 1, 1), None: (0, 0, 1)}).rows(
+        "from funnel_values_at_entry order by process_id"
+    )
+    first = {
+        "funnel": "done", "procedure": "job", "process_id": "00000000-0000-4000-8000-000000000001",
+        "attribute": "colour", "value": "red", "entered_at": START, "is_window_over": True,
+        "is_finished": True, "is_observed_from_start": True,
+    }  # fmt: skip
+    assert {name: rows[0][name] for name in first} == first
+    assert [(row["value"], row["is_window_over"], row["is_finished"]) for row in rows] == [
+        ("red", True, True),
+        ("red", True, False),
+        ("red", False, True),
+        (None, False, True),
+    ]
+
+
 def test_a_side_in_which_all_or_none_convert_has_a_finite_ratio() -> None:
     found = built({"red": (5, 0, 0), None: (3, 3, 0)}).rows(
         "select value, odds_ratio, p_value, p_adjusted from conversion_drivers"

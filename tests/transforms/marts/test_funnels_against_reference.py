@@ -40,6 +40,10 @@ def test_marts_equal_the_reference(seed: int) -> None:
             funnels.breakdowns_at_entry(versions, known, as_of=AS_OF, attribute="colour"),
         ),
         (
+            "funnel_values_at_entry",
+            funnels.values_at_entry(versions, known, as_of=AS_OF, attribute="colour"),
+        ),
+        (
             "conversion_drivers",
             drivers.drivers_at_entry(versions, known, as_of=AS_OF, attribute="colour"),
         ),
