@@ -125,18 +125,27 @@ CURVE = OutputMacro(
 
 OPEN_OUTLOOK = OutputMacro(
     "open_outlook",
-    "A table macro for what may become of each open process, from the curves of its procedure and "
-    "its age: `from open_outlook(procedure := 'lead', days := 30)`, with `by := 'source'` from the "
-    "curves of processes with the same value of a column (as for `curve`). `share_completed` and "
-    "`share_cancelled`: of those that lasted as long as it has, the share with this outcome within "
-    "the next `days` days of 24 h: (incidence at its age + `days` - incidence at its age) / "
-    "survival at its age; with `share_open` they add up to 1. `p50_remaining_seconds` and "
-    "`p75_remaining_seconds`: the time by which half, and three quarters, of them had an outcome, "
-    "from now on. `at_risk`: processes under observation at its age + `days`; `is_small`: fewer "
-    "than 5, so that the shares say little. Null: the shares where the curve ends before that "
-    "(as for the oldest processes), the times until that share has an outcome, and all of "
-    "them for a process that had an outcome before (`is_reopened`), which curves leave out. State "
-    f"and assignee do not count. {WRONG_ARGUMENTS}",
+    "A table macro for what may become of each open process, given its state and how long it has "
+    "been there: `from open_outlook(procedure := 'lead', days := 30)`, with `by := 'source'` "
+    "among processes with the same value of a column (as for `curve`). `share_completed` and "
+    "`share_cancelled`: the share with this outcome within the next `days` days of 24 h: "
+    "(incidence then - incidence now) / share without an outcome now; with `share_open` they add "
+    "up to 1. `p50_remaining_seconds` and `p75_remaining_seconds`: the time by which half, and "
+    "three quarters, had an outcome, from now on. `based_on` says by which curve. `state`: "
+    "earlier stays in the same state that lasted longer than the landmark at or before its own "
+    "`seconds_in_state`, followed to the first outcome through whatever states came next "
+    "(landmark Aalen-Johansen estimator, Putter and Spitoni 2018, which does not assume that the "
+    "time before makes no difference); landmarks are so close that of those that lasted until one"
+    " at most about an eighth left before the next. Only stays that began before the first "
+    "outcome, of processes observed from their start. `age`: all processes of the procedure, by "
+    "the time since creation, as in `outcome_curves`: where fewer than 20 stays lasted longer "
+    "than its own, their curve ends before `days` from now, or when it entered the state is not "
+    "known; with `given := 'age'` always. `at_risk`: those under observation at the end of "
+    "`days`; `is_small`: fewer than 5, so that the shares say little. Null: the shares where the "
+    "curve ends before that (as for the oldest processes), the times until that share has an "
+    "outcome, and all of them for a process that had an outcome before (`is_reopened`), which "
+    "curves leave "
+    f"out. The assignee does not count. {WRONG_ARGUMENTS}",
     "one row per open process",
 )
 

@@ -135,7 +135,7 @@ QUESTIONS: tuple[Question, ...] = (
     ),
     Question(
         "Which open processes will probably be completed within 30 days?",
-        "select procedure, process_id, state, age_seconds, share_completed, "
+        "select procedure, process_id, state, seconds_in_state, based_on, share_completed, "
         "p50_remaining_seconds from open_outlook(days := 30) where not is_small "
         "order by share_completed desc limit 20",
     ),

@@ -10,6 +10,7 @@ import duckdb
 import pytest
 
 from tests.reference.outcomes import Watched, at_risk, incidence, process_outcomes, survival
+from tests.reference.stays import state_visits
 from tests.reference.versions import Row, Version
 from tests.support.jobs import HOUR, A, B, C, D, jobs, version
 from tests.support.random_funnels import (
@@ -26,6 +27,7 @@ DAY = 24 * HOUR
 
 class Published(NamedTuple):
     warehouse: MemoryWarehouse
+    versions: list[Version]
     rows: list[Row]
     colour_of: dict[str, str | None]
 
@@ -46,7 +48,9 @@ def published() -> Published:
     known = reference_procedures([])
     rows = process_outcomes(versions, known, as_of=AS_OF, time_zone="UTC")
     colours = warehouse.rows("select process_id, colour from job_processes")
-    return Published(warehouse, rows, {row["process_id"]: row["colour"] for row in colours})
+    return Published(
+        warehouse, versions, rows, {row["process_id"]: row["colour"] for row in colours}
+    )
 
 
 def watched(rows: list[Row]) -> list[Watched]:
@@ -118,10 +122,75 @@ def test_it_equals_the_reference(published: Published, by: str | None) -> None:
         found = outlook([] if is_reopened else watched(groups[group_of(row)]), age, 1)
         expected.append({**process, "value": group_of(row)[1], "is_reopened": is_reopened, **found})
     call = "" if by is None else ", procedure := 'job', by := 'colour'"
-    found = published.warehouse.rows(f"from open_outlook(days := 1{call})")
+    found = published.warehouse.rows(f"from open_outlook(days := 1, given := 'age'{call})")
     assert differences(found, expected, columns=expected[0]) == []
     assert sum(row["share_open"] is not None for row in expected) > 5
     assert sum(row["share_open"] is None and not row["is_reopened"] for row in expected) > 0
+
+
+LEAST = 3  # of 20, so that random stays are enough
+
+
+def stays(published: Published) -> dict[tuple[str, str], list[tuple[int, Watched]]]:
+    """By procedure and state: how long processes were there, and when and how they ended."""
+    outcomes = {row["process_id"]: row for row in published.rows}
+    found: dict[tuple[str, str], list[tuple[int, Watched]]] = {}
+    for visit in state_visits(published.versions, reference_procedures([]), as_of=AS_OF):
+        row, start = outcomes[visit["process_id"]], visit["entered_at"]
+        if not row["is_observed_from_start"] or visit["procedure"] != row["procedure"]:
+            continue
+        if start < row["ended_at"]:
+            until = min(AS_OF if visit["left_at"] is None else visit["left_at"], row["ended_at"])
+            watched = Watched(row["ended_at"] - start, row["outcome"])
+            found.setdefault((row["procedure"], visit["state"]), []).append(
+                (until - start, watched)
+            )
+    return found
+
+
+def landmark(lengths: list[int], stay: int) -> int:
+    """The longest stay up to this one among those of ranks with four binary digits."""
+    ranked = sorted(lengths, reverse=True)
+    ranks = [r for r in range(1, len(ranked) + 1) if "1" not in f"{r:b}"[4:]]
+    return max([0, *(ranked[r - 1] for r in ranks if ranked[r - 1] <= stay)])
+
+
+def test_by_state_it_equals_the_reference(published: Published) -> None:
+    """Those that stayed longer than the landmark before its own stay."""
+    published.warehouse.executed(f"create or replace temp macro least_stays() as {LEAST}")
+    by_age = {
+        row["process_id"]: row
+        for row in published.warehouse.rows("from open_outlook(days := 1, given := 'age')")
+    }
+    found = published.warehouse.rows("from open_outlook(days := 1)")
+    outcomes = {row["process_id"]: row for row in published.rows}
+    entered = {
+        visit["process_id"]: visit
+        for visit in state_visits(published.versions, reference_procedures([]), as_of=AS_OF)
+        if visit["left_at"] is None
+    }
+    known, n_by_state, n_sharp = stays(published), 0, 0
+    for row in found:
+        outcome, visit = outcomes[row["process_id"]], entered[row["process_id"]]
+        stay = AS_OF - visit["entered_at"]
+        assert row["seconds_in_state"] == stay / 1000
+        is_known = outcome["is_observed_from_start"] or visit["entered_source"] == "observed"
+        mine = known.get((row["procedure"], row["state"]), [])
+        cut = landmark([length for length, _ in mine], stay)
+        pool = [watched for length, watched in mine if length > cut]
+        n_longer = sum(length > stay for length, _ in mine)
+        is_enough = n_longer >= LEAST and max(w.ms for w in pool) >= stay + DAY
+        if not is_known or row["is_reopened"] or not is_enough:
+            assert row == by_age[row["process_id"]]
+            continue
+        expected = outlook(pool, stay, 1)
+        assert differences([row], [row | expected], columns=expected) == []
+        assert row["based_on"] == ("state" if survival(pool, stay) else None)
+        n_by_state += 1
+        n_sharp += row["share_open"] is not None and 0 < row["share_open"] < 1
+    assert n_by_state > 10
+    assert n_sharp > 3
+    assert n_by_state < len(found)
 
 
 def test_shares_add_up_and_grow_with_the_time_ahead(published: Published) -> None:
@@ -161,9 +230,53 @@ def test_the_share_of_those_who_lasted_as_long() -> None:
     assert (row["share_open"], row["p50_remaining_seconds"]) == (None, 86400)
 
 
+def test_stays_that_were_shorter_do_not_count() -> None:
+    """Of 20 that stayed in WORK for more than 2 days 10 are completed on day 3 and 5 cancelled on
+    day 4 after the entry; 5 move on on day 5 and are completed on day 6. Four that moved on after a
+    day were completed soon, which says nothing of one that has been there for 2 days. If 21
+    were needed, its age would count: it is that of no other.
+    """
+    warehouse = MemoryWarehouse(jobs())
+    kinds = (
+        (4, [(24, "NEW", "OPEN"), (48, "DONE", "COMPLETED")]),
+        (10, [(72, "DONE", "COMPLETED")]),
+        (5, [(96, "WORK", "CANCELLED")]),
+        (5, [(120, "NEW", "OPEN"), (144, "DONE", "COMPLETED")]),
+        (1, []),
+    )
+    number = 0
+    for n, then in kinds:
+        for _ in range(n):
+            number += 1
+            entry = 24.0 if then else 24 * 28
+            name = f"00000000-0000-4000-8000-0000000001{number:02}"
+            warehouse.add([version(name), version(name, entry, state="WORK")])
+            later = [version(name, entry + h, state=s, status=status) for h, s, status in then]
+            warehouse.add(later)
+    warehouse.build(1_700_000_000_000 + 30 * DAY)
+    as_published(warehouse)
+
+    def answer(days: int, names: str) -> tuple[object, ...]:
+        (row,) = warehouse.rows(f"select {names} from open_outlook(days := {days})")
+        return tuple(row.values())
+
+    shares = "based_on, share_completed, share_cancelled, share_open"
+    assert answer(1, shares) == ("state", 0.5, 0, 0.5)
+    assert answer(2, shares) == ("state", 0.5, 0.25, 0.25)
+    assert answer(4, shares) == ("state", 0.75, 0.25, 0)
+    assert answer(1, "p50_remaining_seconds, p75_remaining_seconds") == (86400, 2 * 86400)
+    assert answer(1, "at_risk, is_small, seconds_in_state") == (20, False, 2 * 86400)
+    # The curve of the state ends on day 6, before its stay and 5 days.
+    assert answer(5, shares) == ("age", None, None, None)
+    warehouse.executed("create or replace temp macro least_stays() as 21")
+    assert answer(1, shares) == ("age", None, None, None)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        ("given := 'x'", "open_outlook: found given x; allowed: state, age"),
+        ("given := null", "open_outlook: found given null; allowed: state, age"),
         ("procedure := 'x'", "open_outlook: found unknown procedure x; allowed: job, task"),
         ("days := 0", "open_outlook: found days 0; allowed: a number from 1"),
         ("days := null", "open_outlook: found days null; allowed: a number from 1"),
