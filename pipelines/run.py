@@ -45,7 +45,7 @@ from schemas.load import load_procedures
 from schemas.records.all_rules import all_rules
 from schemas.sql_text import literal
 from transforms.builder.builder import Builder, unknown_states
-from transforms.builder.refresh import latest_as_of, move_as_of
+from transforms.builder.instants import latest_as_of, move_as_of
 from transforms.config.tables import config_frames, write_config
 
 _MAIN = "warehouse"

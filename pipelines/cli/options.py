@@ -57,7 +57,7 @@ EngineName = Annotated[
     Literal["local", "spark"] | None,
     typer.Option(
         "--engine",
-        help="What computes history that has to be made anew: this process, or Spark. (default: "
+        help="What computes history made anew, and what follows: this process, or Spark. (default: "
         "spark where LEADTIME_SPARK_MASTER is set)",
         show_default=False,
     ),

@@ -14,6 +14,7 @@ from pipelines.warehouse.rights import restrict
 from pipelines.warehouse.schema_version import bring_up_schema, require_schema
 from pipelines.warehouse.umask import private_files
 from schemas.errors import CorruptWarehouse, OperationError
+from transforms.engine import ENGINE_SETTINGS
 from transforms.macros.load import MACROS
 
 RAW_TABLES = """
@@ -275,14 +276,11 @@ def _connect(path: Path, settings: Settings, *, read_only: bool) -> duckdb.DuckD
         path,
         read_only=read_only,
         config={
+            **ENGINE_SETTINGS,
             "memory_limit": settings.memory_limit,
             "threads": settings.threads,
             "temp_directory": str(settings.temporary),
-            "preserve_insertion_order": False,
             # At each checkpoint DuckDB writes the last, unfilled part of a table anew.
             "checkpoint_threshold": "256MB",
-            "autoinstall_known_extensions": False,
-            # DuckDB estimates few rows where a step has many, and then joins each with each.
-            "asof_loop_join_threshold": 0,
         },
     )

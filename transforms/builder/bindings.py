@@ -107,13 +107,13 @@ class Bindings:
             f"or list_contains($changed, procedure_id::varchar) union {by_activities}",
             {"changed": list(since.changed)},
         )
-        bind_inputs(self._con, Inputs(self._touched_versions, self._touched_activities))
+        bind_inputs(self._con, self._touched_inputs)
         self._bound = since
 
     def bind_none(self) -> None:
         """Bind no process, so that tables get their columns and no rows."""
         self._touch("select process_id from raw.process_versions where false")
-        bind_inputs(self._con, Inputs(self._touched_versions, self._touched_activities))
+        bind_inputs(self._con, self._touched_inputs)
         self._bound = None
 
     def split(self, n_buckets: int) -> None:
@@ -126,7 +126,7 @@ class Bindings:
         self._con.execute(
             f"create or replace temp table bucket_versions as {self._touched_versions}"
         )
-        bind_inputs(self._con, Inputs("from bucket_versions", self._touched_activities))
+        bind_inputs(self._con, {**self._touched_inputs, "raw_versions": "from bucket_versions"})
         self._bound = bucket
 
     def free_bucket(self, computed: Iterable[str]) -> None:
@@ -154,7 +154,8 @@ class Bindings:
     @property
     def inputs(self) -> Inputs:
         """The versions and activities of all processes."""
-        return Inputs(f"from raw.process_versions where {self._seen}", self._activities)
+        versions = f"from raw.process_versions where {self._seen}"
+        return {"raw_versions": versions, "raw_activities": self._activities}
 
     @property
     def _seen(self) -> str:
@@ -169,8 +170,9 @@ class Bindings:
         return f"from raw.process_versions semi join touched using (process_id) where {self._seen}"
 
     @property
-    def _touched_activities(self) -> str:
-        return f"from ({self._activities}) semi join touched using (process_id)"
+    def _touched_inputs(self) -> Inputs:
+        activities = f"from ({self._activities}) semi join touched using (process_id)"
+        return {"raw_versions": self._touched_versions, "raw_activities": activities}
 
     def _touch(self, query: str, parameters: Mapping[str, object] | None = None) -> None:
         self._con.execute(f"create or replace temp table touched as {query}", parameters or {})

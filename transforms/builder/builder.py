@@ -12,7 +12,8 @@ from schemas.compiled.derivations import plan_derivations
 from schemas.definitions.procedure import Procedures
 from schemas.sql_text import literal, quoted
 from transforms.builder.bindings import instant_sql
-from transforms.builder.kernel import Elsewhere
+from transforms.builder.kernel import Computing, Elsewhere
+from transforms.builder.local import is_local, local_and_given, plan_local
 from transforms.builder.reclaim import Reclaimer
 from transforms.builder.refresh import HistoryRefresher, Refreshed
 from transforms.builder.signatures import Signatures
@@ -27,10 +28,10 @@ class Builder:
 
     `catalog` is the database the built tables go to. History tables are refreshed for the processes
     touched since they were last built; with `full`, or when what defines a table changed, for all,
-    and for all of the procedures `rebuild` (ids). What has to be made anew is computed `elsewhere`
-    if that is given. Each table is built once, after those it reads,
-    and can then be read by its plain name; one whose inputs are those of the last build is left as
-    it is, and its key is in `kept`.
+    and for all of the procedures `rebuild` (ids). History that has to be made anew is computed
+    `elsewhere` if that is given, and with it the stored tables that are local to a process. Each
+    table is built once, after those it reads, and can then be read by its plain name; one whose
+    inputs are those of the last build is left as it is, and its key is in `kept`.
     A builder works for one state of the raw tables: make a new one after new files came in.
     """
 
@@ -68,6 +69,7 @@ class Builder:
             full=full,
             rebuild=rebuild,
             elsewhere=elsewhere,
+            follow=self._store_local,
         )
         self._signatures = Signatures(
             con,
@@ -140,26 +142,48 @@ class Builder:
         if table.kind == "view":
             self._bind(table.name, table.sql)
         else:
-            layer = "core" if table.layer == "step" else table.layer
-            place = f"{self._catalog}.{layer}.{quoted(table.name)}"
-            self._store(table, place)
-            self._bind(table.name, f"from {place}")
+            self._store(table)
+            self._bind(table.name, f"from {self._place(table)}")
         self._built.add(key)
 
-    def _store(self, table: Table, place: str) -> None:
+    def _place(self, table: Table) -> str:
+        layer = "core" if table.layer == "step" else table.layer
+        return f"{self._catalog}.{layer}.{quoted(table.name)}"
+
+    def _store(self, table: Table) -> None:
         if table.kind == "table":
             if not self._full and self._signatures.is_current(table):
                 self.kept.add(table.key)
                 return
-            with transaction(self._con):
-                self._con.execute(f"create or replace table {place} as {table.sql}")
-                self._signatures.keep(table)
-            self._reclaimer.note_written()
+            self._write(table, table.sql)
         elif not self._is_derived:
             # All computed tables at once: their attributes may read one another.
             plan = plan_derivations(self._procedures)
             Deriver(self._con, plan, catalog=self._catalog).derive(self._procedures)
             self._is_derived = True
+
+    def _write(self, table: Table, query: str) -> None:
+        with transaction(self._con):
+            self._con.execute(f"create or replace table {self._place(table)} as {query}")
+            self._signatures.keep(table)
+        self._reclaimer.note_written()
+
+    def _store_local(self, computing: Computing) -> None:
+        """Store the tables that are local to a process as they are computed elsewhere.
+
+        The whole tables that they read are built first, by this process.
+        """
+        self._bind_inputs()
+        local = [table for table in self._tables.values() if is_local(table)]
+        stored = [table for table in local if table.kind == "table"]
+        keys = [table.key for table in stored]
+        for key in local_and_given(self._tables, keys)[1]:
+            self._bring_up(key)
+        found = computing(*plan_local(self._con, self._tables, keys))
+        for table in stored:
+            self._write(table, found[table.name])
+            self._bind(table.name, f"from {self._place(table)}")
+            self._built.add(table.key)
 
     def _bind_inputs(self) -> None:
         """Refresh all history, and let it, raw and config tables be read by plain names."""

@@ -1,4 +1,4 @@
-"""History of whole processes as a pure function: their versions and the definitions in, tables out.
+"""Tables of whole processes as a pure function: what is known of them in, tables out.
 
 It computes; it stores nothing and moves no watermark. So a build in this process, which takes one
 bucket of processes after the other, and the workers of a cluster run the same statements.
@@ -10,59 +10,71 @@ import io
 from collections.abc import Container, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import duckdb
 import polars as pl
 
 from transforms.builder.fingerprints import CONFIG_OF_HISTORY, ENGINE_VERSION
 from transforms.builder.tables import Key, Table, load_versions, upstreams
+from transforms.engine import ENGINE_SETTINGS
 from transforms.macros.load import MACROS
 
 _UUID = "UUID"
 
+Inputs = Mapping[str, str]
+"""Queries for what tables read of some processes, by the plain names of it.
 
-@dataclass(frozen=True)
-class Inputs:
-    """Queries for the versions and the activities (tasks and calls) of some processes."""
-
-    versions: str
-    activities: str
+Those of history are `raw_versions` and `raw_activities` (tasks and calls).
+"""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What computes the history of any processes, on any machine; it can be pickled.
+    """What computes tables of any processes, on any machine; it can be pickled.
 
-    `tables` are those of the history, each after those it reads. `config` has each config table
-    that they read, as an Arrow IPC stream, `columns` the types of the columns of config tables and
-    inputs (`raw_versions`, `raw_activities`).
+    `tables` come each after those it reads. `shared` has what they read that is the same for all
+    processes, such as config tables, as Arrow IPC streams; `inputs` names what they read of the
+    processes at hand. `columns` has the types of the columns of both.
     """
 
+    what: Literal["history", "tables"]
     engine_version: str
     macros: str
     tables: tuple[Table, ...]
-    config: Mapping[str, bytes]
+    shared: Mapping[str, bytes]
+    inputs: tuple[str, ...]
     columns: Mapping[str, Mapping[str, str]]
 
     @property
     def stored(self) -> list[Table]:
-        """The tables that are stored; the others are views."""
+        """The tables that are stored; the others only lead to them."""
         return [table for table in self.tables if table.kind == "table"]
 
     def typed(self, name: str) -> str:
-        """The columns of a config table or an input, each cast to its type."""
-        return ", ".join(f"{c}::{kind} as {c}" for c, kind in self.columns[name].items())
+        """The columns of something shared or an input, each cast to its type."""
+        return ", ".join(f'"{c}"::{kind} as "{c}"' for c, kind in self.columns[name].items())
+
+
+class Computing(Protocol):
+    """Computes tables of all processes, bucket by bucket.
+
+    `inputs` are those of the plan that it has not computed itself before. The result has, for each
+    stored table, a query for its rows.
+    """
+
+    def __call__(self, plan: Plan, inputs: Inputs, /) -> Mapping[str, str]: ...
 
 
 class Elsewhere(Protocol):
-    """Computes the history of all processes on other machines or in other processes."""
+    """Other machines or other processes, which compute tables inside the block.
+
+    They take what they read from the connection, and are shared out by the number of versions.
+    """
 
     def __call__(
-        self, con: duckdb.DuckDBPyConnection, plan: Plan, inputs: Inputs, n_versions: int, /
-    ) -> AbstractContextManager[Mapping[str, str]]:
-        """For each stored table, a query for its rows, which can be read inside the block."""
-        ...
+        self, con: duckdb.DuckDBPyConnection, n_versions: int, /
+    ) -> AbstractContextManager[Computing]: ...
 
 
 class OtherEngine(RuntimeError):
@@ -73,27 +85,35 @@ def plan_history(
     con: duckdb.DuckDBPyConnection, tables: Mapping[Key, Table], inputs: Inputs
 ) -> Plan:
     """The plan for all history tables, with the definitions in `config` of this connection."""
-    config: dict[str, bytes] = {}
-    columns = {
-        "raw_versions": _columns(con, inputs.versions),
-        "raw_activities": _columns(con, inputs.activities),
-    }
-    for name in CONFIG_OF_HISTORY:
-        columns[name] = _columns(con, f"from config.{name}")
+    history = [table for (layer, _), table in tables.items() if layer == "history"]
+    shared = {name: f"from config.{name}" for name in CONFIG_OF_HISTORY}
+    return make_plan(con, "history", [load_versions(), *history], shared, inputs)
+
+
+def make_plan(
+    con: duckdb.DuckDBPyConnection,
+    what: Literal["history", "tables"],
+    tables: Iterable[Table],
+    shared: Mapping[str, str],
+    inputs: Inputs,
+) -> Plan:
+    """A plan for tables; `shared` and `inputs` are queries that this connection can answer."""
+    columns = {name: columns_of(con, query) for name, query in {**shared, **inputs}.items()}
+    streams: dict[str, bytes] = {}
+    for name, query in shared.items():
         # Polars has no type for these.
-        texts = [f"{c}::varchar as {c}" for c, kind in columns[name].items() if kind == _UUID]
+        texts = [f'"{c}"::varchar as "{c}"' for c, kind in columns[name].items() if kind == _UUID]
         replace = f"replace ({', '.join(texts)})" if texts else ""
         buffer = io.BytesIO()
-        con.sql(f"select * {replace} from config.{name}").pl().write_ipc_stream(buffer)
-        config[name] = buffer.getvalue()
-    history = tuple(table for (layer, _), table in tables.items() if layer == "history")
-    return Plan(ENGINE_VERSION, MACROS, history, config, columns)
+        con.sql(f"select * {replace} from ({query})").pl().write_ipc_stream(buffer)
+        streams[name] = buffer.getvalue()
+    return Plan(what, ENGINE_VERSION, MACROS, tuple(tables), streams, tuple(inputs), columns)
 
 
 def open_worker(
     plan: Plan, limits: Mapping[str, str | int] | None = None
 ) -> duckdb.DuckDBPyConnection:
-    """A connection of its own with the macros and the definitions of a plan.
+    """A connection of its own with the macros of a plan and what all processes share.
 
     `limits` are settings of DuckDB (threads, memory, folder for what does not fit). Raises
     `OtherEngine` when this is another version of DuckDB than the plan was made with.
@@ -103,33 +123,32 @@ def open_worker(
             f"DuckDB {ENGINE_VERSION} found; the plan was made with {plan.engine_version}. Install "
             "the same version of leadtime and its packages on all machines."
         )
-    # As the warehouse is opened.
-    settings: dict[str, str | bool | int | float | list[str]] = {
-        "preserve_insertion_order": False,
-        "asof_loop_join_threshold": 0,
-        "autoinstall_known_extensions": False,
-    }
-    con = duckdb.connect(config={**settings, **(limits or {})})
+    con = duckdb.connect(config={**ENGINE_SETTINGS, **(limits or {})})
     con.execute(plan.macros)
-    con.execute("create schema config")
-    for name, stream in plan.config.items():
+    con.execute("create schema shared")
+    for name, stream in plan.shared.items():
         con.register("incoming", pl.read_ipc_stream(stream))
-        con.execute(f"create table config.{name} as select {plan.typed(name)} from incoming")
+        con.execute(f'create table shared."{name}" as select {plan.typed(name)} from incoming')
         con.unregister("incoming")
+        con.execute(f'create temp view "{name}" as from shared."{name}"')
     return con
 
 
 def take_in(con: duckdb.DuckDBPyConnection, plan: Plan, inputs: Inputs) -> None:
-    """Copy inputs to a worker's connection, with the types of the plan, and bind them."""
-    for name, query in (("raw_versions", inputs.versions), ("raw_activities", inputs.activities)):
-        con.execute(f"create table bucket_{name} as select {plan.typed(name)} from ({query})")
-    bind_inputs(con, Inputs("from bucket_raw_versions", "from bucket_raw_activities"))
+    """Copy inputs to a worker's connection, with the types of the plan, and bind them.
+
+    A worker may take in one bucket after the other.
+    """
+    for name, query in inputs.items():
+        rows = f'create or replace table shared."{name}" as select {plan.typed(name)}'
+        con.execute(f"{rows} from ({query})")
+        con.execute(f'create or replace temp view "{name}" as from shared."{name}"')
 
 
 def bind_inputs(con: duckdb.DuckDBPyConnection, inputs: Inputs) -> None:
     """Bind what history starts from: inputs, config, and the versions in order."""
-    con.execute(f"create or replace temp view raw_activities as {inputs.activities}")
-    con.execute(f"create or replace temp view raw_versions as {inputs.versions}")
+    for name, query in inputs.items():
+        con.execute(f"create or replace temp view {name} as {query}")
     for name in CONFIG_OF_HISTORY:
         con.execute(f'create or replace temp view "{name}" as from config.{name}')
     con.execute(f"create or replace temp table versions as {load_versions().sql}")
@@ -148,16 +167,22 @@ def compute(con: duckdb.DuckDBPyConnection, tables: Iterable[Table]) -> None:
     The rows of a stored one are in the temporary table `rows_of_bucket(name)` then.
     """
     for table in tables:
-        if table.kind == "view":
-            bind_table(con, table.name, table.sql)
+        if table.kind == "temporary table":
+            con.execute(f'create or replace temp table "{table.name}" as {table.sql}')
             continue
-        rows = rows_of_bucket(table.name)
-        con.execute(f"create or replace temp table {rows} as {table.sql}")
-        bind_table(con, table.name, f"from {rows}")
+        query = table.sql
+        if table.kind == "table":
+            rows = rows_of_bucket(table.name)
+            con.execute(f"create or replace temp table {rows} as {table.sql}")
+            query = f"from {rows}"
+        if table.layer == "history":
+            bind_table(con, table.name, query)
+        else:
+            con.execute(f'create or replace temp view "{table.name}" as {query}')
 
 
 def rows_of_bucket(name: str) -> str:
-    """The temporary table with the rows of a history table that were computed for a bucket."""
+    """The temporary table with the rows of a table that were computed for a bucket."""
     return f'"bucket_{name}"'
 
 
@@ -179,6 +204,7 @@ def with_views(tables: Mapping[Key, Table], stored: Container[str]) -> list[Tabl
     return [table for table in history if table.key in needed]
 
 
-def _columns(con: duckdb.DuckDBPyConnection, query: str) -> dict[str, str]:
+def columns_of(con: duckdb.DuckDBPyConnection, query: str) -> dict[str, str]:
+    """The types of the columns of a query."""
     described = con.execute(f"describe {query}").fetchall()
     return {name: kind for name, kind, *_ in described}

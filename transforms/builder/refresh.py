@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -15,6 +15,7 @@ import polars as pl
 from transforms.builder.bindings import Bindings, Since
 from transforms.builder.fingerprints import Fingerprints
 from transforms.builder.kernel import (
+    Computing,
     Elsewhere,
     compute,
     plan_history,
@@ -67,7 +68,8 @@ class HistoryRefresher:
     A table is redone for the processes touched since it was last built: those with new versions,
     tasks or calls, those with some between the two instants, whichever is earlier, and those of
     procedures whose states or transitions changed, or that `rebuild` has (ids). With `full`, or
-    when the code of a table changed, all are redone; `elsewhere` then computes them, if given.
+    when the code of a table changed, all are redone; `elsewhere` then computes them, if given, and
+    after them what `follow` asks it for.
     Works for one state of the raw tables.
     """
 
@@ -82,6 +84,7 @@ class HistoryRefresher:
         full: bool,
         rebuild: Sequence[str] = (),
         elsewhere: Elsewhere | None = None,
+        follow: Callable[[Computing], None] = lambda _: None,
     ) -> None:
         self._con = con
         self._tables = tables
@@ -91,6 +94,7 @@ class HistoryRefresher:
         self._full = full
         self._rebuild_ids = frozenset(rebuild)
         self._elsewhere = elsewhere
+        self._follow = follow
         self._done: dict[str, Refreshed] = {}
         self._reclaimer = Reclaimer(con, catalog)
         self._bindings = Bindings(con, tables, as_of=as_of, catalog=catalog)
@@ -193,7 +197,10 @@ class HistoryRefresher:
             self._note_rebuilt(table, n_processes)
 
     def _rebuild_elsewhere(self, elsewhere: Elsewhere) -> None:
-        """Rebuild all tables from what is computed elsewhere; until the end none has a mark."""
+        """Rebuild all tables from what is computed elsewhere; until the end none has a mark.
+
+        What follows from them may be computed there too, before the block ends.
+        """
         inputs = self._bindings.inputs
         plan = plan_history(self._con, self._tables, inputs)
         for table in plan.stored:
@@ -205,15 +212,16 @@ class HistoryRefresher:
             place, rows = self._place(table.name), rows_of_bucket(table.name)
             self._con.execute(f"create or replace table {place} as from {rows}")
             self._con.execute(f"drop table {rows}")
-        with elsewhere(self._con, plan, inputs, self._n_versions) as found:
+        with elsewhere(self._con, self._n_versions) as computing:
+            found = computing(plan, inputs)
             for table in plan.stored:
                 with transaction(self._con):
                     place = self._place(table.name)
                     self._con.execute(f"insert into {place} by name {found[table.name]}")
                     self._change(table)
-        n_processes = self._scalar(f"select count(distinct process_id) from ({inputs.versions})")
-        for table in plan.stored:
-            self._note_rebuilt(table, n_processes)
+            for table in plan.stored:
+                self._note_rebuilt(table, self._count(self._place("processes")))
+            self._follow(computing)
 
     def _stale_tables(self) -> dict[str, Table]:
         """The stored tables that are stale, or read one that is; each after those it reads."""
@@ -291,29 +299,3 @@ class HistoryRefresher:
 
     def _scalar(self, query: str) -> int:
         return self._con.execute(query).fetchall()[0][0]
-
-
-def latest_as_of(con: duckdb.DuckDBPyConnection, catalog: str) -> datetime | None:
-    """The instant as at which history was last built; None before the first build."""
-    query = (
-        "select count(*) from duckdb_tables() where database_name = $catalog "
-        "and schema_name = 'history' and table_name = 'watermarks'"
-    )
-    if not con.execute(query, {"catalog": catalog}).fetchall()[0][0]:
-        return None
-    return con.execute(f"select max(as_of) from {catalog}.history.watermarks").fetchall()[0][0]
-
-
-def move_as_of(con: duckdb.DuckDBPyConnection, catalog: str, as_of: datetime) -> None:
-    """Let history tables hold as at a later instant, where no version of anything lies between."""
-    con.execute(
-        f"""
-        update {catalog}.history.watermarks as w set as_of = $as_of
-        where w.as_of < $as_of and not exists (
-            from raw.process_versions as v where v.updated_at > w.as_of and v.updated_at <= $as_of
-        ) and not exists (
-            from raw.dimension_rows as r where r.updated_at > w.as_of and r.updated_at <= $as_of
-        )
-        """,
-        {"as_of": as_of},
-    )

@@ -1,11 +1,13 @@
-"""The files between a run and the workers that compute history, one bucket of processes each."""
+"""The files between a run and the workers that compute tables, one bucket of processes each."""
 
 from __future__ import annotations
 
 import shutil
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -13,16 +15,41 @@ import duckdb
 from pipelines.warehouse.umask import private_files
 from schemas.sql_text import literal
 from transforms.builder.kernel import Inputs, Plan, compute, open_worker, rows_of_bucket, take_in
+from transforms.builder.tables import Table
 
-_VERSIONS, _ACTIVITIES, _HISTORY = "versions", "activities", "history"
 _ROWS_PER_GROUP = 122_880
+
+RunTasks = Callable[[Callable[[int], int], str], None]
+"""Runs a function for the number of each bucket; the text says what it computes."""
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """Computes tables of all processes by tasks that `run` hands to workers; see `Computing`.
+
+    Tables that were computed are inputs of later ones: they stay in the folder, bucket by bucket.
+    """
+
+    con: duckdb.DuckDBPyConnection
+    folder: Path
+    n_buckets: int
+    run: RunTasks
+    memory_limit: str = "2GB"
+
+    def __call__(self, plan: Plan, inputs: Inputs) -> Mapping[str, str]:
+        """For each stored table, a query for its rows, while the folder is there."""
+        divided = {name: q for name, q in inputs.items() if not (self.folder / name).exists()}
+        split(self.con, divided, self.folder, self.n_buckets)
+        task = partial(compute_bucket, plan, self.folder, memory_limit=self.memory_limit)
+        self.run(task, plan.what)
+        return computed(plan, self.folder, self.n_buckets)
 
 
 @contextmanager
 def exchange_folder(parent: Path) -> Iterator[Path]:
     """A new folder for one exchange, which only this user can read; it goes with the block."""
     with private_files():
-        folder = parent.resolve() / f"history-{uuid.uuid4().hex}"
+        folder = parent.resolve() / f"exchange-{uuid.uuid4().hex}"
         folder.mkdir(parents=True)
         try:
             yield folder
@@ -31,24 +58,23 @@ def exchange_folder(parent: Path) -> Iterator[Path]:
 
 
 def split(con: duckdb.DuckDBPyConnection, inputs: Inputs, folder: Path, n_buckets: int) -> None:
-    """Write the versions and activities of all processes, divided into buckets."""
-    # The key of erased values stays on this machine: what is compared with them is keyed here.
-    keyed = "* replace (comparable_hash(data_hash, is_erased) as data_hash)"
-    for name, columns, query in (
-        (_VERSIONS, keyed, inputs.versions),
-        (_ACTIVITIES, "*", inputs.activities),
-    ):
+    """Write the rows of all processes, divided into buckets: of each input a folder."""
+    for name, query in inputs.items():
+        # The key of erased values stays on this machine: what is compared with them is keyed here.
+        is_keyed = name == "raw_versions"
+        keyed = "replace (comparable_hash(data_hash, is_erased) as data_hash)" if is_keyed else ""
         con.execute(
-            f"copy (select {columns}, bucket_of(process_id, {n_buckets}) as bucket from ({query})) "
+            f"copy (select * {keyed}, bucket_of(process_id, {n_buckets}) as bucket from ({query})) "
             f"to {literal(str(folder / name))} (format parquet, partition_by (bucket), "
             f"compression zstd, row_group_size {_ROWS_PER_GROUP})"
         )
+        (folder / name).mkdir(exist_ok=True)  # also without any row
 
 
 def compute_bucket(
     plan: Plan, folder: Path, bucket: int, *, threads: int = 1, memory_limit: str = "2GB"
 ) -> int:
-    """Compute the history of a bucket and write it; the number of its versions.
+    """Compute the tables of a bucket and write them; the number of their rows.
 
     `memory_limit` is for this bucket; what does not fit goes to files in the folder. A file gets
     its name once it is complete, so that a task may be repeated or run twice at a time. Raises
@@ -59,14 +85,14 @@ def compute_bucket(
         limits = {"threads": threads, "memory_limit": memory_limit, "temp_directory": str(spill)}
         con = open_worker(plan, limits)
         try:
-            versions = _rows(folder / _VERSIONS, bucket, plan.columns["raw_versions"])
-            activities = _rows(folder / _ACTIVITIES, bucket, plan.columns["raw_activities"])
-            take_in(con, plan, Inputs(versions, activities))
+            rows = {name: _rows(folder / name, bucket, plan.columns[name]) for name in plan.inputs}
+            take_in(con, plan, rows)
             compute(con, plan.tables)
             for table in plan.stored:
-                target = _file_of(folder, table.name, bucket)
+                target = _file_of(folder, table, bucket)
                 _write(con, f"from {rows_of_bucket(table.name)}", target)
-            return con.execute("select count(*) from raw_versions").fetchall()[0][0]
+            counts = (f"(select count(*) from {rows_of_bucket(t.name)})" for t in plan.stored)
+            return con.execute(f"select {' + '.join(counts)}").fetchall()[0][0]
         finally:
             con.close()
 
@@ -78,22 +104,24 @@ def computed(plan: Plan, folder: Path, n_buckets: int) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for table in plan.stored:
-        files = [_file_of(folder, table.name, bucket) for bucket in range(n_buckets)]
+        files = [_file_of(folder, table, bucket) for bucket in range(n_buckets)]
         for file in files:
             file.stat()
         found[table.name] = f"from {_parquet(files)}"
     return found
 
 
-def _file_of(folder: Path, table: str, bucket: int) -> Path:
-    return folder / _HISTORY / table / f"{bucket:06}.parquet"
+def _file_of(folder: Path, table: Table, bucket: int) -> Path:
+    """Where a table is an input of others, under the name by which they read it."""
+    name = f"history_{table.name}" if table.layer == "history" else table.name
+    return folder / name / f"bucket={bucket}" / "rows.parquet"
 
 
 def _rows(folder: Path, bucket: int, columns: Mapping[str, str]) -> str:
     """The rows of a bucket in this folder; one without rows has no file."""
     if files := sorted((folder / f"bucket={bucket}").glob("*.parquet")):
         return f"from {_parquet(files)}"
-    nothing = ", ".join(f"null::{kind} as {column}" for column, kind in columns.items())
+    nothing = ", ".join(f'null::{kind} as "{column}"' for column, kind in columns.items())
     return f"select {nothing} where false"
 
 

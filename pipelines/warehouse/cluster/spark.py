@@ -1,13 +1,12 @@
-"""Computes history on Apache Spark, which moves the numbers of buckets and never a row."""
+"""Computes tables on Apache Spark, which moves the numbers of buckets and never a row."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -15,21 +14,16 @@ from typing import Any
 import duckdb
 
 from pipelines.settings import Settings
-from pipelines.warehouse.cluster.exchange import (
-    compute_bucket,
-    computed,
-    exchange_folder,
-    split,
-)
+from pipelines.warehouse.cluster.exchange import Exchange, exchange_folder
 from schemas.errors import OperationError
-from transforms.builder.kernel import Elsewhere, Inputs, Plan
+from transforms.builder.kernel import Computing, Elsewhere
 from transforms.builder.refresh import BUCKET_VERSIONS
 
 _NAME = "leadtime"
 
 
 def engine_of(settings: Settings) -> Elsewhere | None:
-    """What computes history elsewhere, as the settings say; None computes it in this process."""
+    """What computes tables elsewhere, as the settings say; None computes it in this process."""
     if not settings.spark_master:
         return None
     folder = settings.spark_folder or settings.temporary
@@ -48,29 +42,28 @@ class Spark:
     memory_limit: str = "2GB"
 
     @contextmanager
-    def __call__(
-        self, con: duckdb.DuckDBPyConnection, plan: Plan, inputs: Inputs, n_versions: int
-    ) -> Iterator[Mapping[str, str]]:
-        """For each stored table, a query for its rows, which can be read inside the block.
+    def __call__(self, con: duckdb.DuckDBPyConnection, n_versions: int) -> Iterator[Computing]:
+        """What computes tables as tasks of one Spark application, which ends with the block.
 
         Raises `OperationError` when PySpark is not installed, the cluster cannot be reached, or its
         job fails.
         """
         with _context(self.master) as context, exchange_folder(self.folder) as folder:
             n_buckets = max(-(-n_versions // BUCKET_VERSIONS), context.defaultParallelism)
-            split(con, inputs, folder, n_buckets)
-            task = partial(compute_bucket, plan, folder, memory_limit=self.memory_limit)
-            try:
-                context.parallelize(range(n_buckets), n_buckets).map(task).collect()
-            except _errors() as error:
-                # Spark's message has that of the task, which may show values.
-                found = f"the job that computes history failed ({type(error).__name__})"
-                action = (
-                    "See the logs of its workers: each needs this version of leadtime, and the "
-                    f"folder {self.folder} under the same path."
-                )
-                raise OperationError(self.master, found, action) from None
-            yield computed(plan, folder, n_buckets)
+
+            def run(task: Callable[[int], int], what: str) -> None:
+                try:
+                    context.parallelize(range(n_buckets), n_buckets).map(task).collect()
+                except _errors() as error:
+                    # Spark's message has that of the task, which may show values.
+                    found = f"the job that computes {what} failed ({type(error).__name__})"
+                    action = (
+                        "See the logs of its workers: each needs this version of leadtime, and the "
+                        f"folder {self.folder} under the same path."
+                    )
+                    raise OperationError(self.master, found, action) from None
+
+            yield Exchange(con, folder, n_buckets, run, self.memory_limit)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from tests.support.warehouse import MemoryWarehouse
 from transforms.builder import fingerprints, refresh
 from transforms.builder.bindings import Bindings
 from transforms.builder.builder import Builder
-from transforms.builder.refresh import latest_as_of
+from transforms.builder.instants import latest_as_of
 from transforms.config.tables import config_frames, write_config
 from transforms.macros.load import MACROS
 

@@ -1,11 +1,13 @@
-"""History computed elsewhere, bucket by bucket, is that of one process."""
+"""Tables computed elsewhere, bucket by bucket, are those of one process."""
 
 from __future__ import annotations
 
 import pickle
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -14,22 +16,29 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from pipelines.warehouse.cluster.exchange import (
-    compute_bucket,
-    computed,
-    exchange_folder,
-    split,
-)
+from pipelines.warehouse.cluster.exchange import Exchange, compute_bucket, exchange_folder
 from schemas.load import load_procedures
 from tests.reference.versions import Version
-from tests.support.jobs import HOUR, START, A, B, jobs, version
+from tests.support.all_jobs import IDS, all_jobs, family_of_jobs
+from tests.support.jobs import HOUR, LATER, START, A, B, jobs, version
 from tests.support.strategies import as_ofs, call_lists, version_lists
 from tests.support.warehouse import MemoryWarehouse
-from transforms.builder.kernel import Elsewhere, Inputs, OtherEngine, Plan
+from transforms.builder.kernel import Computing, Elsewhere, OtherEngine, Plan
+from transforms.builder.tables import Key
 
 _FOLDER = Path(__file__).parents[4] / "schemas" / "procedures"
 
-History = dict[str, tuple[list[tuple[str, str]], list[tuple[object, ...]]]]
+Content = tuple[list[tuple[str, str]], list[tuple[object, ...]]]
+Tables = dict[str, Content]
+_LOCAL: tuple[Key, ...] = (
+    ("step", "dated_stays"),
+    ("step", "outcome_groups"),
+    ("core", "process_durations"),
+    ("core", "process_outcomes"),
+    ("core", "sla_segments"),
+    ("core", "sla_clocks"),
+    ("mart", "funnel_progress"),
+)
 
 
 class OneByOne:
@@ -37,47 +46,85 @@ class OneByOne:
 
     def __init__(self, folder: Path, n_buckets: int) -> None:
         self.folder, self.n_buckets = folder, n_buckets
-        self.versions: dict[int, int] = {}
+        self.computed: list[tuple[str, int]] = []
 
     @contextmanager
-    def __call__(
-        self, con: duckdb.DuckDBPyConnection, plan: Plan, inputs: Inputs, n_versions: int
-    ) -> Iterator[Mapping[str, str]]:
+    def __call__(self, con: duckdb.DuckDBPyConnection, n_versions: int) -> Iterator[Computing]:
         with exchange_folder(self.folder) as folder:
-            split(con, inputs, folder, self.n_buckets)
-            sent = pickle.dumps(plan)
-            tasks = [*range(self.n_buckets), 0]
-            random.Random(n_versions).shuffle(tasks)
-            for bucket in tasks:
-                self.versions[bucket] = compute_bucket(pickle.loads(sent), folder, bucket)
-            yield computed(plan, folder, self.n_buckets)
+            yield Exchange(con, folder, self.n_buckets, self.run)
+
+    def run(self, task: Callable[[int], int], what: str) -> None:
+        sent = pickle.dumps(task)
+        tasks = [*range(self.n_buckets), 0]
+        random.shuffle(tasks)
+        for bucket in tasks:
+            pickle.loads(sent)(bucket)
+            self.computed.append((what, bucket))
 
 
-def history(warehouse: MemoryWarehouse, as_of: int, elsewhere: Elsewhere | None = None) -> History:
-    """Columns with their types and rows of all history tables."""
+def computed(warehouse: MemoryWarehouse, as_of: int, elsewhere: Elsewhere | None = None) -> Tables:
+    """Columns with their types and rows of what may be computed elsewhere."""
     builder = warehouse.build(as_of, elsewhere=elsewhere)
-    found: History = {}
+    found: Tables = {}
     for name in builder.names("history"):
-        place = f'memory.history."{name}"'
-        types = warehouse.con.execute(f"describe from {place}").fetchall()
-        rows = warehouse.con.execute(f"from {place} order by all nulls first").fetchall()
-        found[name] = [(column, kind) for column, kind, *_ in types], rows
+        found[f"history.{name}"] = content(warehouse, f'memory.history."{name}"')
+    for layer, name in _LOCAL:
+        builder.build(layer, name)
+        found[f"{layer}.{name}"] = content(warehouse, f'"{name}"')
     return found
 
 
+def content(warehouse: MemoryWarehouse, table: str) -> Content:
+    types = warehouse.con.execute(f"describe {table}").fetchall()
+    rows = warehouse.con.execute(f"from {table} order by all nulls first").fetchall()
+    return [(column, kind) for column, kind, *_ in types], rows
+
+
+class TwoProcesses(OneByOne):
+    """Computes buckets in two other processes."""
+
+    @contextmanager
+    def __call__(self, con: duckdb.DuckDBPyConnection, n_versions: int) -> Iterator[Computing]:
+        with (
+            ProcessPoolExecutor(2, mp_context=get_context("spawn")) as self.pool,
+            super().__call__(con, n_versions) as computing,
+        ):
+            yield computing
+
+    def run(self, task: Callable[[int], int], what: str) -> None:
+        assert sum(self.pool.map(task, range(self.n_buckets))) > 0
+        self.computed += [(what, bucket) for bucket in range(self.n_buckets)]
+
+
+def test_two_processes_compute_the_tables_of_one(tmp_path: Path) -> None:
+    here, divided = MemoryWarehouse(all_jobs()), MemoryWarehouse(all_jobs())
+    elsewhere = TwoProcesses(tmp_path, 2)
+    for warehouse in (here, divided):
+        warehouse.add(family_of_jobs())
+    assert computed(divided, LATER, elsewhere) == computed(here, LATER)
+    assert elsewhere.computed == [("history", 0), ("history", 1), ("tables", 0), ("tables", 1)]
+    # What is new later is done by the run itself.
+    for warehouse in (here, divided):
+        warehouse.add([version(IDS[0], 5, state="WORK")])
+    assert computed(divided, LATER + HOUR, elsewhere) == computed(here, LATER + HOUR)
+    assert len(elsewhere.computed) == 4
+    assert [*tmp_path.iterdir()] == []
+
+
+@pytest.mark.nightly
 @given(
     versions=version_lists(max_processes=6, max_versions=6),
     calls=call_lists(max_processes=6),
     as_of=as_ofs(),
-    n_buckets=st.integers(1, 3),
+    n_buckets=st.integers(1, 4),
 )
 @settings(
-    max_examples=2,
+    max_examples=20,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
 )
-def test_history_computed_elsewhere_equals_that_of_one_process(
+def test_tables_computed_elsewhere_are_those_of_one_process(
     tmp_path: Path,
     versions: list[Version],
     calls: list[dict[str, Any]],
@@ -90,9 +137,11 @@ def test_history_computed_elsewhere_equals_that_of_one_process(
         warehouse.add(sorted(versions, key=lambda version: version["ingest_seq"]))
         warehouse.add_activities("calls", calls)
     elsewhere = OneByOne(tmp_path, n_buckets)
-    assert history(divided, as_of, elsewhere) == history(here, as_of)
+    assert computed(divided, as_of, elsewhere) == computed(here, as_of)
     assert [*tmp_path.iterdir()] == []
-    assert set(elsewhere.versions) == {*range(n_buckets)}
+    assert {*elsewhere.computed} == {
+        (what, bucket) for what in ("history", "tables") for bucket in range(n_buckets)
+    }
 
 
 def test_erased_versions_are_compared_without_their_key(tmp_path: Path) -> None:
@@ -106,42 +155,26 @@ def test_erased_versions_are_compared_without_their_key(tmp_path: Path) -> None:
             {"at": START},
         )
     as_of = START + 10 * HOUR
-    found = history(divided, as_of, OneByOne(tmp_path, 2))
-    assert found == history(here, as_of)
-    assert len(found["processes"][1]) == 2
-
-
-def test_a_later_run_redoes_what_is_new_by_itself(tmp_path: Path) -> None:
-    warehouse, here = MemoryWarehouse(jobs()), MemoryWarehouse(jobs())
-    elsewhere = OneByOne(tmp_path, 2)
-    as_of = START + 10 * HOUR
-    warehouse.add([version(A, 0), version(B, 1)])
-    history(warehouse, as_of, elsewhere)
-    elsewhere.versions.clear()
-    warehouse.add([version(A, 3, state="WORK")])
-    here.add([version(A, 0), version(B, 1)])
-    here.add([version(A, 3, state="WORK")])
-    assert history(warehouse, as_of, elsewhere) == history(here, as_of)
-    assert elsewhere.versions == {}
+    found = computed(divided, as_of, OneByOne(tmp_path, 1))
+    assert found == computed(here, as_of)
+    assert len(found["history.processes"][1]) == 2
 
 
 def test_a_job_that_fails_leaves_no_table_that_counts(tmp_path: Path) -> None:
     @contextmanager
-    def failing(*_: object) -> Iterator[Mapping[str, str]]:
+    def failing(*_: object) -> Iterator[Computing]:
         raise RuntimeError("a worker is gone")
-        yield {}
+        yield lambda *_: {}
 
-    warehouse, here = MemoryWarehouse(jobs()), MemoryWarehouse(jobs())
-    for each in (warehouse, here):
-        each.add([version(A, 0), version(B, 1)])
-    as_of = START + 10 * HOUR
+    warehouse = MemoryWarehouse(jobs())
+    warehouse.add([version(A, 0), version(B, 1)])
     with pytest.raises(RuntimeError, match="worker"):
-        history(warehouse, as_of, failing)
-    assert history(warehouse, as_of) == history(here, as_of)
+        warehouse.build(START + 10 * HOUR, elsewhere=failing)
+    assert warehouse.rows("from history.watermarks") == []
 
 
 def test_a_worker_with_another_engine_refuses(tmp_path: Path) -> None:
-    plan = Plan("1.0.0", "", (), {}, {})
+    plan = Plan("history", "1.0.0", "", (), {}, (), {})
     with pytest.raises(OtherEngine, match=r"made with 1\.0\.0"):
         compute_bucket(plan, tmp_path, 0)
     assert [*tmp_path.iterdir()] == []
@@ -149,15 +182,10 @@ def test_a_worker_with_another_engine_refuses(tmp_path: Path) -> None:
 
 def test_a_bucket_that_is_missing_is_not_taken_for_an_empty_one(tmp_path: Path) -> None:
     class Lost(OneByOne):
-        @contextmanager
-        def __call__(
-            self, con: duckdb.DuckDBPyConnection, plan: Plan, inputs: Inputs, n_versions: int
-        ) -> Iterator[Mapping[str, str]]:
-            split(con, inputs, self.folder, 2)
-            compute_bucket(plan, self.folder, 1)
-            yield computed(plan, self.folder, 2)
+        def run(self, task: Callable[[int], int], what: str) -> None:
+            task(1)
 
     warehouse = MemoryWarehouse(jobs())
     warehouse.add([version(A, 0), version(B, 1)])
-    with pytest.raises(FileNotFoundError, match="000000"):
-        history(warehouse, START + HOUR, Lost(tmp_path, 2))
+    with pytest.raises(FileNotFoundError, match="bucket=0"):
+        warehouse.build(START + HOUR, elsewhere=Lost(tmp_path, 2))

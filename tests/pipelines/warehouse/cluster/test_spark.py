@@ -20,7 +20,7 @@ from pipelines.settings import Settings, from_environment
 from pipelines.warehouse.cluster import spark
 from pipelines.warehouse.cluster.spark import Spark, engine_of
 from schemas.errors import OperationError
-from tests.pipelines.warehouse.cluster.test_exchange import history
+from tests.pipelines.warehouse.cluster.test_exchange import computed
 from tests.support.jobs import HOUR, START, jobs, version
 from tests.support.warehouse import MemoryWarehouse
 
@@ -101,15 +101,15 @@ def test_the_tables_are_those_of_one_process(
     shared = tmp_path / "shared"
 
     def kill_a_worker() -> None:
-        while not [*shared.glob("*/history/*/*.parquet")]:
+        while not [*shared.glob("*/history_*/bucket=*/rows.parquet")]:
             time.sleep(0.05)
         os.killpg(cluster.workers[0].pid, signal.SIGKILL)
 
     if is_killed:
         threading.Thread(target=kill_a_worker, daemon=True).start()
-    found = history(filled(), _AS_OF, Spark(cluster.address, shared))
-    assert found == history(filled(), _AS_OF)
-    assert len(found["processes"][1]) == 60
+    found = computed(filled(), _AS_OF, Spark(cluster.address, shared))
+    assert found == computed(filled(), _AS_OF)
+    assert len(found["history.processes"][1]) == 60
     assert (cluster.workers[0].poll() is not None) == is_killed
     assert [*shared.iterdir()] == []
 
@@ -123,9 +123,9 @@ def test_a_task_that_fails_shows_no_value(
     # A worker cannot read this: nothing but what a task raises is wrong.
     monkeypatch.setenv("PYSPARK_PYTHON", str(tmp_path / "none"))
     with pytest.raises(OperationError, match=r"spark://.*: the job .* failed \(\w+\)\.") as said:
-        history(warehouse, _AS_OF, Spark(cluster.address, tmp_path / "shared"))
+        computed(warehouse, _AS_OF, Spark(cluster.address, tmp_path / "shared"))
     assert "none" not in str(said.value)
-    assert history(warehouse, _AS_OF) == history(filled(), _AS_OF)
+    assert computed(warehouse, _AS_OF) == computed(filled(), _AS_OF)
 
 
 def test_without_pyspark_it_says_what_to_install(
@@ -136,7 +136,7 @@ def test_without_pyspark_it_says_what_to_install(
 
     monkeypatch.setattr(spark, "import_module", missing)
     with pytest.raises(OperationError, match=r"--engine spark: PySpark is not installed"):
-        history(filled(), _AS_OF, Spark("local[1]", tmp_path))
+        computed(filled(), _AS_OF, Spark("local[1]", tmp_path))
 
 
 def test_the_settings_say_where_history_is_computed(
