@@ -26,7 +26,8 @@ def publish(
         list[str] | None,
         typer.Option(
             metavar="TARGET",
-            help="delta://DIR or postgres://user@host/database?schema=NAME (repeatable). "
+            help="delta://DIR, delta+s3://BUCKET/PREFIX or "
+            "postgres://user@host/database?schema=NAME (repeatable). "
             "(default: LEADTIME_PUBLISH_TO)",
             show_default=False,
         ),
@@ -45,7 +46,7 @@ def publish(
 
     Readers see the former generation until the new one is whole; one that is there already is not
     copied again. Personal data are masked as in the published database. Passwords come from
-    PGPASSWORD, PGSERVICE or ~/.pgpass.
+    PGPASSWORD, PGSERVICE or ~/.pgpass, keys of an object store from AWS_ACCESS_KEY_ID and its like.
     """
     from pipelines.cli.invocation import chosen_settings
     from pipelines.export.engines.address import addresses_of, parse_address

@@ -4,7 +4,7 @@ from collections import Counter
 
 import dagster as dg
 
-from pipelines.export.engines.address import Address, DeltaAddress, addresses_of
+from pipelines.export.engines.address import Address, PostgresAddress, addresses_of
 from pipelines.export.engines.copied import Copied
 from pipelines.export.engines.copy import copy_generation
 from pipelines.settings import Settings
@@ -34,7 +34,7 @@ def _copied_asset(settings: Settings, address: Address, name: str) -> dg.AssetsD
         key=[*settings.asset_prefix, _GROUP, name],
         deps=[[*settings.asset_prefix, "analytics"]],
         group_name=_GROUP,
-        kinds={"delta" if isinstance(address, DeltaAddress) else "postgres"},
+        kinds={"postgres" if isinstance(address, PostgresAddress) else "delta"},
         owners=["team:analysts"],
         description=f"The tables of the published database in {address.shown}. Readers there see "
         "the former generation until the new one is whole.",

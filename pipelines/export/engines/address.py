@@ -1,4 +1,4 @@
-"""Addresses of copies: `delta://DIR` and `postgres://user@host/db?schema=NAME`."""
+"""Addresses of copies: `delta://DIR`, `delta+s3://BUCKET/PREFIX` and PostgreSQL's."""
 
 from __future__ import annotations
 
@@ -11,8 +11,14 @@ from pipelines.settings import Settings
 from schemas.errors import OperationError
 
 _DELTA = "delta"
+_DELTA_STORE = "delta+s3"
 _POSTGRES = ("postgres", "postgresql")
-_ALLOWED = "Give delta://DIR or postgres://user@host/database?schema=NAME."
+_ALLOWED = (
+    "Give delta://DIR, delta+s3://BUCKET/PREFIX or postgres://user@host/database?schema=NAME."
+)
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+# Of names that mean the same in an address, a path and a request.
+_OBJECTS = re.compile(r"[A-Za-z0-9_=-][A-Za-z0-9._=-]*(/[A-Za-z0-9_=-][A-Za-z0-9._=-]*)*")
 _SCHEMA = re.compile(r"(?!pg_)[a-z_][a-z0-9_]{0,39}")
 # Schemas that are not for one program alone.
 _SHARED_SCHEMAS = ("public", "information_schema")
@@ -35,6 +41,28 @@ class DeltaAddress:
     def name(self) -> str:
         """A name for it among others, without characters that Dagster does not take."""
         return f"{_DELTA}_{_plain(self.folder.absolute().name)}"
+
+
+@dataclass(frozen=True)
+class DeltaStoreAddress:
+    """A prefix in a bucket of an object store that has a Delta table for every published table."""
+
+    bucket: str
+    prefix: str
+
+    @property
+    def shown(self) -> str:
+        return f"delta+{self.uri}"
+
+    @property
+    def uri(self) -> str:
+        """The address as readers of Delta tables have it."""
+        return f"s3://{self.bucket}/{self.prefix}"
+
+    @property
+    def name(self) -> str:
+        """A name for it among others, without characters that Dagster does not take."""
+        return f"{_DELTA}_s3_{_plain(self.prefix.rpartition('/')[2])}"
 
 
 @dataclass(frozen=True)
@@ -67,7 +95,7 @@ class PostgresAddress:
         return text
 
 
-Address = DeltaAddress | PostgresAddress
+Address = DeltaAddress | DeltaStoreAddress | PostgresAddress
 
 
 def parse_address(text: str, *, place: str = "--to") -> Address:
@@ -78,6 +106,8 @@ def parse_address(text: str, *, place: str = "--to") -> Address:
     scheme, separator, rest = text.partition("://")
     if separator and scheme == _DELTA and rest:
         return DeltaAddress(Path(unquote(rest)))
+    if separator and scheme == _DELTA_STORE:
+        return _parse_store(rest, place)
     if separator and scheme in _POSTGRES:
         return _parse_postgres(text, place)
     # Whatever else was written there may have a password.
@@ -91,6 +121,19 @@ def addresses_of(settings: Settings) -> list[Address]:
 
 
 _SETTING = "LEADTIME_PUBLISH_TO"
+
+
+def _parse_store(rest: str, place: str) -> DeltaStoreAddress:
+    bucket, _, prefix = rest.partition("/")
+    prefix = prefix.rstrip("/")
+    if not _BUCKET.fullmatch(bucket) or not _OBJECTS.fullmatch(prefix):
+        # What was found is not shown: a key may have been written there.
+        action = (
+            "Give delta+s3://BUCKET/PREFIX, with a prefix of letters, digits and `._=-/` for "
+            "leadtime alone; credentials belong into AWS_ACCESS_KEY_ID and its like."
+        )
+        raise OperationError(place, "an address of an object store of another form", action)
+    return DeltaStoreAddress(bucket, prefix)
 
 
 def _parse_postgres(text: str, place: str) -> PostgresAddress:

@@ -25,13 +25,13 @@ class Copied:
     notes: tuple[str, ...] = ()
 
 
-def require(module: str, *, extra: str) -> Any:
-    """A module of an optional package; raises `OperationError` when it is not installed."""
+def require(module: str, *, extra: str, place: str = "") -> Any:
+    """A module of an optional package; raises `OperationError` about a place without it."""
     try:
         return import_module(module)
     except ImportError as error:
         raise OperationError(
-            f"{extra}://",
+            place or f"{extra}://",
             f"copies there need packages that are not installed ({error.name})",
             f"Install them with `uv tool install 'leadtime[{extra}]'`, or in a checkout with "
             f"`uv sync --extra {extra}`.",

@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
-from pipelines.export.engines.address import Address, DeltaAddress
+from pipelines.export.engines.address import Address, DeltaAddress, DeltaStoreAddress
 from pipelines.export.engines.copied import Copied
 from pipelines.export.engines.delta import copy_to_delta
+from pipelines.export.engines.delta_store import copy_to_store
 from pipelines.export.engines.postgres import copy_to_postgres
 from pipelines.export.engines.source import open_source
 from pipelines.settings import Settings
@@ -49,6 +50,8 @@ def copy_generation(
         with open_source(settings, generation) as source:
             if isinstance(address, DeltaAddress):
                 copied = copy_to_delta(source, settings, address)
+            elif isinstance(address, DeltaStoreAddress):
+                copied = copy_to_store(source, settings, address)
             else:
                 copied = copy_to_postgres(source, settings, address)
     except OSError as error:

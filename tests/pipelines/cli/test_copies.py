@@ -95,7 +95,11 @@ def test_a_missing_library_is_named_with_the_command(
     ("options", "code", "said"),
     [
         ((), 2, "Give a target, or set LEADTIME_PUBLISH_TO"),
-        (("--to", "nowhere"), 1, "--to: found a text of another form. Give delta://DIR or"),
+        (
+            ("--to", "nowhere"),
+            1,
+            "--to: found a text of another form. Give delta://DIR, delta+s3://",
+        ),
         (("--to", "delta://x", "--generation", 7), 1, "generation: found 7. Kept in "),
         (("--to", "delta://x", "--data", "none"), 1, "there is no published database yet."),
     ],

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from pipelines.export.engines.address import (
+    Address,
     DeltaAddress,
+    DeltaStoreAddress,
     PostgresAddress,
     addresses_of,
     parse_address,
@@ -21,6 +23,7 @@ from schemas.errors import OperationError
     [
         ("delta:///srv/tables", DeltaAddress(Path("/srv/tables"))),
         ("delta://exports/a%20b", DeltaAddress(Path("exports/a b"))),
+        ("delta+s3://my.bucket/crm/x=1/", DeltaStoreAddress("my.bucket", "crm/x=1")),
         ("postgres://u@h/db", PostgresAddress("postgres://u@h/db", "leadtime")),
         ("postgresql://u@h:5/db?schema=x1", PostgresAddress("postgresql://u@h:5/db", "x1")),
         (
@@ -33,9 +36,7 @@ from schemas.errors import OperationError
         ),
     ],
 )
-def test_an_address_is_a_folder_or_a_schema(
-    text: str, address: DeltaAddress | PostgresAddress
-) -> None:
+def test_an_address_is_a_folder_a_prefix_or_a_schema(text: str, address: Address) -> None:
     assert parse_address(text) == address
 
 
@@ -46,6 +47,11 @@ def test_an_address_is_a_folder_or_a_schema(
         ("delta://", "found delta://..."),
         ("mysql://u:secret@h/db", "found mysql://..."),
         ("u:secret@h://db", "found a text of another form"),
+        ("delta+s3://bucket", "an address of an object store of another form"),
+        ("delta+s3://key:secret@bucket/crm", "an address of an object store of another form"),
+        ("delta+s3://bucket/a/../b", "an address of an object store of another form"),
+        ("delta+s3://bucket/a?key=secret", "an address of an object store of another form"),
+        ("delta+gs://bucket/a", "found a text of another form"),
         ("postgres://u:secret@h", "an address of PostgreSQL that has no database"),
         ("postgres://u:secret@[h/db", "an address of PostgreSQL that has no database"),
         ("postgres://u:secret@h/db?schema=public", "found the schema 'public'"),

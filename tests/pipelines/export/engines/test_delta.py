@@ -122,7 +122,7 @@ def test_generations_stay_as_long_as_in_the_data_folder(
 
 # A call at which a copy is killed, and how many generations behind the link is then.
 DEATHS = {
-    "pipelines.export.engines.delta:_write_table 3": 1,
+    "pipelines.export.engines.delta:write_table 3": 1,
     "pipelines.export.engines.delta:_point_to 1": 1,
     "shutil:rmtree 2": 0,
 }
