@@ -19,6 +19,8 @@ th { font-weight: 600; vertical-align: bottom; } section { overflow-x: auto; }
 .number { text-align: right; font-variant-numeric: tabular-nums; }
 td.number, td.day { white-space: nowrap; }
 .bar { width: 10rem; } .bar div { background: var(--ink); height: .7rem; border-radius: 2px; }
+.bar i { display: block; height: 2px; margin: calc(-.35rem - 1px) 0 .35rem; background: #d9822b; }
+.small td { opacity: .45; }
 .note, footer { color: #777; font-size: .95em; } figure { margin: 1rem 0; }
 svg { width: 100%; height: auto; } polyline { fill: none; stroke: var(--ink); stroke-width: 2; }
 text { fill: #777; font-size: 12px; } code { font-size: .95em; }
@@ -40,7 +42,8 @@ line { stroke: #d9822b; stroke-width: 1.2; } .interval { width: 8rem; height: 1e
   h1 { font-size: 1.4rem; margin: 0; } h2 { font-size: .9rem; margin: .5rem 0 .15rem; }
   th, td { padding: .06rem .5rem .06rem 0; }
   td a { white-space: nowrap; } .note { margin: .2rem 0; }
-  .bar div { height: .5rem; } figure { margin: .2rem 0; }
+  .bar div { height: .5rem; } .bar i { margin: calc(-.25rem - 1px) 0 .25rem; }
+  figure { margin: .2rem 0; }
   svg { height: 60px; } .picture svg { height: 100px; } .half text { font-size: 20px; }
   svg.interval { height: .9em; } .picture text { font-size: 13px; }
   article { display: grid; grid-template-columns: 1fr 1fr; column-gap: 6mm; }
@@ -98,7 +101,8 @@ def _section(section: Section) -> str:
         for row in section.rows
     )
     chart = svg.trend(section.trend) if section.trend and section.trend.points else ""
-    table = f"""<table><thead><tr>{head}</tr></thead>
+    pale = ' class="small"' if section.is_small else ""
+    table = f"""<table{pale}><thead><tr>{head}</tr></thead>
 <tbody>
 {rows}
 </tbody></table>"""
@@ -137,11 +141,21 @@ def _class(column: Column, value: object = None) -> str:
 
 def _cell(column: Column, value: object) -> str:
     if column.is_bar:
-        width = float(value) * 100 if isinstance(value, float | int) else 0
-        return f'<div style="width: {width:.1f}%"></div>'
+        return _bar(value)
     if column.is_interval and isinstance(value, tuple):
         return svg.interval(*value)
     shown = escape(MISSING if value is None else column.show(value))
     if isinstance(value, Linked) and value.address:
         return f'<a href="{escape(value.address)}">{shown}</a>'
     return shown
+
+
+def _bar(value: object) -> str:
+    """A bar as long as a share, over which a line shows its limits where there are any."""
+    if isinstance(value, tuple):
+        low, part, high = value
+        if low is None:
+            return _bar(part)
+        return f'{_bar(part)}<i style="margin-left: {low:.1%}; width: {high - low:.1%}"></i>'
+    width = float(value) * 100 if isinstance(value, float | int) else 0
+    return f'<div style="width: {width:.1f}%"></div>'

@@ -14,8 +14,8 @@ _HALF_WIDTH = 0.5
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a section; `show` formats a value, `is_bar` draws a share 0..1, and
-    `is_interval` a ratio with its limits (low, ratio, high).
+    """A column of a section; `show` formats a value, `is_bar` draws a share 0..1, also with its
+    limits (low, share, high), and `is_interval` a ratio with its limits.
     """
 
     title: str
@@ -86,7 +86,8 @@ class Ages:
 class Section:
     """A table of the report, a picture, or both; `note` says what is left out, or how to read it.
 
-    A picture is only on pages; there, a section that `is_half` is printed beside another one.
+    A picture is only on pages; there, a section that `is_half` is printed beside another one, and
+    the table of one that `is_small` is pale: its figures rest on too few processes to say much.
     `n_brief` rows are in a brief report (0: none). A summary has only the sections that are
     `is_central`.
     """
@@ -100,6 +101,7 @@ class Section:
     n_brief: int = 0
     is_central: bool = False
     is_half: bool = False
+    is_small: bool = False
 
 
 @dataclass(frozen=True)

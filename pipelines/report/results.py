@@ -1,7 +1,9 @@
 """The sections on results: counts by outcome, funnels, durations, outcomes, SLA clocks."""
 
 from pipelines.report.model import Column, Reader, Section, number_column
-from pipelines.terminal.text import counted, duration, share
+from pipelines.terminal.text import MISSING, counted, duration, share
+
+_LEAST_IN_WHOLE = 0.1
 
 
 def overview(read: Reader) -> Section:
@@ -45,10 +47,15 @@ def _funnel(read: Reader, funnel: str, within: float | None, *, is_first: bool) 
             step,
             processes,
             share_of_first,
-            share_of_first,
+            [
+                if(step_no > 1, share_of_first_low, null),
+                share_of_first,
+                if(step_no > 1, share_of_first_high, null)
+            ],
             share_of_previous,
             median_seconds_from_first,
-            immature
+            immature,
+            is_small
         from funnel_steps
         where procedure = $procedure and funnel = $funnel and mode = 'ordered'
         order by step_no
@@ -56,9 +63,14 @@ def _funnel(read: Reader, funnel: str, within: float | None, *, is_first: bool) 
         funnel=funnel,
     )
     limit = f", steps reached within {duration(within)}" if within else ""
-    waiting = max((row[-1] for row in rows), default=0)
-    note = (
-        f"{counted(waiting, 'open process')} may still advance: shares can rise." if waiting else ""
+    waiting = max((row[-2] for row in rows), default=0)
+    is_small = any(row[-1] for row in rows)
+    notes = (
+        "Fewer than 5 entered: too few to say much." if is_small else "",
+        f"{counted(waiting, 'open process')} may still advance: shares can rise."
+        if waiting
+        else "",
+        "Interval: of the share of first, 95 % (Wilson).",
     )
     return Section(
         f"Funnel `{funnel}`{limit}",
@@ -67,15 +79,26 @@ def _funnel(read: Reader, funnel: str, within: float | None, *, is_first: bool) 
             number_column("processes"),
             Column("", is_bar=True),
             Column("of first", share, is_number=True),
+            Column("interval, %", _limits, is_number=True),
             Column("of previous", share, is_number=True),
             Column("median time", duration, is_number=True),
             number_column("may still reach it"),
         ),
-        tuple(rows),
-        note,
+        tuple((*row[:2], tuple(row[3]), row[2], tuple(row[3]), *row[4:7]) for row in rows),
+        " ".join(note for note in notes if note),
         n_brief=len(rows) if is_first else 0,
         is_central=True,
+        is_small=is_small,
     )
+
+
+def _limits(limits: tuple[float | None, ...]) -> str:
+    """Limits in per cent, to fit a phone in whole ones but for the smallest."""
+    low, _, high = limits
+    if low is None or high is None:
+        return MISSING
+    digits = 0 if high >= _LEAST_IN_WHOLE else 1
+    return f"{100 * low:.{digits}f} to {100 * high:.{digits}f}"
 
 
 _MEASURES = {

@@ -46,6 +46,7 @@ def print_section(console: Console, section: Section) -> None:
 
 def _cell(column: Column, value: object) -> str:
     if column.is_bar:
+        value = value[1] if isinstance(value, tuple) else value
         filled = round(float(value) * _BAR_WIDTH) if isinstance(value, float | int) else 0
         return "█" * filled + "░" * (_BAR_WIDTH - filled)
     return MISSING if value is None else column.show(value)

@@ -86,6 +86,22 @@ def test_as_a_page_it_is_escaped_and_needs_nothing_else() -> None:
     assert re.search(r"As of 2026-03-01 12:00 UTC", page)
 
 
+def test_a_bar_shows_its_limits_and_few_are_pale(capsys: pytest.CaptureFixture[str]) -> None:
+    (section,) = EXAMPLE.sections
+    rows = (("NEW", (None, 1.0, None), 1.0, 0.0), ("DONE", (0.1, 0.25, 0.5), 0.25, None))
+    found = replace(section, rows=rows, is_small=True)
+    report = replace(EXAMPLE, sections=(found,))
+    page = html_report([report])
+    assert '<table class="small">' in page
+    assert "<table>" in html_report([EXAMPLE])
+    assert '<td class="bar"><div style="width: 100.0%"></div></td>' in page
+    assert (
+        '<div style="width: 25.0%"></div><i style="margin-left: 10.0%; width: 40.0%"></i>' in page
+    )
+    print_report(console(), report)
+    assert "DONE  ████░░░░░░░░░░░░   25.0 %     -" in capsys.readouterr().out
+
+
 def test_names_in_titles_are_marked_as_names() -> None:
     (section, *others) = EXAMPLE.sections
     named = replace(section, title="Funnel `a < b`, steps", note="`-`: not reached")

@@ -242,6 +242,29 @@ def test_impossible_requests_are_errors(settings: Settings, tmp_path: Path) -> N
     assert "no published database yet" in nothing.err
 
 
+def test_shares_of_funnels_have_intervals(published: duckdb.DuckDBPyConnection) -> None:
+    found = section(
+        read_report(published, "lead"), "Funnel `conversion`, steps reached within 60 d"
+    )
+    rows = ask(
+        published,
+        "select step, share_of_first, share_of_first_low, share_of_first_high from funnel_steps "
+        "where procedure = 'lead' and funnel = 'conversion' and mode = 'ordered' order by step_no",
+    )
+    place = [column.title for column in found.columns].index("interval, %")
+    bar = [column.is_bar for column in found.columns].index(True)
+    for row, (step, share, low, high) in zip(found.rows, rows, strict=True):
+        limits = (None, None) if step == "NEW" else (low, high)
+        assert row[0] == step
+        assert row[bar] == row[place] == (limits[0], share, limits[1])
+    shown = found.columns[place].show
+    assert shown(found.rows[0][place]) == "-"
+    assert shown((0.5, 0.6, 0.706)) == "50 to 71"
+    assert shown((0.002, 0.006, 0.0126)) == "0.2 to 1.3"
+    assert not found.is_small
+    assert "95 % (Wilson)" in found.note
+
+
 @needs_browser
 @pytest.mark.nightly
 @pytest.mark.parametrize("procedure", ["lead", "ticket"])
