@@ -18,11 +18,12 @@ from schemas.catalogue.shared import SHARED
 ATTRIBUTE_CHANGES = OutputTable(
     "attribute_changes",
     "core",
-    "Changes of tracked attributes (`track: true` in the definition). Values are compared and "
-    "shown after conversion to the type: a number sent as text, or a key sent as id instead of "
-    "shortId, is not a change; values that do not convert or are not among the options are null. "
-    "The values of the first version in a procedure are not changes. Changes of deleted processes "
-    "are included (`is_deleted`).",
+    "Changes of tracked attributes (`track: true` in the definition, or `track: all` in the "
+    "procedure for all that are not personal). Values are compared and shown after conversion to "
+    "the type: a number sent as text, or a key sent as id instead of shortId, is not a change; "
+    "values that do not convert or are not among the options are null. The values of the first "
+    "version in a procedure are not changes. Changes of deleted processes are included "
+    "(`is_deleted`).",
     "one row per change of one attribute of one process",
     in_order(
         SHARED,

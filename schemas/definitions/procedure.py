@@ -15,7 +15,9 @@ from pydantic import (
     Field,
     PrivateAttr,
     StrictBool,
+    ValidationInfo,
     WithJsonSchema,
+    field_validator,
     model_validator,
 )
 
@@ -175,6 +177,9 @@ class Procedure(Named):
     """The attribute people know a process by."""
     link: LinkTemplate | None = None
     """The address of a process in the platform, with `{id}` or `{primaryKey}` for the process."""
+    track: Literal["all"] | None = Field(default=None, exclude=True)  # `attributes` say it
+    """`all` keeps the history of every attribute that is published in clear and is not personal;
+    `track` of an attribute decides for that one."""
     attributes: tuple[Attribute, ...] = ()
     """The values people or systems enter: the keys of `data`."""
     derived_attributes: tuple[DerivedAttribute, ...] = ()
@@ -225,6 +230,13 @@ class Procedure(Named):
             for attribute in self.attributes
             if attribute.short_id == name and attribute.published_as == "clear"
         )
+
+    @field_validator("attributes")
+    @classmethod
+    def _track_all(cls, found: tuple[Attribute, ...], info: ValidationInfo) -> object:
+        keeps = {} if info.data.get("track") is None else {"track": True}
+        rest = [p for p in found if "track" not in p.model_fields_set and not p.is_personal]
+        return tuple(p.model_copy(update=keeps) if p in rest else p for p in found)
 
     @model_validator(mode="after")
     def _assign_columns(self) -> Self:

@@ -232,7 +232,8 @@ def _finding(error: ErrorDetails, root: type[BaseModel]) -> Finding:
             allowed = f"a mapping with the keys {keys_of(model)}"
             return Finding(path, shown(error["input"]), allowed)
         case "literal_error":
-            return Finding(path, shown(error["input"]), _REQUIRED.get(str(last), error["msg"]))
+            expected = str(error.get("ctx", {}).get("expected", error["msg"]))
+            return Finding(path, shown(error["input"]), _REQUIRED.get(str(last), expected))
         case kind:
             allowed = _ALLOWED_BY_ERROR.get(kind, error["msg"])
             return Finding(path, shown(error["input"]), allowed)

@@ -25,8 +25,8 @@ ATTRIBUTE = "the shortId or id of a declared attribute (number, score)"
 MEANT_NEW = "did you mean `NEW`? (NEW, ACTIVE, DONE)"
 MEANT_DONE = "did you mean `DONE`? (NEW, ACTIVE, DONE)"
 PROCEDURE_KEYS = (
-    "id, shortId, name, entity, primaryKey, primaryIdentifier, link, attributes, derivedAttributes, "
-    "recordAttributes, states, startState, completedState, stategraph, funnels, slas, indicators, "
+    "id, shortId, name, entity, primaryKey, primaryIdentifier, link, track, attributes, "
+    "derivedAttributes, recordAttributes, states, startState, completedState, stategraph, funnels, slas, indicators, "
     "durations, compareBy, calendar, observedSince, timezone, strict, rules"
 )
 ATTRIBUTE_KEYS = (

@@ -272,3 +272,32 @@ def test_a_state_keeps_its_rank_in_one_procedure_when_used_in_another(tmp_path: 
         ("ACTIVE", 2),
         ("NEW", 3),
     ]
+
+
+def test_all_attributes_are_tracked_by_one_line_except_personal_ones(tmp_path: Path) -> None:
+    text = order(("type: integer", "type: integer, track: false")).replace(
+        "states:",
+        "  - {id: 0c9c5f6e-9f63-5a2b-8a35-6a0f5d3f2b19, shortId: mail, type: email}\n"
+        "  - {id: 0c9c5f6e-9f63-5a2b-8a35-6a0f5d3f2b20, shortId: phone, type: phone, track: true}\n"
+        "  - {id: 0c9c5f6e-9f63-5a2b-8a35-6a0f5d3f2b21, shortId: plan, type: string, personal: no}\n"
+        "states:",
+        1,
+    )
+    without = {a.short_id: a.track for a in load(tmp_path, text).attributes}
+    assert without == {
+        "number": False, "score": False, "mail": False, "phone": True, "plan": False
+    }  # fmt: skip
+    found = load(tmp_path, f"{text}track: all\n").attributes
+    assert {a.short_id: a.track for a in found} == without | {"number": True, "plan": True}
+
+
+def test_one_line_means_what_an_entry_each_does(tmp_path: Path) -> None:
+    each = ORDER.replace("type: stringId", "type: stringId, track: true")
+    each = each.replace("type: integer", "type: integer, track: true")
+    assert each != ORDER
+    fingerprints = []
+    for name, text in (("each", each), ("all", f"{ORDER}track: all\n"), ("none", ORDER)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "order.yaml").write_text(text)
+        fingerprints.append(load_procedures(tmp_path / name).fingerprint)
+    assert fingerprints[0] == fingerprints[1] != fingerprints[2]

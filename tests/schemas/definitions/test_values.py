@@ -112,6 +112,7 @@ def test_missing_keys_everywhere(tmp_path: Path) -> None:
         ("primaryKey", "entity: acme\nprimaryKey", "entity", "'acme'", UUID),
         ("primaryKey: number", "primaryKey: 5", "primaryKey", "5", TEXT),
         ("startState: NEW", "startState: [NEW]", "startState", "a list", TEXT),
+        ("primaryKey", "track: some\nprimaryKey", "track", "'some'", "'all'"),
         (
             "type: integer",
             "type: integer, track: 1",
