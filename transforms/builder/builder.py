@@ -189,9 +189,10 @@ class Builder:
         """Refresh all history, and let it, raw and config tables be read by plain names."""
         if self._is_history_bound:
             return
+        # Binds names of history to the processes it redoes: no table may be bound yet.
         for name in self.names("history"):
-            # Binds plain names to the processes it redoes: no other table may be bound yet.
             self._history.refresh(name)
+        for name in self.names("history"):
             self._bind(f"history_{name}", f"from {self._catalog}.history.{quoted(name)}")
         for name, table in RAW_RELATIONS.items():
             self._bind(name, f"from raw.{table}")
