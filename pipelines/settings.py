@@ -6,6 +6,7 @@ import os
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, available_timezones
@@ -201,8 +202,12 @@ def end_of_day(day: date, zone: ZoneInfo) -> datetime:
     return midnight.astimezone(UTC) - timedelta(milliseconds=1)
 
 
+# Which zones there are is looked up in thousands of files.
+_time_zones = cache(available_timezones)
+
+
 def _zone(name: str) -> str:
-    if name not in available_timezones():
+    if name not in _time_zones():
         action = "Set it to an IANA time zone (Europe/Berlin, UTC)"
         raise OperationError("LEADTIME_TIME_ZONE", f"found {name!r}", action)
     return name
