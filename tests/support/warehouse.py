@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
+from functools import cache, partial
 from typing import Any
 
 import duckdb
@@ -20,14 +21,13 @@ from pipelines.warehouse.open import RAW_TABLES
 from schemas.definitions.procedure import Procedures
 from schemas.records.limits import LINES_PER_FILE
 from tests.reference.versions import Row, Version, present
+from tests.support.lazy_build import LazyBuild
 from transforms.builder.builder import Builder
 from transforms.builder.kernel import Elsewhere
-from transforms.builder.tables import Layer
 from transforms.config.tables import config_frames, write_config
 from transforms.macros.load import MACROS
 
 _EPOCH = datetime(1970, 1, 1)
-_LAYERS: tuple[Layer, ...] = ("step", "core", "mart")
 _NAMES = re.compile(r"\w+")
 _RENAMED = {
     "belongs_to": "pod_id",
@@ -39,45 +39,51 @@ _RENAMED = {
 
 
 class MemoryWarehouse:
-    """Takes versions in batches and builds tables as at an instant."""
+    """Takes versions in batches and builds tables as at an instant.
+
+    What nobody reads is not built: `rows` builds the tables of its query, and the history they
+    follow from. The rest of the history is refreshed before more comes in, before the next build,
+    and when `con` is asked for: it holds what it would hold had it been refreshed at once.
+    """
 
     def __init__(self, procedures: Procedures) -> None:
-        self.con = duckdb.connect(config={"threads": 1})
-        self.con.execute(RAW_TABLES)
-        self.con.execute(MACROS)
+        self._con = duckdb.connect(config={"threads": 1})
+        self._con.execute(RAW_TABLES)
+        self._con.execute(MACROS)
         # Small examples may begin in the middle too.
-        self.con.execute("create or replace temp macro least_left_truncated() as 1")
+        self._con.execute("create or replace temp macro least_left_truncated() as 1")
         self._procedures = procedures
         self._frames = config_frames(list(procedures), [], calendars=procedures.calendars)
         self._batch_seq = 0
         self._n_activities = Counter[str]()
-        self._waiting: dict[str, tuple[Builder, Layer]] = {}
+        self._latest: LazyBuild | None = None
+
+    @property
+    def con(self) -> duckdb.DuckDBPyConnection:
+        """The connection, with all history as at the latest build."""
+        self._complete()
+        return self._con
 
     def add(self, versions: Iterable[Version]) -> None:
         """Add one batch of versions; their `ingest_seq` (file, line) decides their order."""
+        self._complete()
         self._batch_seq += 1
         rows = [self._raw(version) for version in versions]
         if not rows:
             return
         frame = pl.DataFrame(rows, infer_schema_length=None)
-        self.con.register("incoming", frame)
-        casts = ", ".join(
-            f"{name}::{kind} as {name}"
-            for name, kind in self.con.execute(
-                "select column_name, data_type from duckdb_columns() "
-                "where schema_name = 'raw' and table_name = 'process_versions' "
-                "and column_name <> 'is_erased'"
-            ).fetchall()
-        )
-        self.con.execute(f"insert into raw.process_versions by name select {casts} from incoming")
-        self.con.unregister("incoming")
+        self._con.register("incoming", frame)
+        casts = ", ".join(f"{name}::{kind} as {name}" for name, kind in _raw_columns())
+        self._con.execute(f"insert into raw.process_versions by name select {casts} from incoming")
+        self._con.unregister("incoming")
 
     def add_activities(self, dimension: str, documents: Iterable[dict[str, Any]]) -> None:
         """Add one batch of tasks or calls as they land, in order; `updatedAt` is in epoch ms."""
+        self._complete()
         self._batch_seq += 1
         for document in documents:
             self._n_activities[dimension] += 1
-            self.con.execute(
+            self._con.execute(
                 "insert into raw.dimension_rows by name select $dimension as dimension, "
                 "$id::uuid as id, $data::json as data, $seq as ingest_seq, $batch as batch_seq, "
                 "$process::uuid as process_id, epoch_ms($at) as updated_at",
@@ -94,7 +100,7 @@ class MemoryWarehouse:
 
     def add_file(self, name: str) -> None:
         """Enter file 1 in the ledger, so that violations can say where they stand."""
-        self.con.execute(
+        self._con.execute(
             "insert into raw.ingest_files by name select 1 as file_seq, 1 as batch_seq, "
             "'x' as sha256, $name as file_name, 'ndjson' as format, 'ingested' as status, "
             "0 as bytes, 0 as lines, 0 as accepted, 0 as duplicates, 0 as quarantined, "
@@ -111,35 +117,37 @@ class MemoryWarehouse:
         whole: bool = False,
         elsewhere: Elsewhere | None = None,
     ) -> Builder:
-        """Refresh history as at `as_of` (epoch ms); `rows` then builds the tables it reads.
+        """Build as at `as_of` (epoch ms): what `rows` reads when it is read, with `whole` all now.
 
-        `whole` builds all of them now. `procedures` are new definitions, from now on. History that
-        has to be made anew is computed `elsewhere`, if that is given.
+        `procedures` are new definitions, from now on. History that has to be made anew is computed
+        `elsewhere`, if that is given.
         """
+        self._complete()
         if procedures is not None:
             self._procedures = procedures
             self._frames = config_frames(list(procedures), [], calendars=procedures.calendars)
-        builder = self._builder(as_of, time_zone, elsewhere)
-        for name in builder.names("history"):
-            builder.refresh_history(name)
-        self._waiting = {
-            name: (builder, layer) for layer in _LAYERS for name in builder.names(layer)
-        }
-        if whole:
-            for layer in ("core", "mart"):
-                for name in builder.names(layer):
-                    builder.build(layer, name)
-            self._waiting = {}
-        return builder
+        write_config(self._con, self._frames)
+        make = partial(self._builder, as_of, time_zone, elsewhere)
+        self._latest = LazyBuild(self._procedures, make, whole=whole)
+        if elsewhere:
+            self._complete()
+        return self._latest.builder
 
     def refresh(self, name: str, as_of: int) -> None:
         """Refresh one history table, and those it reads; it can then be read as `history.<name>`."""
-        self._builder(as_of, "UTC").refresh_history(name)
+        write_config(self._con, self._frames)
+        self._builder(as_of, "UTC", None, Builder).refresh_history(name)
 
-    def _builder(self, as_of: int, time_zone: str, elsewhere: Elsewhere | None = None) -> Builder:
-        write_config(self.con, self._frames)
-        return Builder(
-            self.con,
+    def _complete(self) -> None:
+        """Refresh the history that has not been read."""
+        if self._latest:
+            self._latest.complete()
+
+    def _builder(
+        self, as_of: int, time_zone: str, elsewhere: Elsewhere | None, kind: type[Builder]
+    ) -> Builder:
+        return kind(
+            self._con,
             self._procedures,
             self._frames,
             as_of=_EPOCH + timedelta(milliseconds=as_of),
@@ -156,10 +164,12 @@ class MemoryWarehouse:
 
     def executed(self, query: str) -> duckdb.DuckDBPyConnection:
         """The result of a query, after building the tables it reads."""
-        for name in {*_NAMES.findall(query)} & self._waiting.keys():
-            builder, layer = self._waiting.pop(name)
-            builder.build(layer, name)
-        return self.con.execute(query)
+        words = {*_NAMES.findall(query)}
+        if "history" in words:
+            self._complete()
+        if self._latest:
+            self._latest.make(words)
+        return self._con.execute(query)
 
     def _raw(self, version: Version) -> dict[str, Any]:
         procedure = self._procedures.by_short_id[version["procedure"]]
@@ -182,6 +192,15 @@ class MemoryWarehouse:
             "ingest_seq": file_no * LINES_PER_FILE + line,
             "batch_seq": self._batch_seq,
         }
+
+
+@cache
+def _raw_columns() -> list[tuple[str, str]]:
+    """The columns of raw versions, with their types, as a line gives them."""
+    with duckdb.connect() as con:
+        con.execute(RAW_TABLES)
+        described = con.execute("describe raw.process_versions").fetchall()
+    return [(name, kind) for name, kind, *_ in described if name != "is_erased"]
 
 
 def plain(value: Any) -> Any:
