@@ -17,7 +17,7 @@ from pipelines.settings import Settings
 from schemas.compiled.masking import published_tables
 from schemas.load import load_procedures
 from schemas.loading.check_procedure import check_procedure
-from tests.support.published import publish_simulated
+from tests.support.published import published_simulated
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 QUERIES = re.findall(r"^\|.*\| `((?:from|select) [^`]+)` \|$", README, re.MULTILINE)
@@ -25,7 +25,7 @@ QUERIES = re.findall(r"^\|.*\| `((?:from|select) [^`]+)` \|$", README, re.MULTIL
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    return publish_simulated(tmp_path_factory.mktemp("readme"))
+    return published_simulated(tmp_path_factory)
 
 
 def test_it_fits_on_two_screens() -> None:

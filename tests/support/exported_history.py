@@ -10,12 +10,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from pipelines.run import Request
 from pipelines.settings import Settings
 from schemas.definitions.attribute_types import ATTRIBUTE_TYPES
 from tests.pipelines.publish.test_types import DEFINITION, first_good, version
 from tests.support.builds import build_all
 from tests.support.identifiers import uid
+from tests.support.made_once import made_once
 
 AS_OF = datetime(2026, 6, 1, tzinfo=UTC)
 START = 1_767_225_600_250  # 2026-01-01T00:00:00.250Z
@@ -93,11 +96,20 @@ NAMES = {
 }
 
 
-def publish_history(folder: Path) -> Settings:
-    """The history, taken in and published."""
-    settings = Settings(
+def published_history(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The history, taken in and published once for all tests, which only read it."""
+    return _settings_in(made_once("history", tmp_path_factory, publish_history))
+
+
+def _settings_in(folder: Path) -> Settings:
+    return Settings(
         data=folder / "data", landing=folder / "landing", procedures=folder / "procedures"
     )
+
+
+def publish_history(folder: Path) -> Settings:
+    """The history, taken in and published."""
+    settings = _settings_in(folder)
     settings.landing.mkdir()
     settings.procedures.mkdir()
     for definition in (ORDER, DEFINITION):

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
 import importlib
 import json
-import os
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -54,20 +51,6 @@ def _text(output: Any) -> str:
 def chosen(**values: Any) -> dict[str, Any]:
     """Widgets in which these values are chosen."""
     return {name: layout.choice({str(value): value}, name) for name, value in values.items()}
-
-
-def made_once(
-    name: str, tmp_path_factory: pytest.TempPathFactory, make: Callable[..., Any]
-) -> Path:
-    """The data folder of what `make` did in a folder, done once for all test processes."""
-    base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / f"notebooks-{name}"
-    with folder.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / "made").exists():
-            make(folder)
-            (folder / "made").touch()
-    return folder / "data"
 
 
 def make_leads_and_tickets(folder: Path) -> None:

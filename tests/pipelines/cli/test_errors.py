@@ -29,14 +29,14 @@ from pipelines.settings import Settings
 from pipelines.warehouse.file_errors import is_no_space, no_space
 from pipelines.warehouse.lease import hold_lease, lease_holder
 from tests.support.command_line import leadtime
-from tests.support.published import publish_simulated
+from tests.support.published import published_simulated
 
 NOBODY = 65534
 
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    return publish_simulated(tmp_path_factory.mktemp("published"), versions=600)
+    return published_simulated(tmp_path_factory)
 
 
 def error_of(*words: object) -> str:

@@ -13,12 +13,12 @@ from pipelines.warehouse.open import open_warehouse
 from schemas.errors import OperationError
 from schemas.load import load_procedures
 from tests.support.command_line import leadtime
-from tests.support.published import publish_simulated
+from tests.support.published import published_simulated
 
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    return publish_simulated(tmp_path_factory.mktemp("published"), versions=2_000)
+    return published_simulated(tmp_path_factory)
 
 
 def damage(path: Path, share: float) -> None:

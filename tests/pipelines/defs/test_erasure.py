@@ -55,9 +55,9 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     settings = Settings(data=tmp_path_factory.mktemp("people"))
     settings = replace(settings, landing=settings.data / "landing")
     land(settings, {"a.ndjson": FIRST, "records.ndjson": RECORDS, "users.ndjson": USERS})
-    build_all(settings, Request())
+    build_all(settings, Request(as_of=AS_OF))
     land(settings, {"b.ndjson": SECOND})
-    build_all(settings, Request())
+    build_all(settings, Request(as_of=AS_OF))
     return settings.data
 
 
@@ -71,10 +71,14 @@ def erased(settings: Settings, **how: Any) -> Erasure:
     return erase(settings, ErasureRequest(**how))
 
 
-def tables(settings: Settings, out: Path) -> dict[str, list[tuple[Any, ...]]]:
-    """All published columns that are not personal, as at one instant; the ledger apart."""
-    build_all(settings, Request(as_of=AS_OF, out=out))
-    with duckdb.connect(out, read_only=True) as con:
+def tables_at(settings: Settings, out: Path) -> dict[str, list[tuple[Any, ...]]]:
+    """The tables as at `AS_OF`, built into a database of their own."""
+    return tables(build_all(settings, Request(as_of=AS_OF, out=out)))
+
+
+def tables(path: Path) -> dict[str, list[tuple[Any, ...]]]:
+    """All columns of a published database that are not personal; the ledger apart."""
+    with duckdb.connect(path, read_only=True) as con:
         return {
             table.name: con.execute(f'select {columns} from "{table.name}" order by all').fetchall()
             for table in TABLES
@@ -97,7 +101,7 @@ def rows(settings: Settings, query: str) -> list[tuple[Any, ...]]:
 
 
 def test_nothing_is_left_and_no_figure_changes(people: Settings, tmp_path: Path) -> None:
-    before = tables(people, tmp_path / "before.duckdb")
+    before = tables(people.published)
     assert len(found_anywhere(people.data, VALUES, leave_out=people.landing)) > len(VALUES)
     erasure = erased(people, process=ANN)
     assert found_anywhere(people.data, VALUES, leave_out=people.landing) == []
@@ -105,7 +109,7 @@ def test_nothing_is_left_and_no_figure_changes(people: Settings, tmp_path: Path)
     assert {"Annegret Musterfrau-Zeisig", "Zeisig trading company"} <= {*erasure.plan.own.texts}
     assert erasure.proof.removed_generations == 2
 
-    after = tables(people, tmp_path / "after.duckdb")
+    after = tables_at(people, tmp_path / "after.duckdb")
     assert {name for name in before if before[name] != after[name]} == set()
     assert len(before) > 55
     query = (
@@ -195,7 +199,7 @@ def test_lines_that_come_later_count_without_personal_values(
         )
         build_all(settings, Request())
     assert found_anywhere(people.data, VALUES, leave_out=people.landing) == []
-    left, right = (tables(s, tmp_path / f"{s.data.name}.duckdb") for s in (people, other))
+    left, right = (tables_at(s, tmp_path / f"{s.data.name}.duckdb") for s in (people, other))
     # Both say when the runs were, which are not the same.
     different = {name for name in left if left[name] != right[name]}
     assert different <= {"quarantine", "data_quality"}

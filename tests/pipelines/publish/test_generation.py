@@ -18,14 +18,14 @@ import pytest
 from pipelines.settings import Settings
 from schemas.catalogue.questions import QUESTIONS
 from tests.support.command_line import leadtime
-from tests.support.published import publish_simulated
+from tests.support.published import published_simulated
 
 OLDER_CLIENT = Path(sys.executable).with_name("duckdb")
 
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    return publish_simulated(tmp_path_factory.mktemp("published"))
+    return published_simulated(tmp_path_factory)
 
 
 def in_older_client(settings: Settings, query: str) -> list[dict[str, Any]]:

@@ -14,7 +14,6 @@ from pipelines.export.engines.address import parse_address
 from pipelines.export.engines.copy import copy_generation
 from pipelines.settings import Settings
 from tests.support.delta_tables import rows_of
-from tests.support.exported_history import publish_history
 from tests.support.postgres_server import PASSWORD, PostgresServer, running_postgres
 
 # The SQL of a value as text that is the same in both engines, by DuckDB's type.
@@ -23,12 +22,6 @@ _IN_POSTGRES = {
     "BOOLEAN": "({})::text",
 }
 _IN_DUCKDB = {"TIMESTAMP": "strftime({}, '%Y-%m-%d %H:%M:%S.%f')"}
-
-
-@pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """Processes of two procedures, one of which has attributes of every type."""
-    return publish_history(tmp_path_factory.mktemp("history"))
 
 
 def tables_of(con: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:
