@@ -34,9 +34,10 @@ PIPELINE_CHANGES = OutputMacro(
     "going. `amount`, `change_amount` and `open_amount` are the same for `value`, a column with "
     "numbers of the table of `procedure` (to 15 digits; without one it counts as 0 and in "
     "`n_without_value`); null without `value`. Of an attribute with `track: true` (by its shortId) "
-    "the values at both instants count, at the second one also for what went by then; of any other "
-    "column the value at the build's as_of, so that nothing goes up or down. As `processes_at`, it "
-    f"shows what is known now of then. {WRONG_ARGUMENTS}",
+    "the values at both instants count, at the second one also for what went by then (what has "
+    "left the procedure has the last value it had there); of any other column the value at the "
+    "build's as_of, so that nothing goes up or down. As `processes_at`, it shows what is known now "
+    f"of then. {WRONG_ARGUMENTS}",
     "one row per procedure and kind of change, in the order in which they add up",
 )
 

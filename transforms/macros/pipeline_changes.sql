@@ -101,40 +101,34 @@ latest as (
     ) as g
 ),
 
--- Of an attribute whose history is kept: what the next change replaced; after the last one, what
--- that gave. Values are packed, as `arg_min` passes over nulls.
+-- Of an attribute whose history is kept: the value in force, before the first one that, after the
+-- process has left the procedure the last one. Values are packed, as `arg_max` passes over nulls.
 tracked as (
     select
-        c.process_id,
-        arg_min(c.old_value, c.change_no) filter (c.changed_at > i.first_at) as first_value,
-        arg_min(c.old_value, c.change_no) filter (c.changed_at > i.last_at) as last_value,
-        arg_max(c.new_value, c.change_no) as newest_value
-    from (
-        select
-            a.process_id,
-            a.change_no,
-            a.changed_at,
-            struct_pack(v := a.old_value) as old_value,
-            struct_pack(v := a.new_value) as new_value
-        from attribute_changes as a
-        where a.procedure = procedure and a.attribute = value
-    ) as c
+        a.process_id,
+        arg_min(struct_pack(v := a.value), a.spell_no) as earliest,
+        arg_max(struct_pack(v := a.value), a.spell_no) filter (a.started_at <= i.first_at)
+            as first_value,
+        arg_max(struct_pack(v := a.value), a.spell_no) filter (a.started_at <= i.last_at)
+            as last_value
+    from attribute_spells as a
     cross join instants as i
-    group by c.process_id
+    where a.procedure = procedure and a.attribute = value
+    group by a.process_id
 ),
 
 valued as (
     select
         m.*,
         case
-            when t.first_value is not null then as_amount(t.first_value.v)
-            when l.process_id is not null then l.amount
-            else as_amount(t.newest_value.v)
+            when t.process_id is not null
+                then as_amount(coalesce(t.first_value, t.earliest).v)
+            else l.amount
         end as first_amount,
         case
-            when t.last_value is not null then as_amount(t.last_value.v)
-            when l.process_id is not null then l.amount
-            else as_amount(t.newest_value.v)
+            when t.process_id is not null
+                then as_amount(coalesce(t.last_value, t.earliest).v)
+            else l.amount
         end as last_amount
     from members as m
     left join latest as l on l.process_id = m.process_id

@@ -28,33 +28,17 @@ with latest as (
     ) as g
 ),
 
-changes as (
-    select a.process_id, a.change_no, a.changed_at, a.old_value, a.new_value
-    from attribute_changes as a
-    where a.procedure = procedure and a.attribute = value
-),
-
--- Of an attribute whose history is kept: until each change what that replaced; after the last one
--- the latest value, or what the change gave, if the process is in another procedure by now.
+-- Of an attribute whose history is kept: the value in force, before the first one that, after the
+-- process has left the procedure the last one.
 periods as (
     select
-        c.process_id,
-        lag(c.changed_at) over (partition by c.process_id order by c.change_no) as from_at,
-        c.changed_at as to_at,
-        as_amount(c.old_value) as amount
-    from changes as c
-    union all
-    select
-        c.process_id,
-        max(c.changed_at),
-        null,
-        case
-            when bool_or(l.process_id is not null) then any_value(l.amount)
-            else as_amount(arg_max(struct_pack(v := c.new_value), c.change_no).v)
-        end
-    from changes as c
-    left join latest as l on l.process_id = c.process_id
-    group by c.process_id
+        a.process_id,
+        case when a.spell_no > min(a.spell_no) over spell_order then a.started_at end as from_at,
+        lead(a.started_at) over spell_order as to_at,
+        as_amount(a.value) as amount
+    from attribute_spells as a
+    where a.procedure = procedure and a.attribute = value
+    window spell_order as (partition by a.process_id order by a.spell_no)
 ),
 
 -- The parts of open stays in which nothing changes; `least` and `greatest` pass over nulls.

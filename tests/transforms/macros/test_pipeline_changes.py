@@ -111,31 +111,25 @@ def test_counts_equal_the_reference(published: Published, first: int, last: int)
     assert {row["amount"] for row in found} == {None}
 
 
-@pytest.fixture(scope="module")
-def stayed(published: Published) -> Published:
-    """Only processes that were never in another procedure: what a value was there is not asked."""
-    seen = histories(published.versions, AS_OF)
-    ids = {key for key, h in seen.items() if {v["procedure"] for v in h} == {"job"}}
-    versions = [v for v in published.versions if v["process_id"] in ids]
-    return Published(publish(versions), versions)
-
-
 @pytest.mark.parametrize("attribute", ["size", "weight"])
 @pytest.mark.parametrize(("first", "last"), SPANS)
 def test_amounts_equal_the_reference(
-    stayed: Published, attribute: str, first: int, last: int
+    published: Published, attribute: str, first: int, last: int
 ) -> None:
-    """Those of `size` at each instant, of `weight`, which has no history, the latest at both."""
-    seen = histories(stayed.versions, AS_OF)
+    """Those of `size` at each instant, of `weight`, which has no history, the latest at both: none
+    of what is in another procedure now.
+    """
+    seen = histories(published.versions, AS_OF)
 
     def amount_at(process_id: str, instant: int) -> Decimal | None:
-        history = seen[process_id]
+        history = [v for v in seen[process_id] if v["procedure"] == "job"]
         known = [v for v in history if v["updated_at"] <= instant] or history[:1]
         value = (known if attribute == "size" else history)[-1]["data"].get(attribute)
-        return None if value is None else Decimal(str(value))
+        has_left = attribute == "weight" and seen[process_id][-1]["procedure"] != "job"
+        return None if value is None or has_left else Decimal(str(value))
 
     expected = pipeline_changes(
-        stayed.versions,
+        published.versions,
         reference_procedures([]),
         "job",
         first,
@@ -143,8 +137,30 @@ def test_amounts_equal_the_reference(
         as_of=AS_OF,
         amount_at=amount_at,
     )
-    found = asked(stayed.warehouse, first, last, f", procedure := 'job', value := '{attribute}'")
+    found = asked(published.warehouse, first, last, f", procedure := 'job', value := '{attribute}'")
     assert differences(found, expected) == []
+
+
+def test_what_has_left_the_procedure_keeps_the_value_it_had_there() -> None:
+    """That of A never changed; that of B did once, and again in the other procedure."""
+    task = {"procedure": "task"}
+    versions = [
+        version(A, 0, data={"size": 10}),
+        version(A, 5, data={"size": 10}, **task),
+        version(B, 0, data={"size": 4}),
+        version(B, 3, data={"size": 6}),
+        version(B, 5, data={"size": 50}, **task),
+        version(C, 0, data={"size": 1}),
+    ]
+    warehouse = publish(versions, START + 20 * HOUR)
+    more = ", procedure := 'job', value := 'size'"
+    rows = asked(warehouse, START + 2 * HOUR, START + 10 * HOUR, more)
+    assert {row["change"]: row["change_amount"] for row in rows if row["change_amount"]} == {
+        "value up": 2,
+        "moved out": -16,
+    }
+    assert (rows[0]["open_amount"], rows[-1]["open_amount"]) == (15, 1)
+    assert {row["n_without_value"] for row in rows} == {0}
 
 
 @pytest.mark.parametrize("value", ["size", "weight"])

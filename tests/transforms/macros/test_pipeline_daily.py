@@ -65,10 +65,6 @@ def published() -> Published:
         for name, values in (("size", (None, 1, 2, 40)), ("weight", (None, 0.5))):
             value = random.choice(values)
             found["data"] = found["data"] | ({} if value is None else {name: value})
-    # What a value was in another procedure is not asked.
-    seen = histories(versions, LAST)
-    stayed = {key for key, h in seen.items() if {v["procedure"] for v in h} == {"job"}}
-    versions = [v if v["process_id"] in stayed else {**v, "data": {}} for v in versions]
     warehouse = MemoryWarehouse(with_probabilities())
     warehouse.add(versions)
     warehouse.build(LAST, time_zone=ZONE)
@@ -88,10 +84,13 @@ def expected(published: Published) -> dict[str, list[Row]]:
 
     def rows_of(attribute: str) -> list[Row]:
         def amount_at(process_id: str, instant: int) -> Decimal | None:
-            history = seen[process_id]
+            history = [v for v in seen[process_id] if v["procedure"] == "job"]
+            if not history:
+                return None  # only rows of `job` have amounts
             known = [v for v in history if v["updated_at"] <= instant] or history[:1]
             value = (known if attribute == "size" else history)[-1]["data"].get(attribute)
-            return None if value is None else Decimal(str(value))
+            has_left = attribute == "weight" and seen[process_id][-1]["procedure"] != "job"
+            return None if value is None or has_left else Decimal(str(value))
 
         return pipeline_daily(
             published.versions,
