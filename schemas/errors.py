@@ -4,6 +4,7 @@
         DefinitionError       the author of a procedure definition
         SourceError           the owner of the data
         OperationError        the operator: settings, arguments, folders, files
+            MissingPackage    the operator: an optional package has to be installed
             WarehouseBusy     the operator: another process holds the warehouse
             CorruptWarehouse  the operator: the warehouse needs a rebuild or a backup
 
@@ -13,6 +14,8 @@ Facts are attributes, and the message is built from them. Defects of the program
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
 
 _SHOWN = 10
 
@@ -88,3 +91,25 @@ class WarehouseBusy(OperationError):
 
 class CorruptWarehouse(OperationError):
     """The operator must restore or rebuild: the warehouse is damaged or contradicts itself."""
+
+
+class MissingPackage(OperationError):
+    """The operator must install `package`, which the extra `extra` of leadtime brings."""
+
+    def __init__(self, place: str, *, package: str, extra: str) -> None:
+        self.package = package
+        self.extra = extra
+        found = f"needs a package that is not installed ({package})"
+        action = (
+            f"Install the extra `{extra}` with `uv tool install 'leadtime[{extra}]'`, or in a "
+            f"checkout with `uv sync --extra {extra}`."
+        )
+        super().__init__(place, found, action)
+
+
+def require_module(name: str, *, extra: str, place: str) -> Any:
+    """A module that an extra brings; raises `MissingPackage` when it is not installed."""
+    try:
+        return import_module(name)
+    except ImportError as error:
+        raise MissingPackage(place, package=error.name or name, extra=extra) from error

@@ -15,10 +15,12 @@ from schemas.errors import (
     CorruptWarehouse,
     DefinitionError,
     LeadtimeError,
+    MissingPackage,
     OperationError,
     Problem,
     SourceError,
     WarehouseBusy,
+    require_module,
 )
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -252,3 +254,14 @@ def test_facts_are_attributes_and_the_message_is_made_of_them(
     assert str(error) == message
     is_for_operator = isinstance(error, OperationError)
     assert is_for_operator == isinstance(error, WarehouseBusy | CorruptWarehouse)
+
+
+def test_a_missing_package_names_its_extra() -> None:
+    with pytest.raises(MissingPackage) as raised:
+        require_module("no_such_package.part", extra="delta", place="delta:///srv/tables")
+    assert (raised.value.package, raised.value.extra) == ("no_such_package", "delta")
+    assert str(raised.value) == (
+        "delta:///srv/tables: needs a package that is not installed (no_such_package). Install the "
+        "extra `delta` with `uv tool install 'leadtime[delta]'`, or in a checkout with `uv sync "
+        "--extra delta`."
+    )

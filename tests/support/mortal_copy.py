@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.export.engines.address import parse_address
-from pipelines.export.engines.copied import require
 from pipelines.export.engines.copy import copy_generation
 from pipelines.settings import Settings
 
@@ -54,7 +53,7 @@ def _serve() -> None:
     for request in sys.stdin:
         data, address, point = request.rstrip("\n").split("\t")
         is_delta = address.startswith("delta:")
-        require("deltalake" if is_delta else "adbc_driver_postgresql.dbapi", extra="")
+        import_module("deltalake" if is_delta else "adbc_driver_postgresql.dbapi")
         process = os.fork()
         if process == 0:
             _copy(Path(data), address, point)

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.export.engines.address import DeltaAddress
-from pipelines.export.engines.copied import Copied, require
+from pipelines.export.engines.copied import Copied
 from pipelines.export.engines.delta_table import (
     FACTS,
     POINTER,
@@ -36,7 +36,7 @@ from pipelines.export.engines.source import Source
 from pipelines.settings import Settings
 from pipelines.warehouse.rights import give_folder_to_readers, give_to_readers
 from pipelines.warehouse.sync import sync
-from schemas.errors import OperationError
+from schemas.errors import OperationError, require_module
 
 _CURRENT = "current"
 _BUILDING, _LOCK = ".building", ".lock"
@@ -50,7 +50,7 @@ def copy_to_delta(source: Source, settings: Settings, address: DeltaAddress) -> 
     the library is not installed, the folder is used for something else, or another process writes
     to it.
     """
-    require("deltalake", extra="delta")
+    require_module("deltalake", extra="delta", place=address.shown)
     folder = address.folder.absolute()
     _require_ours(folder, settings, address)
     with _locked(folder, settings, address):

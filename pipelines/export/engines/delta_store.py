@@ -21,7 +21,7 @@ from functools import cached_property
 from typing import Any
 
 from pipelines.export.engines.address import DeltaStoreAddress
-from pipelines.export.engines.copied import Copied, require
+from pipelines.export.engines.copied import Copied
 from pipelines.export.engines.delta_table import (
     FACTS,
     POINTER,
@@ -34,9 +34,8 @@ from pipelines.export.engines.delta_table import (
 )
 from pipelines.export.engines.source import Source
 from pipelines.settings import Settings
-from schemas.errors import OperationError
+from schemas.errors import OperationError, require_module
 
-_EXTRA = "s3"
 _CODE = re.compile(r"<Code>(\w+)</Code>")
 _STATUS = re.compile(r"status code: (\d{3} [A-Z][A-Za-z ]+)")
 # A folder that is not whole is being written, or was left by a copy that was killed.
@@ -56,16 +55,16 @@ class _Store:
 
     def __init__(self, address: DeltaStoreAddress) -> None:
         self.address = address
-        self._obstore = require("obstore", extra=_EXTRA, place=address.shown)
-        stores = require("obstore.store", extra=_EXTRA, place=address.shown)
-        self._objects = stores.S3Store(address.bucket, prefix=address.prefix)
+        self._obstore = self._module("obstore")
+        self._failures = self._module("obstore.exceptions")
+        store = self._module("obstore.store").S3Store
+        self._objects = store(address.bucket, prefix=address.prefix)
 
     @cached_property
     def refused(self) -> tuple[type[Exception], ...]:
         """What the libraries raise when the store cannot be reached or refuses."""
-        failures = require("obstore.exceptions", extra=_EXTRA)
-        deltas = require("deltalake.exceptions", extra="delta")
-        return failures.BaseError, deltas.DeltaError, OSError
+        delta_error = self._module("deltalake.exceptions").DeltaError
+        return self._failures.BaseError, delta_error, OSError
 
     def get(self, path: str) -> tuple[bytes, str | None] | None:
         """The bytes of an object and its tag; None when there is none."""
@@ -80,11 +79,11 @@ class _Store:
 
     def replace(self, path: str, text: str, *, tag: str | None) -> bool:
         """Write an object if it still has this tag, or if there still is none; whether it did."""
-        failures = require("obstore.exceptions", extra=_EXTRA)
+        changed = self._failures.PreconditionError, self._failures.AlreadyExistsError
         mode: Any = {"e_tag": tag} if tag else "create"
         try:
             self._obstore.put(self._objects, path, text.encode(), mode=mode)
-        except (failures.PreconditionError, failures.AlreadyExistsError):
+        except changed:
             return False
         return True
 
@@ -103,6 +102,9 @@ class _Store:
         if paths:
             self._obstore.delete(self._objects, paths)
 
+    def _module(self, name: str) -> Any:
+        return require_module(name, extra="s3", place=self.address.shown)
+
 
 def copy_to_store(source: Source, settings: Settings, address: DeltaStoreAddress) -> Copied:
     """Write the tables of a generation, then point to them; drop generations no longer kept.
@@ -110,7 +112,6 @@ def copy_to_store(source: Source, settings: Settings, address: DeltaStoreAddress
     Raises `OperationError` when a library is not installed, the place is used for something else,
     another process copies there at the same time, or the store cannot be reached.
     """
-    require("deltalake", extra="delta", place=address.shown)
     store = _Store(address)
     with _failures_of(store):
         folders = _require_ours(store)

@@ -10,12 +10,11 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 
-from pipelines.export.engines.copied import require
 from pipelines.export.engines.source import Identity, Source, SourceColumn, SourceTable
 from pipelines.export.engines.types import delta_value
 from pipelines.publish.files import generations, number_of
 from pipelines.settings import Settings
-from schemas.errors import OperationError
+from schemas.errors import OperationError, require_module
 from schemas.sql_text import quoted
 
 POINTER, FACTS = "current.json", "generation.json"
@@ -27,7 +26,7 @@ def write_table(source: Source, table: SourceTable, uri: str) -> None:
 
     Raises `OperationError` when it does not have as many rows afterwards.
     """
-    deltalake = require("deltalake", extra="delta")
+    deltalake = require_module("deltalake", extra="delta", place=uri)
     facts = {"leadtime.generation": str(source.identity.number)}
     deltalake.write_deltalake(
         uri,

@@ -14,11 +14,9 @@ from typing import Any, NoReturn
 import pyarrow as pa
 
 from pipelines.export.engines.address import PostgresAddress
-from pipelines.export.engines.copied import require
-from schemas.errors import OperationError
+from schemas.errors import OperationError, require_module
 from schemas.sql_text import literal
 
-_EXTRA = "postgres"
 _MAX_NAME_BYTES = 63
 # Columns that every table of PostgreSQL has.
 _SYSTEM_COLUMNS = ("tableoid", "xmin", "cmin", "xmax", "cmax", "ctid")
@@ -29,10 +27,13 @@ class Server:
     """A connection; errors of the driver are raised as `OperationError`, without data."""
 
     def __init__(self, address: PostgresAddress) -> None:
-        driver = require("adbc_driver_postgresql.dbapi", extra=_EXTRA)
-        self._failure: type[Exception] = require("adbc_driver_manager", extra=_EXTRA).Error
         self._address = address
         self.shown = address.shown
+        driver, manager = (
+            require_module(name, extra="postgres", place=self.shown)
+            for name in ("adbc_driver_postgresql.dbapi", "adbc_driver_manager")
+        )
+        self._failure: type[Exception] = manager.Error
         try:
             self._con = driver.connect(address.uri, autocommit=True)
         except self._failure as error:
