@@ -274,8 +274,9 @@ BACKLOG = OutputMacro(
     "A table macro for what was open at the end of each day, as in `backlog_daily`: `from "
     "backlog(by := 'assigned_to')`. `by` is `state`, `assigned_to` or `pod_id`, as of that day; "
     "`created_month`; or, together with `procedure`, a column of its table (`lead_processes`), "
-    "with the values at the build's as_of; null gives one row per day. `from_date` and `to_date` "
-    "are the first and the last day, in the reporting time zone. Over all values of a day "
-    f"`open_processes` adds up to `open_at_end` in `flow_daily`. {WRONG_ARGUMENTS}",
+    "with the values at the build's as_of; null gives one row per day. `filter` is that of "
+    "`funnel`. `from_date` and `to_date` are the first and the last day, in the reporting time "
+    f"zone. Over all values of a day `open_processes` adds up to `open_at_end` in `flow_daily`. "
+    f"{WRONG_ARGUMENTS}",
     "one row per day, procedure and value with at least one open process",
 )

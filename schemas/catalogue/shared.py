@@ -151,11 +151,12 @@ WRONG_ARGUMENTS = "Wrong arguments are an error in every query that reads a row.
 
 
 def asked_by(days: str) -> str:
-    """What `by`, `from_date` and `to_date` of a macro mean; `days` are those that the two limit."""
+    """What `by`, `filter`, `from_date` and `to_date` mean; `days` are those that the two limit."""
     return (
         "`by := 'source'` gives rows for each value, at the build's as_of, of a column of the "
         "table of `procedure` (`lead_processes`), `by := 'created_month'` for each month of "
-        "creation: `value`, null for processes without one and without `by`. `from_date` and "
+        "creation: `value`, null for processes without one and without `by`. `filter` is that of "
+        "`funnel`: only processes with these values count. `from_date` and "
         f"`to_date` are the first and the last day of {days}, in the reporting time zone."
     )
 

@@ -12,7 +12,8 @@ create macro backlog(
     procedure := null,
     by := 'state',
     from_date := null,
-    to_date := null
+    to_date := null,
+    filter := null
 ) as table
 with grouped as (
     select g.found.process_id as process_id, g.found.value as value
@@ -41,7 +42,9 @@ stays as (
     from open_stays as s
     cross join build as b
     left join grouped as g on g.process_id = s.process_id
-    where procedure is null or s.procedure = procedure
+    where
+        (procedure is null or s.procedure = procedure)
+        and is_wanted(s.process_id, procedure, filter)
 ),
 
 changes as (
@@ -88,6 +91,7 @@ valid as (
                     is_valid_choice(
                         'backlog', procedure, column_of_processes("by"), from_date, to_date
                     )
+                    and is_valid_filter('backlog', procedure, filter)
                     then p.found
             end
         ) as level

@@ -34,7 +34,8 @@ create macro cohorts(
     ages := [1, 3, 7, 14, 30, 60, 90, 180],
     from_date := null,
     to_date := null,
-    with_deleted := false
+    with_deleted := false,
+    filter := null
 ) as table
 with grouped as (
     select g.found.process_id as process_id, g.found.value as value
@@ -61,6 +62,7 @@ members as (
         (with_deleted or o.ended_by <> 'deleted')
         and (procedure is null or o.procedure = procedure)
         and is_day_within(local_day(o.started_at, b.time_zone), from_date, to_date)
+        and is_wanted(o.process_id, procedure, filter)
 ),
 
 counted as (
@@ -128,6 +130,7 @@ valid as (
                     is_valid_cohort(
                         procedure, "by", period, ages, from_date, to_date, with_deleted
                     )
+                    and is_valid_filter('cohorts', procedure, filter)
                     then p.found
             end
         ) as cohort_row

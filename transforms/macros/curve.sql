@@ -40,7 +40,8 @@ create macro curve(
     by := null,
     from_date := null,
     to_date := null,
-    with_deleted := false
+    with_deleted := false,
+    filter := null
 ) as table
 with grouped as (
     select g.found.process_id as process_id, g.found.value as value
@@ -71,6 +72,7 @@ members as materialized (
         o.entered_at is not null
         and (procedure is null or o.procedure = procedure)
         and is_day_within(local_day(o.started_at, b.time_zone), from_date, to_date)
+        and is_wanted(o.process_id, procedure, filter)
 ),
 
 observed as (
@@ -205,6 +207,7 @@ valid as (
             case
                 when
                     is_valid_curve(procedure, outcome, "by", from_date, to_date, with_deleted)
+                    and is_valid_filter('curve', procedure, filter)
                     then p.found
             end
         ) as point

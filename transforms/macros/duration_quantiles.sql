@@ -97,7 +97,8 @@ create macro durations(
     procedure := null,
     by := null,
     from_date := null,
-    to_date := null
+    to_date := null,
+    filter := null
 ) as table
 with grouped as (
     select g.found.process_id as process_id, g.found.value as value
@@ -118,7 +119,9 @@ intervals as materialized (
     from (select unnest(interval_list(measure, procedure)) as found) as i
     cross join build as b
     left join grouped as g on g.process_id = i.found.process_id
-    where is_day_within(local_day(i.found.started_at, b.time_zone), from_date, to_date)
+    where
+        is_day_within(local_day(i.found.started_at, b.time_zone), from_date, to_date)
+        and is_wanted(i.found.process_id, procedure, filter)
 ),
 
 censored as (
@@ -184,7 +187,9 @@ valid as (
     select
         unnest(
             case
-                when is_valid_duration(measure, procedure, "by", from_date, to_date)
+                when
+                    is_valid_duration(measure, procedure, "by", from_date, to_date)
+                    and is_valid_filter('durations', procedure, filter)
                     then p.found
             end
         ) as answer

@@ -31,12 +31,7 @@ counted as (
     from processes as p
     where
         p.is_observed_from_start
-        and (
-            wanted is null
-            or p.process_id in (
-                select unnest(filtered_process_list(table_to_filter(asked, wanted), wanted))
-            )
-        )
+        and is_wanted(p.process_id, asked, wanted)
 ),
 
 moves as (

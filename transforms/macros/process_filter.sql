@@ -93,6 +93,13 @@ create macro filtered_process_list(table_name, wanted) as (
     from matching as m
 );
 
+-- Whether a process passes a filter; a null one lets all pass.
+create macro is_wanted(some_process_id, asked, wanted) as
+    wanted is null
+    or some_process_id in (
+        select unnest(filtered_process_list(table_to_filter(asked, wanted), wanted))
+    );
+
 -- What is wrong with a filter, and what is allowed; null if nothing is.
 create macro filter_problem(asked, wanted) as (
     with columns as (

@@ -271,8 +271,44 @@ def test_a_backlog_by_anything_equals_the_reference(published: Published, by: st
 
 
 @pytest.mark.parametrize(
+    "call",
+    [
+        "curve('job', 'any'",
+        "cohorts(procedure := 'job', period := 'week', ages := [1, 2]",
+        "durations('resolution', procedure := 'job'",
+        "backlog(procedure := 'job', by := null",
+    ],
+)
+def test_a_filter_leaves_the_rows_of_its_values(published: Published, call: str) -> None:
+    """As those that `by` gives for the value."""
+    by_colour = call.replace("by := null", "by := 'colour'")
+    by_colour += ")" if by_colour != call else ", by := 'colour')"
+    rows = published.warehouse.rows(f"from {by_colour}")
+    colours = {row["value"] for row in rows}
+    for colour in colours:
+        written = "null" if colour is None else f"'{colour}'"
+        found = published.warehouse.rows(f"from {call}, filter := {{'colour': {written}}})")
+        expected = [row | {"value": None} for row in rows if row["value"] == colour]
+        assert found
+        assert differences(found, expected) == []
+    everything = published.warehouse.rows(f"from {call}, filter := null)")
+    assert differences(everything, published.warehouse.rows(f"from {call})")) == []
+    assert len(colours) > 2
+
+
+@pytest.mark.parametrize(
     ("call", "message"),
     [
+        (
+            "curve('job', 'any', filter := {'hue': 'red'})",
+            "curve: found a filter on hue; allowed: created_month, and columns of job_processes",
+        ),
+        ("cohorts(filter := {'colour': 'red'})", "cohorts: found a filter on colour without a"),
+        ("backlog(filter := 5)", "backlog: found a filter without columns; allowed"),
+        (
+            "durations('resolution', procedure := 'job', filter := {'colour': []})",
+            "durations: found no value in the filter for colour; allowed: text, a number",
+        ),
         ("curve('x', 'any')", "curve: found unknown procedure x; allowed: job, task"),
         ("curve('job', 'lost')", "curve: found outcome lost; allowed: completed, cancelled, any"),
         ("curve('job', null)", "curve: found outcome null; allowed"),
