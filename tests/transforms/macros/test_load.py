@@ -28,11 +28,9 @@ READ = {
     "open_stays": "process_id uuid, procedure varchar, stay_no bigint, spell_no bigint, state varchar, "
     "state_rank integer, assigned_to uuid, pod_id uuid, started_at timestamp, "
     "ended_at timestamp, began_by varchar, ended_by varchar",
-    "attribute_changes": "process_id uuid, procedure varchar, attribute varchar, "
-    "change_no integer, old_value varchar, new_value varchar, changed_at timestamp",
     "observation_starts": "procedure varchar, observed_since timestamp",
     "attribute_spells": "process_id uuid, procedure varchar, attribute varchar, value varchar, "
-    "started_at timestamp, ended_at timestamp",
+    "spell_no integer, started_at timestamp, ended_at timestamp",
     "flow_daily": "day date, procedure varchar, completed bigint, cancelled bigint",
     "indicators": "procedure varchar, indicator varchar, unit varchar, day date, value double, "
     "average_7 double, target double, better varchar",
