@@ -35,7 +35,7 @@ from pipelines.publish.inputs import fingerprint_inputs
 from pipelines.publish.last_generation import bind_last_generation
 from pipelines.publish.target import require_out
 from pipelines.settings import Settings, now
-from pipelines.warehouse.cluster.spark import engine_of
+from pipelines.warehouse.cluster.spark import OnProgress, engine_of
 from pipelines.warehouse.lease import OnWait
 from pipelines.warehouse.open import open_warehouse
 from pipelines.warehouse.stale_tables import drop_stale_tables
@@ -82,6 +82,7 @@ class Run:
         request: Request,
         *,
         notes: Sequence[str] = (),
+        on_progress: OnProgress = lambda _: None,
     ) -> None:
         self.con = con
         self.settings = settings
@@ -91,6 +92,7 @@ class Run:
         self.as_of = (request.as_of or self.started_at).astimezone(UTC).replace(tzinfo=None)
         self._rebuild = [_procedure_id(procedures, name) for name in request.rebuild]
         self._notes = [*notes, *self._clock_notes()]
+        self._on_progress = on_progress
         self._builder: Builder | None = None
         self._revalidated: dict[str, int] | None = None
 
@@ -222,7 +224,7 @@ class Run:
             catalog=catalog,
             full=self.request.full,
             rebuild=self._rebuild,
-            elsewhere=engine_of(self.settings),
+            elsewhere=engine_of(self.settings, self._on_progress),
         )
         is_compared = not (self.request.allow_loss or self.request.out)
         last = published_file(self.settings) if is_compared else None
@@ -253,10 +255,12 @@ def open_run(
     *,
     purpose: str,
     on_wait: OnWait = lambda _: None,
+    on_progress: OnProgress = lambda _: None,
     procedures: Procedures | None = None,
 ) -> Iterator[Run]:
     """A run that holds the warehouse for the length of the block.
 
+    `on_progress` gets sentences on how far a cluster has come, if one computes tables.
     `procedures` are loaded from the folder in the settings unless given.
     Raises `DefinitionError` for the procedure files, `OperationError` when a procedure to rebuild
     is not defined, `out` may not be written, the warehouse cannot be used, or a file stands where
@@ -275,7 +279,7 @@ def open_run(
     notes: list[str] = []
     opening = open_warehouse(settings, purpose=purpose, on_wait=on_wait, on_note=notes.append)
     with opening as con:
-        yield Run(con, settings, procedures, request, notes=notes)
+        yield Run(con, settings, procedures, request, notes=notes, on_progress=on_progress)
 
 
 def _procedure_id(procedures: Procedures, short_id: str) -> str:

@@ -40,7 +40,8 @@ class Built:
 class Session:
     """One run over the warehouse, opened by the first step that needs it; see `open_session`.
 
-    With `is_patient` Dagster retries a step that finds the warehouse busy.
+    With `is_patient` Dagster retries a step that finds the warehouse busy. `on_stage` gets names of
+    stages, `on_message` sentences on what a stage waits for and how far it is.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Session:
         is_patient: bool,
         progress: Progress,
         on_stage: Callable[[str], None],
+        on_message: Callable[[str], None],
         procedures: Procedures | None,
     ) -> None:
         self.settings = settings
@@ -69,6 +71,7 @@ class Session:
         self._is_patient = is_patient
         self._progress = progress
         self._on_stage = on_stage
+        self._on_message = on_message
         self._procedures = procedures
         self._run: Run | None = None
         self._refresh_seconds: dict[str, float] = {}
@@ -87,7 +90,8 @@ class Session:
                 self.settings,
                 self.request,
                 purpose=self._purpose,
-                on_wait=self._on_stage,
+                on_wait=self._on_message,
+                on_progress=self._on_message,
                 procedures=self._procedures,
             )
             self._run = self._stack.enter_context(opening)
@@ -113,10 +117,10 @@ class Session:
             self.stage_seconds[name] = time.perf_counter() - began
 
     def ingest(self, run: Run) -> IngestReport:
-        """Take in new files; `on_stage` also receives the progress of validating versions again."""
+        """Take in new files; `on_message` gets the progress of validating versions again."""
         self.report = run.ingest(
             self._progress,
-            lambda procedure, done, total: self._on_stage(
+            lambda procedure, done, total: self._on_message(
                 f"validating versions of {procedure} again: {done:,} of {total:,}"
             ),
         )
@@ -174,8 +178,8 @@ class Session:
             self.settings,
             ages,
             purpose=self._purpose,
-            on_stage=self._on_stage,
-            on_wait=self._on_stage,
+            on_stage=self._on_message,
+            on_wait=self._on_message,
             procedures=self._procedures,
         )
         if retention.proof:
@@ -202,10 +206,12 @@ def open_session(
     is_patient: bool = False,
     progress: Progress = lambda _: None,
     on_stage: Callable[[str], None] = lambda _: None,
+    on_message: Callable[[str], None] | None = None,
     procedures: Procedures | None = None,
 ) -> Iterator[Session]:
     """A session for the length of the block; it releases the warehouse at the end.
 
+    Without `on_message` messages go to `on_stage`.
     `procedures` are loaded from the folder in the settings unless given.
     """
     with ExitStack() as stack:
@@ -217,6 +223,7 @@ def open_session(
             is_patient=is_patient,
             progress=progress,
             on_stage=on_stage,
+            on_message=on_message or on_stage,
             procedures=procedures,
         )
 
@@ -247,12 +254,10 @@ class WarehouseResource(dg.ConfigurableResource[Session]):
         description="Write the database to this file, and leave the published one as it is. It "
         "ends in .duckdb, lies outside the data folder, and is new or one that leadtime published.",
     )
-
     allow_loss: bool = Field(
         default=False,
         description="Publish even when files or processes of the last generation are missing.",
     )
-
     publish: bool = Field(
         default=False,
         description="Publish a generation even when the last one shows the same.",
@@ -276,7 +281,13 @@ class WarehouseResource(dg.ConfigurableResource[Session]):
         if context.instance is not None:
             drop_old_runs(context.instance, settings)
         purpose = f"Dagster run {context.run.run_id}" if context.run else "Dagster"
-        with open_session(settings, request, purpose=purpose, is_patient=True) as session:
+        with open_session(
+            settings,
+            request,
+            purpose=purpose,
+            is_patient=True,
+            on_message=context.log.info if context.log else None,
+        ) as session:
             yield session
 
 

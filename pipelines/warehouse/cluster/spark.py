@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -20,26 +23,32 @@ from transforms.builder.kernel import Computing, Elsewhere
 from transforms.builder.refresh import BUCKET_VERSIONS
 
 _NAME = "leadtime"
+_PAUSE_SECONDS = 1.0
 
 
-def engine_of(settings: Settings) -> Elsewhere | None:
+OnProgress = Callable[[str], None]
+
+
+def engine_of(settings: Settings, on_progress: OnProgress = lambda _: None) -> Elsewhere | None:
     """What computes tables elsewhere, as the settings say; None computes it in this process."""
     if not settings.spark_master:
         return None
     folder = settings.spark_folder or settings.temporary
-    return Spark(settings.spark_master, folder, settings.memory_limit)
+    return Spark(settings.spark_master, folder, settings.memory_limit, on_progress)
 
 
 @dataclass(frozen=True)
 class Spark:
     """Spark under a master's address; `folder` has the same path on all of its machines.
 
-    A task, of one bucket on one core, takes at most `memory_limit`.
+    A task, of one bucket on one core, takes at most `memory_limit`. `on_progress` gets a sentence
+    whenever buckets are done.
     """
 
     master: str
     folder: Path
     memory_limit: str = "2GB"
+    on_progress: OnProgress = field(default=lambda _: None, compare=False)
 
     @contextmanager
     def __call__(self, con: duckdb.DuckDBPyConnection, n_versions: int) -> Iterator[Computing]:
@@ -50,20 +59,47 @@ class Spark:
         """
         with _context(self.master) as context, exchange_folder(self.folder) as folder:
             n_buckets = max(-(-n_versions // BUCKET_VERSIONS), context.defaultParallelism)
-
-            def run(task: Callable[[int], int], what: str) -> None:
-                try:
-                    context.parallelize(range(n_buckets), n_buckets).map(task).collect()
-                except _errors() as error:
-                    # Spark's message has that of the task, which may show values.
-                    found = f"the job that computes {what} failed ({type(error).__name__})"
-                    action = (
-                        "See the logs of its workers: each needs this version of leadtime, and the "
-                        f"folder {self.folder} under the same path."
-                    )
-                    raise OperationError(self.master, found, action) from None
-
+            run = partial(self._run, context, n_buckets)
             yield Exchange(con, folder, n_buckets, run, self.memory_limit)
+
+    def _run(self, context: Any, n_buckets: int, task: Callable[[int], int], what: str) -> None:
+        buckets = context.parallelize(range(n_buckets), n_buckets).map(task)
+        try:
+            with ThreadPoolExecutor(1) as pool:
+                job = pool.submit(buckets.collect)
+                try:
+                    self._watch(context, job, n_buckets, what)
+                finally:
+                    if not job.done():  # so that the thread ends
+                        context.cancelAllJobs()
+        except _errors() as error:
+            # Spark's message has that of the task, which may show values.
+            found = f"the job that computes {what} failed ({type(error).__name__})"
+            action = (
+                "See the logs of its workers: each needs this version of leadtime, and the folder "
+                f"{self.folder} under the same path."
+            )
+            raise OperationError(self.master, found, action) from None
+
+    def _watch(self, context: Any, job: Future[Any], n_buckets: int, what: str) -> None:
+        """Wait for a job, and report how many of its tasks are done."""
+        began, reported = time.monotonic(), 0
+
+        def report(done: int) -> int:
+            seconds = time.monotonic() - began
+            if done > reported:
+                self.on_progress(
+                    f"Spark computes {what}: {done} of {n_buckets} buckets after {seconds:.0f} s"
+                )
+            return max(done, reported)
+
+        tracker = context.statusTracker()
+        while not job.done():
+            wait([job], timeout=_PAUSE_SECONDS)
+            stages = map(tracker.getStageInfo, tracker.getActiveStageIds())
+            reported = report(sum(stage.numCompletedTasks for stage in stages if stage))
+        job.result()
+        report(n_buckets)
 
 
 @contextmanager
@@ -76,7 +112,11 @@ def _context(master: str) -> Iterator[Any]:
         raise OperationError("--engine spark", "PySpark is not installed", action) from None
     # Workers of this machine run the same Python; on others the variable says which.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    options = {"spark.ui.enabled": "false", "spark.log.level": "ERROR"}
+    options = {
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.log.level": "ERROR",
+    }
     if master.startswith("local"):
         options |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
     conf = pyspark.SparkConf().setMaster(master).setAppName(_NAME).setAll([*options.items()])

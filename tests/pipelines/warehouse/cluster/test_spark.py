@@ -10,9 +10,11 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -137,6 +139,48 @@ def test_without_pyspark_it_says_what_to_install(
     monkeypatch.setattr(spark, "import_module", missing)
     with pytest.raises(OperationError, match=r"--engine spark: PySpark is not installed"):
         computed(filled(), _AS_OF, Spark("local[1]", tmp_path))
+
+
+class Tracker:
+    """Tells, look by look, how many tasks of the one stage are done."""
+
+    def __init__(self, job: Future[None], done: list[int]) -> None:
+        self.job, self.done = job, done
+
+    def statusTracker(self) -> Tracker:  # noqa: N802 - as Spark calls it
+        return self
+
+    def getActiveStageIds(self) -> list[int]:  # noqa: N802
+        return [0, 1]
+
+    def getStageInfo(self, number: int) -> SimpleNamespace | None:  # noqa: N802
+        if number:
+            return None  # it has just ended
+        if len(self.done) == 1:
+            self.job.set_result(None)
+        return SimpleNamespace(numCompletedTasks=self.done.pop(0))
+
+
+def test_progress_is_reported_when_buckets_are_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spark, "_PAUSE_SECONDS", 0)
+    reported: list[str] = []
+    engine = Spark("local[1]", tmp_path, on_progress=reported.append)
+    job: Future[None] = Future()
+    engine._watch(Tracker(job, [0, 1, 1, 2]), job, 3, "history")
+    assert reported == [f"Spark computes history: {n} of 3 buckets after 0 s" for n in (1, 2, 3)]
+
+
+def test_a_job_that_failed_is_not_reported_as_done(tmp_path: Path) -> None:
+    reported: list[str] = []
+    job: Future[None] = Future()
+    job.set_exception(RuntimeError("a worker is gone"))
+    with pytest.raises(RuntimeError):
+        Spark("local[1]", tmp_path, on_progress=reported.append)._watch(
+            Tracker(job, []), job, 3, "history"
+        )
+    assert reported == []
 
 
 def test_the_settings_say_where_history_is_computed(
