@@ -117,6 +117,7 @@ class Run:
         notes = release_changed(self.con, files, self.procedures, self.settings)
         entries = read_manifest(manifest)
         files = in_manifest_order(files, entries)
+        engine = engine_of(self.settings)
         # The released files are no longer stored, but keep their numbers.
         report = ingest(
             self.con,
@@ -126,6 +127,7 @@ class Run:
             progress=progress,
             reserved={entry.key: entry.file_seq for entry in entries},
             erased=erased,
+            elsewhere=engine.tasks if engine else None,
         )
         write_manifest(manifest, self.con)
         if erased.values:

@@ -45,9 +45,9 @@ class Settings:
     where LEADTIME_API_TOKEN does not hold it (no setting is the token itself). A pull sends at most
     `api_requests_per_second` (0 for any number), asks only for what has changed where the API
     filters by `updatedAt` (`api_filters_updated_at`), and lists tasks and calls at a given path.
-    History made anew, with what follows from each process by itself, is computed by the Spark
-    cluster at `spark_master`, if that is set, with files in `spark_folder`, which all of its
-    machines reach (None: the data folder).
+    The Spark cluster at `spark_master`, if that is set, reads large new files and computes history
+    made anew, with what follows from each process by itself. Its files are in `spark_folder`, which
+    all of its machines reach (None: the data folder).
     """
 
     data: Path = field(default_factory=lambda: Path("data"))

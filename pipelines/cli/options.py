@@ -57,9 +57,8 @@ EngineName = Annotated[
     Literal["local", "spark"] | None,
     typer.Option(
         "--engine",
-        help="What computes history made anew, and what follows: this process, or Spark. (default: "
-        "spark where LEADTIME_SPARK_MASTER is set)",
-        show_default=False,
+        help="What reads large files and computes history made anew: this process, or Spark. "
+        "(default: spark where LEADTIME_SPARK_MASTER is set)",
     ),
 ]
 Master = Annotated[

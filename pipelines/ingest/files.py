@@ -10,6 +10,7 @@ from typing import Literal
 import duckdb
 
 from pipelines.ingest.chunks import Chunk
+from pipelines.ingest.elsewhere import FileRead, Tasks, reading, sent_elsewhere
 from pipelines.ingest.erasing.arrivals import Arrivals
 from pipelines.ingest.erasing.memory import NOTHING_ERASED, Erased
 from pipelines.ingest.formats import read_file
@@ -67,6 +68,9 @@ class _Part:
     made: int = 0
 
 
+_Parts = Iterator[tuple[_Part, ValidatedChunk | None]]
+
+
 def ingest(
     con: duckdb.DuckDBPyConnection,
     files: list[LandingFile],
@@ -77,12 +81,14 @@ def ingest(
     reserved: Mapping[FileKey, int] | None = None,
     erased: Erased = NOTHING_ERASED,
     finds_clean: bool = True,
+    elsewhere: Tasks | None = None,
 ) -> IngestReport:
     """Ingest the files that have not been seen, in their order; `started_at` is the run's start.
 
     `reserved` are the numbers in the ledger that files had in an earlier warehouse. Lines about
     `erased` subjects are taken in without personal values. Unless it
-    `finds_clean` lines before, every line is validated, with the same result.
+    `finds_clean` lines before, every line is validated, with the same result. Where new files are
+    large, those without a source are parsed and validated `elsewhere`, if that is given.
     A file is one transaction: after a crash it is there whole or not at all. A file that changes
     while it is read is left for the next run, and so is one that may not be opened, which the
     report names. A file that cannot be read to its end becomes one quarantined line. Raises
@@ -92,14 +98,27 @@ def ingest(
     store = Store(con, started_at, arrivals, reserved, procedures)
     report = IngestReport()
     hashing = ThreadPoolExecutor(max_workers=1)
+    latest = latest_ms(started_at)
+    known = known_paths(con)
+    away = sent_elsewhere([f for f in files if (f.name, f.mark) not in known]) if elsewhere else []
+    paths = {file.path for file in away}
     try:
-        with ChunkValidators(con, procedures, latest_ms(started_at)) as validators:
+        with (
+            ChunkValidators(con, procedures, latest) as validators,
+            reading(elsewhere, away, procedures, latest) as read,
+        ):
             # Reading runs ahead of writing, into the next files: small files go together.
             work = validators.take_in if finds_clean else validators.validate
+
+            def read_here(some: Iterable[LandingFile]) -> _Parts:
+                return work(_read(some, store, hashing, procedures))
+
             for group in _groups(files):
-                parts = work(_read(group, store, hashing, procedures))
-                for file, of_file in groupby(parts, key=lambda part: part[0].file):
-                    _take_in(store, file, of_file, report, progress)
+                for is_away, found in groupby(group, key=lambda file: file.path in paths):
+                    some = [*found]
+                    parts = _read_away(some, read, store, read_here) if is_away else read_here(some)
+                    for file, of_file in groupby(parts, key=lambda part: part[0].file):
+                        _take_in(store, file, of_file, report, progress)
     finally:
         hashing.shutdown(cancel_futures=True)
     report.notes += store.notes
@@ -136,8 +155,26 @@ def are_known(
     )
 
 
+def _read_away(
+    files: Iterable[LandingFile],
+    read: Iterator[FileRead],
+    store: Store,
+    read_here: Callable[[Iterable[LandingFile]], _Parts],
+) -> _Parts:
+    """The validated chunks of files that others read; one that they do not see is read here."""
+    for file, found in zip(files, read, strict=False):
+        if found.kind == "hidden":
+            yield from read_here([file])
+        elif store.has_file(found.sha256, file.content):
+            yield _Part(file, found.sha256, "seen"), None
+        else:
+            for validated in found.chunks():
+                yield _Part(file, found.sha256, "chunk"), validated
+            yield _Part(file, found.sha256, found.kind, found.problem), None
+
+
 def _read(
-    files: list[LandingFile], store: Store, hashing: ThreadPoolExecutor, procedures: Procedures
+    files: Iterable[LandingFile], store: Store, hashing: ThreadPoolExecutor, procedures: Procedures
 ) -> Iterator[tuple[_Part, Chunk | None]]:
     """The chunks of the files that are new; the last part of a file has no chunk."""
     known = known_paths(store.con)

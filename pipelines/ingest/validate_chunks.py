@@ -64,13 +64,19 @@ class ChunkValidators:
     """
 
     def __init__(
-        self, con: duckdb.DuckDBPyConnection, procedures: Procedures, latest_ms: int
+        self,
+        con: duckdb.DuckDBPyConnection,
+        procedures: Procedures,
+        latest_ms: int,
+        *,
+        threads: int = _THREADS,
     ) -> None:
         prove_rules()
         self._limits = limits_of(con)
         self._procedures = procedures
         self._latest_ms = latest_ms
-        self._pool = ThreadPoolExecutor(max_workers=_THREADS)
+        self._pool = ThreadPoolExecutor(max_workers=threads)
+        self._threads = threads
         self._mine = threading.local()
 
     def __enter__(self) -> Self:
@@ -132,7 +138,7 @@ class ChunkValidators:
         try:
             for label, chunk in parts:
                 waiting.append((label, chunk and self._pool.submit(work, chunk)))
-                while sum(future is not None for _, future in waiting) > _THREADS:
+                while sum(future is not None for _, future in waiting) > self._threads:
                     yield _finished(waiting.popleft())
             while waiting:
                 yield _finished(waiting.popleft())

@@ -19,7 +19,7 @@ import duckdb
 from pipelines.settings import Settings
 from pipelines.warehouse.cluster.exchange import Exchange, exchange_folder
 from schemas.errors import OperationError
-from transforms.builder.kernel import Computing, Elsewhere
+from transforms.builder.kernel import Computing
 from transforms.builder.refresh import BUCKET_VERSIONS
 
 _NAME = "leadtime"
@@ -29,7 +29,7 @@ _PAUSE_SECONDS = 1.0
 OnProgress = Callable[[str], None]
 
 
-def engine_of(settings: Settings, on_progress: OnProgress = lambda _: None) -> Elsewhere | None:
+def engine_of(settings: Settings, on_progress: OnProgress = lambda _: None) -> Spark | None:
     """What computes tables elsewhere, as the settings say; None computes it in this process."""
     if not settings.spark_master:
         return None
@@ -62,24 +62,45 @@ class Spark:
             run = partial(self._run, context, n_buckets)
             yield Exchange(con, folder, n_buckets, run, self.memory_limit)
 
-    def _run(self, context: Any, n_buckets: int, task: Callable[[int], int], what: str) -> None:
-        buckets = context.parallelize(range(n_buckets), n_buckets).map(task)
+    @contextmanager
+    def tasks(
+        self, n_tasks: int, task_for: Callable[[Path, str], Callable[[int], int]]
+    ) -> Iterator[tuple[Path, Future[Any]]]:
+        """Run tasks, each a call with its number, made for their folder and the memory of one.
+
+        They run beside the block, which gets the folder and the job. Raises `OperationError` as
+        above.
+        """
+        with (
+            _context(self.master) as context,
+            exchange_folder(self.folder) as folder,
+            self._failing("reads files"),
+            ThreadPoolExecutor(1) as pool,
+        ):
+            numbers = context.parallelize(range(n_tasks), n_tasks)
+            job = pool.submit(numbers.map(task_for(folder, self.memory_limit)).collect)
+            with _cancelled(context, job):
+                yield folder, job
+
+    @contextmanager
+    def _failing(self, what: str) -> Iterator[None]:
         try:
-            with ThreadPoolExecutor(1) as pool:
-                job = pool.submit(buckets.collect)
-                try:
-                    self._watch(context, job, n_buckets, what)
-                finally:
-                    if not job.done():  # so that the thread ends
-                        context.cancelAllJobs()
+            yield
         except _errors() as error:
             # Spark's message has that of the task, which may show values.
-            found = f"the job that computes {what} failed ({type(error).__name__})"
+            found = f"the job that {what} failed ({type(error).__name__})"
             action = (
                 "See the logs of its workers: each needs this version of leadtime, and the folder "
                 f"{self.folder} under the same path."
             )
             raise OperationError(self.master, found, action) from None
+
+    def _run(self, context: Any, n_buckets: int, task: Callable[[int], int], what: str) -> None:
+        buckets = context.parallelize(range(n_buckets), n_buckets).map(task)
+        with self._failing(f"computes {what}"), ThreadPoolExecutor(1) as pool:
+            job = pool.submit(buckets.collect)
+            with _cancelled(context, job):
+                self._watch(context, job, n_buckets, what)
 
     def _watch(self, context: Any, job: Future[Any], n_buckets: int, what: str) -> None:
         """Wait for a job, and report how many of its tasks are done."""
@@ -100,6 +121,16 @@ class Spark:
             reported = report(sum(stage.numCompletedTasks for stage in stages if stage))
         job.result()
         report(n_buckets)
+
+
+@contextmanager
+def _cancelled(context: Any, job: Future[Any]) -> Iterator[None]:
+    """Cancel a job that runs at the end of the block, so that its thread ends."""
+    try:
+        yield
+    finally:
+        if not job.done():
+            context.cancelAllJobs()
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""History computed by a Spark cluster of two workers on this machine, one of which may die."""
+"""Tables and files computed by a Spark cluster of two workers on this machine, one of which may die."""
 
 from __future__ import annotations
 
@@ -18,12 +18,14 @@ from types import SimpleNamespace
 
 import pytest
 
+from pipelines.ingest import elsewhere
 from pipelines.settings import Settings, from_environment
 from pipelines.warehouse.cluster import spark
 from pipelines.warehouse.cluster.spark import Spark, engine_of
 from schemas.errors import OperationError
 from tests.pipelines.warehouse.cluster.test_exchange import computed
 from tests.support.jobs import HOUR, START, jobs, version
+from tests.support.landing_zone import Zone, lead
 from tests.support.warehouse import MemoryWarehouse
 
 needs_spark = pytest.mark.skipif(
@@ -113,6 +115,35 @@ def test_the_tables_are_those_of_one_process(
     assert found == computed(filled(), _AS_OF)
     assert len(found["history.processes"][1]) == 60
     assert (cluster.workers[0].poll() is not None) == is_killed
+    assert [*shared.iterdir()] == []
+
+
+@needs_spark
+@pytest.mark.nightly
+def test_files_give_what_one_process_takes_in_when_a_worker_is_killed(
+    tmp_path: Path, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(elsewhere, "LEAST_BYTES", 0)
+    shared = tmp_path / "shared"
+    here, divided = Zone(tmp_path / "here"), Zone(tmp_path / "divided")
+    for zone in (here, divided):
+        for number in range(12):
+            lines = [lead(n) for n in range(number, number + 5)]
+            zone.put(f"{number:02}.ndjson", *lines, b"no json", lead(90, state="NOWHERE"))
+
+    def kill_a_worker() -> None:
+        while not [*shared.glob("*/.*.part")]:
+            time.sleep(0.05)
+        os.killpg(cluster.workers[0].pid, signal.SIGKILL)
+
+    threading.Thread(target=kill_a_worker, daemon=True).start()
+    engine = Spark(cluster.address, shared)
+    assert divided.ingest(elsewhere=engine.tasks) == here.ingest()
+    assert divided.versions() == here.versions()
+    for table in ("process_versions", "quarantine", "violations", "ingest_files"):
+        query = f"from raw.{table} order by all nulls first"
+        assert divided.rows(query) == here.rows(query)
+    assert cluster.workers[0].poll() is not None
     assert [*shared.iterdir()] == []
 
 
