@@ -40,6 +40,7 @@ PROCESS_LOCAL: Final[frozenset[Key]] = frozenset(
         ("core", "status_spells"),
         ("core", "tasks"),
         ("mart", "funnel_progress"),
+        ("mart", "funnel_values_at_entry"),
     }
 )
 """The tables whose rows of some processes are the same whichever other processes there are.
