@@ -10,6 +10,10 @@ create macro forecast_trials() as 1000;
 -- Later days than these are not forecast.
 create macro forecast_days() as 1095;
 
+-- The number of days, or 1 where it is refused: the check comes last, after all has been drawn.
+create macro days_to_draw(ahead_days) as
+    case when ahead_days between 1 and forecast_days() then ahead_days else 1 end;
+
 -- A number from 0 to `n` - 1 that follows from the texts alone, on any machine: a draw.
 create macro drawn(seed_text, trial, day_no, n) as
     cast(md5_number_lower(concat_ws(':', seed_text, trial, day_no)) % n as bigint);
@@ -109,7 +113,7 @@ future as (
         r.procedure,
         r.processes,
         unnest(range(1, greatest(
-            ahead,
+            days_to_draw(ahead),
             case
                 when r.n_days < 7 or r.per_day = 0 then 1
                 else least(
@@ -209,7 +213,7 @@ select
     v.f.processes as open_processes,
     cast(v.f.day_0 + cast(v.f.done_no as integer) as date) as done_on,
     cast(v.f.done_no as bigint) as n_days_needed,
-    cast(v.f.day_0 + cast(ahead as integer) as date) as by_day,
+    cast(v.f.day_0 + cast(days_to_draw(ahead) as integer) as date) as by_day,
     cast(v.f.closed_by_then as bigint) as closed_by_day,
     v.f.first_day as history_from,
     v.f.n_days as n_days_of_history,
@@ -239,14 +243,14 @@ with history as materialized (
 cuts as (
     select
         h.procedure,
-        cast(h.last_day - cast(ahead - 1 + 7 * w.week_no as integer) as date) as day_0
+        cast(h.last_day - cast(days_to_draw(ahead) - 1 + 7 * w.week_no as integer) as date) as day_0
     from (select distinct s.procedure, s.first_day, s.last_day from history as s) as h
     cross join (select unnest(range(0, 52)) as week_no) as w
     where
         date_diff(
             'day',
             h.first_day,
-            cast(h.last_day - cast(ahead - 1 + 7 * w.week_no as integer) as date)
+            cast(h.last_day - cast(days_to_draw(ahead) - 1 + 7 * w.week_no as integer) as date)
         ) >= days
 ),
 
@@ -275,7 +279,7 @@ drawn_sums as (
             )
         ]) as closed
     from pools as p
-    inner join (select unnest(range(1, ahead + 1)) as day_no) as a
+    inner join (select unnest(range(1, days_to_draw(ahead) + 1)) as day_no) as a
         on isodow(p.day_0 + cast(a.day_no - 1 as integer)) = p.weekday
     cross join (select unnest(range(1, forecast_trials() + 1)) as trial) as k
     group by p.procedure, p.day_0, k.trial

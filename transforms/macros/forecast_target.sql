@@ -148,7 +148,8 @@ targets as (
         and coalesce(better, any_value(o.better)) is not null
 ),
 
--- A change today is in all days of the period from then on.
+-- A change today is in all days of the period from then on. No day that is drawn is later than an
+-- allowed one can be: the check comes last.
 future as (
     select
         t.procedure,
@@ -161,6 +162,7 @@ future as (
             t.last_no + 1
         )) as day_no
     from targets as t
+    where t.last_no < 2 * forecast_days()
 ),
 
 draws as (

@@ -127,6 +127,8 @@ def test_what_cannot_be_forecast_is_null(
         ("days := null", "found days null; allowed: 7 or more"),
         ("seed := null", "found seed null; allowed: a number"),
         ("ahead := 0", "found 0 days ahead; allowed: from 1 to 1095"),
+        # Nothing of it is drawn, so that it takes no time and no memory.
+        ("ahead := 9999999999", "found 9999999999 days ahead; allowed: from 1 to 1095"),
     ],
 )
 @pytest.mark.parametrize("read", ["*", "count(*)"])

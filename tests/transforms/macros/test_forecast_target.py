@@ -170,6 +170,7 @@ def test_days_that_are_over_are_certain(published: MemoryWarehouse) -> None:
         ("null", "found by_date null; allowed: from 2023-11-17 to 2026-11-15"),
         ("'2023-11-16'", "found by_date 2023-11-16; allowed: from 2023-11-17 to"),
         ("'2026-11-16'", "found by_date 2026-11-16; allowed: from 2023-11-17 to"),
+        ("'290000-01-01'", "found by_date 290000-01-01; allowed: from 2023-11-17 to"),
         (
             "'2024-01-01', from_date := '2024-01-02'",
             "found from_date 2024-01-02 after by_date 2024-01-01; allowed",
