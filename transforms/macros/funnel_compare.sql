@@ -19,19 +19,24 @@ create macro is_valid_comparison(column_name, groups, periods) as
     case
         when (groups is null) = (periods is null)
             then error(
-                'funnel: found '
+                'funnel_compare: found '
                 || case when groups is null then 'neither groups nor periods' else 'both' end
                 || '; allowed: groups := [''a'', ''b''] with by, or periods := '
                 || '[[first day, last day], [first day, last day]]'
             )
         when groups is not null and column_name is null
-            then error('funnel: found groups without by; allowed: by := a column')
-        when groups is not null and len(list_distinct(cast(groups as varchar[]))) <> 2
-            then error('funnel: found groups that are not two values; allowed: [''a'', ''b'']')
-        when groups is not null and len(groups) <> 2
-            then error('funnel: found groups that are not two values; allowed: [''a'', ''b'']')
+            then error('funnel_compare: found groups without by; allowed: by := a column')
+        when
+            groups is not null
+            and (
+                len(groups) <> 2 or len(list_distinct(cast(groups as varchar[]))) <> 2
+            )
+            then error(
+                'funnel_compare: found groups that are not two different values; allowed: '
+                || '[''a'', ''b'']'
+            )
         when periods is not null and column_name is not null
-            then error('funnel: found by with periods; allowed: mix, or groups with by')
+            then error('funnel_compare: found by with periods; allowed: mix, or groups with by')
         when
             periods is not null
             and not coalesce(
@@ -41,8 +46,8 @@ create macro is_valid_comparison(column_name, groups, periods) as
                 false
             )
             then error(
-                'funnel: found periods that are not two; allowed: '
-                || '[[first day, last day], [first day, last day]]'
+                'funnel_compare: found periods other than two that end on or after their '
+                || 'first day; allowed: [[first day, last day], [first day, last day]]'
             )
         else true
     end;
