@@ -136,7 +136,7 @@ _DATE = Conversion(
     zoned=True,
 )
 _TIME = Conversion(
-    "to_time", "TIME", "text", "`HH:MM` or `HH:MM:SS`, with or without a fraction", plain.TIME
+    "to_time", "TIME", "text", "00:00 to 23:59, or with seconds and their fraction", plain.TIME
 )
 _INSTANT = Conversion(
     "to_instant",

@@ -81,18 +81,20 @@ create macro to_date(j, zone) as
         end
     );
 
+-- DuckDB would read 24:00 as well, which other readers of a TIME cannot hold.
 create macro to_time(j) as
     try_cast(
         case
-            when regexp_full_match(to_text(j), '[0-9]{2}:[0-9]{2}') then to_text(j) || ':00'
-            else matching_text(j, '[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?')
+            when regexp_full_match(to_text(j), '([01][0-9]|2[0-3]):[0-9]{2}')
+                then to_text(j) || ':00'
+            else matching_text(j, '([01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?')
         end as time
     );
 
 create macro local_time_pattern() as
     '[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?';
 
-create macro offset_pattern() as '(Z|z|[-+][0-9]{2}:?[0-9]{2})';
+create macro offset_pattern() as '(Z|z|[-+]([01][0-9]|2[0-3])(:?[0-5][0-9])?)';
 
 -- An instant in UTC. Text without an offset is local time of `zone`; a number, also given as text,
 -- is epoch milliseconds.
