@@ -41,8 +41,8 @@ FUNNEL_PROGRESS = OutputTable(
     "furthest); in `any_order` at whichever step comes first, in `reached` at the first state of "
     "the rank of step 1 or higher, so more processes enter. Steps count within the funnel's "
     "window, measured from the entry, and within their own windows, measured from the previous "
-    "step. Two steps with the same state need two visits, except in `reached`. Events at the same "
-    "instant are ordered by version.",
+    "step; the end of a window is included. Two steps with the same state need two visits, except "
+    "in `reached`. Events at the same instant are ordered by version.",
     "one row per funnel, mode, process and step reached",
     in_order(
         SHARED,
