@@ -43,6 +43,8 @@ DATE_FORMATS: tuple[tuple[str, ...], ...] = (
     ("%d-%m-%Y %H:%M:%S", "%d-%m-%Y %H:%M", "%d-%m-%Y"),
     ("%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y/%m/%d"),
     ("%d %b %Y %H:%M", "%d %b %Y"),
+    ("%d/%b/%y %I:%M %p", "%d/%b/%y %H:%M", "%d/%b/%y"),
+    ("%d-%b-%Y %H:%M:%S", "%d-%b-%Y %H:%M", "%d-%b-%Y"),
     ("%b %d, %Y %I:%M %p", "%b %d, %Y"),
 )  # fmt: skip
 ISO, MILLISECONDS, SECONDS = "iso", "milliseconds", "seconds"

@@ -18,7 +18,7 @@ from pipelines.infer.kinds import require_one_kind
 from pipelines.infer.lists import draft_dated_lists
 from pipelines.infer.proposal import Proposal, ProposedState, ProposedValue
 from pipelines.infer.reading import Reading, add_versions, choose_procedure, connect
-from pipelines.infer.roles import has_the_shape
+from pipelines.infer.roles import has_the_shape, unread_times
 from pipelines.infer.shapes import draft_source
 from pipelines.ingest.landing_file import UnreadableFile
 from pipelines.ingest.sources.convert import convert
@@ -147,6 +147,9 @@ def _require_fields(foreign: Foreign, draft: Draft) -> None:
             f"Its columns are {names}. Give one of them a name that says so, such as "
             f"{', '.join(missing)}, or write a source: see {_PAGE}."
         )
+        if not {"createdAt", "updatedAt"}.isdisjoint(missing) and (unread := unread_times(foreign)):
+            found += f": the form of the times in {' and '.join(unread[:5])} is unknown"
+            action = f"Write a source that says under `dates` how they are written: see {_PAGE}."
         raise SourceError(str(foreign.path), found, action)
 
 

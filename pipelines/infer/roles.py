@@ -22,8 +22,12 @@ _CLOSED = (
 _PLANNED = frozenset([
     "expected", "planned", "target", "due", "estimated", "forecast", "next", "promised",
 ])  # fmt: skip
-STATES = ("stage", "state", "status", "phase", "step")
-_OWNERS = ("owner", "assignee", "assigned", "agent", "handler", "responsible")
+STATES = ("stage", "state", "status", "phase", "step", "activity")
+# What process mining tools call the columns of an event log.
+_OF_EVENT_LOGS = {
+    "id": "case:concept:name", "state": "concept:name", "updatedAt": "time:timestamp",
+}  # fmt: skip
+_OWNERS = ("owner", "assignee", "assigned", "agent", "handler", "responsible", "resource")
 _NAMES = frozenset(["name", "displayname", "fullname"])
 _OTHERS = frozenset([
     "account", "company", "contact", "customer", "owner", "user", "parent", "team", "campaign",
@@ -68,6 +72,8 @@ def find_roles(foreign: Foreign, *, without: Iterable[str] = ()) -> Roles:
     given = [column for column in foreign.columns if column.name not in set(without)]
     columns = {column.name: column for column in given}
     roles = Roles(dict(_named_alike(columns)))
+    if columns.keys() >= {*_OF_EVENT_LOGS.values()} and columns["time:timestamp"].is_time:
+        roles.fields |= {name: columns[found] for name, found in _OF_EVENT_LOGS.items()}
     if process := _process_of_history(foreign, given):
         roles.fields["id"] = process
     taken = {column.name for column in roles.fields.values()}
@@ -101,6 +107,16 @@ def find_roles(foreign: Foreign, *, without: Iterable[str] = ()) -> Roles:
         roles.outcome = _first(open_words, ("status", "outcome", "result"))
     roles.rest = [column for column in given if column.name not in used]
     return roles
+
+
+def unread_times(foreign: Foreign) -> list[str]:
+    """The columns that have the name of a time, but values that are no times of a known form."""
+    words = {*_CREATED, *_UPDATED}
+    return [
+        column.name
+        for column in foreign.columns
+        if column.values and not column.is_time and not words.isdisjoint(words_of(column.name))
+    ]
 
 
 def has_the_shape(foreign: Foreign) -> bool:

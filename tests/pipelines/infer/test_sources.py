@@ -367,6 +367,8 @@ def test_every_format_is_read_alike(tmp_path: Path, export: Export) -> None:
         (["13.02.2026 09:30", "03.02.2026"], ("%d.%m.%Y %H:%M", "%d.%m.%Y")),
         (["13/02/2026"], ("%d/%m/%Y",)),
         (["02/13/2026 09:30 AM"], ("%m/%d/%Y %I:%M %p",)),
+        (["13/Feb/26 9:30 AM"], ("%d/%b/%y %I:%M %p",)),
+        (["13-Feb-2026 09:30"], ("%d-%b-%Y %H:%M",)),
         ([1770975000], ("seconds",)),
         ([1770975000000], ("milliseconds",)),
     ],
@@ -510,7 +512,32 @@ def test_names_and_paths_with_quotes_do_not_break_what_is_written(tmp_path: Path
     ] == ["a0", "a1", "a2"]
 
 
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("case_id", "activity", "timestamp", "resource"),
+        ("case:concept:name", "concept:name", "time:timestamp", "org:resource"),
+    ],
+)
+def test_a_log_of_activities_is_understood(tmp_path: Path, names: tuple[str, ...]) -> None:
+    rows = [(case, a, f"2026-03-02T1{n}:00Z", "Ann") for case in "AB" for n, a in enumerate("xy")]
+    source = source_of(
+        listed(tmp_path / "log.csv", [dict(zip(names, row, strict=True)) for row in rows])
+    )
+    assert source.shape == "stage_rows"
+    assert source.fields == dict(
+        zip(("id", "state", "updatedAt", "assignedTo"), names, strict=True)
+    )
+
+
 # What is refused, and where the command points
+
+
+def test_a_time_of_an_unknown_form_is_named(tmp_path: Path) -> None:
+    rows = [{"id": n, "status": "open", "Created": f"day {n} of spring"} for n in range(3)]
+    with pytest.raises(SourceError, match="the form of the times in Created is unknown") as raised:
+        inferred(listed(tmp_path / "a.csv", rows))
+    assert "under `dates`" in str(raised.value)
 
 
 def test_what_is_not_found_is_said_with_the_columns(tmp_path: Path) -> None:
