@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
+import polars as pl
 import pytest
 import zstandard
 from hypothesis import HealthCheck, Phase, given, settings
@@ -123,6 +124,16 @@ def test_every_format_is_taken_in(landed: Landed, tmp_path: Path) -> None:
     assert landed.accepted() == [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 71, 91, 92]
     query = "select distinct created_at = updated_at, updated_at from raw.process_versions"
     assert landed.rows(query) == [(True, datetime(2025, 10, 9, 8, 53, 20))]
+
+
+def test_parquet_columns_without_any_value_may_have_no_type(landed: Landed, tmp_path: Path) -> None:
+    data = {"full_name": "Person 1", "budget": None, "interests": [], "plan": {"x": [None]}}
+    frame = pl.DataFrame([record(1) | {"record": None, "data": data}])
+    assert frame.schema["record"] == pl.Null
+    frame.write_parquet(tmp_path / "made.parquet")
+    landed.put("a.parquet", (tmp_path / "made.parquet").read_bytes())
+    assert landed.ingest().unreadable == []
+    assert landed.rows("select data->>'full_name' from raw.process_versions") == [("Person 1",)]
 
 
 def test_files_that_cannot_be_read_are_one_line_of_quarantine(landed: Landed) -> None:
