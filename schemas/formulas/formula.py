@@ -64,7 +64,7 @@ def _finished(text: str, result: Value, reads: frozenset[str], expects: str | No
         raise FormulaProblem("a formula that is always null", "a value")
     if not widens(result.kind, kind):
         hint = "" if result.kind == JSON or result.kind in LISTS else " (use `cast(x as type)`)"
-        raise FormulaProblem(f"gives {result.kind}", f"{kind}{hint}")
+        raise FormulaProblem(f"a formula that gives {result.kind}", f"{kind}{hint}")
     sql = values.cast(as_kind(result, kind).sql, kind)
     checked = values.call(
         "struct_pack", exp.PropertyEQ(this=exp.to_identifier("v"), expression=sql)

@@ -322,7 +322,7 @@ def test_a_warning_is_a_share_of_the_target(tmp_path: Path, warn: str) -> None:
 
 def test_bad_conditions(tmp_path: Path) -> None:
     assert problems(tmp_path, f"{_GOOD[:-1]}, where: score}}") == [
-        ("slas[all].where", "gives BIGINT", "BOOLEAN (use `cast(x as type)`)")
+        ("slas[all].where", "a formula that gives BIGINT", "BOOLEAN (use `cast(x as type)`)")
     ]
     ((key, found, _),) = problems(tmp_path, f"{_GOOD[:-1]}, where: n_reopens = 0}}")
     assert (key, found) == ("slas[all].where", "unknown name `n_reopens`")

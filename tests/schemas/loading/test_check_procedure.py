@@ -316,7 +316,7 @@ def test_conditions_of_steps_are_formulas_over_attributes(tmp_path: Path) -> Non
         "funnels[all].steps[2].where",
     ]
     assert "scor" in found[0][1]
-    assert found[1][1] == "gives BIGINT"
+    assert found[1][1] == "a formula that gives BIGINT"
 
 
 def test_the_day_since_when_all_is_observed(tmp_path: Path) -> None:
