@@ -81,9 +81,11 @@ class Attribute(Valued):
 
 
 class Rollup(Part):
-    """A sum over the children of a process, deleted ones left out.
+    """An aggregate over the children of a process, deleted ones left out.
 
     `of` and `where` are formulas over a child; `count` needs no `of`, every other aggregate does.
+    Children whose `of` is null are left out. Of none `count` is 0, `any` false, `all` true, every
+    other aggregate null.
     """
 
     procedure: str
@@ -107,7 +109,7 @@ class DerivedAttribute(Valued):
     formula: FormulaText | None = None
     """An expression over attributes, other derived attributes and fields of the process."""
     rollup: Rollup | None = None
-    """A sum over the child processes."""
+    """An aggregate over the child processes."""
     script: ScriptPlace | None = None
     """A Python function in a file beside the definition: `scoring.py:grade`."""
     reads: tuple[str, ...] = ()
