@@ -128,10 +128,11 @@ class MemoryWarehouse:
             self._frames = config_frames(list(procedures), [], calendars=procedures.calendars)
         write_config(self._con, self._frames)
         make = partial(self._builder, as_of, time_zone, elsewhere)
-        self._latest = LazyBuild(self._procedures, make, whole=whole)
+        latest = LazyBuild(self._procedures, make, whole=whole)
         if elsewhere:
-            self._complete()
-        return self._latest.builder
+            latest.complete()
+        self._latest = latest
+        return latest.builder
 
     def refresh(self, name: str, as_of: int) -> None:
         """Refresh one history table, and those it reads; it can then be read as `history.<name>`."""
