@@ -110,7 +110,6 @@ def test_no_output_holds_a_personal_value(
         ("quarantine", "--replay"),
         ("status",),
         ("verify",),
-        ("run", "--full"),
         ("run", "--as-of", "2025-10-10", "--out", folder / "out.duckdb"),
         ("report",),
         ("report", "--html", folder / "report.html"),

@@ -23,31 +23,28 @@ from pipelines.launch import run_job
 from pipelines.publish.generation import current_generation
 from pipelines.run import Request
 from pipelines.settings import Settings
-from pipelines.simulator import simulate
 from pipelines.warehouse.lease import hold_lease
 from pipelines.warehouse.open import open_warehouse
 from schemas.compiled.wide_table import built_tables
 from schemas.errors import DefinitionError, OperationError, WarehouseBusy
 from schemas.load import load_procedures
+from tests.support.published import published_simulated
 
-END = datetime(2026, 3, 1, tzinfo=UTC)
 PROCEDURES = load_procedures(Settings().procedures)
 
 
 @pytest.fixture(scope="module")
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("dagster") / "landing"
-    simulate(folder, versions=3_000, seed=11, end=END)
-    return folder
+    return published_simulated(tmp_path_factory).landing
 
 
 @pytest.fixture(scope="module")
-def settings(simulated: Path) -> Settings:
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """A data folder on which the job has run once."""
-    settings = Settings(data=simulated.parent / "data", landing=simulated, wait_seconds=0)
-    result = run_job(settings, Request())
-    assert result.generation
-    assert result.generation.number == 1
+    data = tmp_path_factory.mktemp("dagster") / "data"
+    shutil.copytree(published_simulated(tmp_path_factory).data, data, symlinks=True)
+    settings = Settings(data=data, landing=data / "landing", wait_seconds=0)
+    assert current_generation(settings)["generation"] == 1
     return settings
 
 
@@ -230,9 +227,9 @@ def test_lines_that_do_not_add_up_stop_everything(settings: Settings) -> None:
 
 
 @pytest.fixture(scope="module")
-def only_raw(simulated: Path) -> Path:
+def only_raw(simulated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder whose files are taken in, and nothing is built."""
-    data = simulated.parent / "only_raw"
+    data = tmp_path_factory.mktemp("only_raw")
     raw = sorted(key.path[-1] for key in every_key() if key.path[0] == "raw")
     settings = Settings(data=data, landing=simulated)
     assert materialize(settings, *(f"raw/{table}" for table in raw)).success
