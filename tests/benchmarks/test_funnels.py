@@ -1,4 +1,4 @@
-"""How long `funnel(...)` takes, as a ratio to one hash aggregation over the same visits.
+"""What `funnel(...)` costs, as a ratio to one hash aggregation over the same visits: CPU seconds.
 
 Run with `uv run pytest -n 0 -m benchmark tests/benchmarks/test_funnels.py`;
 LEADTIME_BENCHMARK_VISITS sets the size. Nothing is asserted about time; that the modes agree with
@@ -7,11 +7,11 @@ each other on what must be the same is.
 
 import os
 import sys
-import time
 
 import duckdb
 import pytest
 
+from tests.support.measured_runs import cpu_seconds
 from tests.transforms.macros.test_load import READ
 from transforms.macros.load import PUBLISHED_MACROS
 
@@ -97,14 +97,14 @@ def test_funnel_macro(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def best_of(con: duckdb.DuckDBPyConnection, question: str) -> tuple[float, list[int]]:
-    """Seconds of the fastest of some repeats, and how many processes reached each step."""
+    """The least CPU seconds of some repeats, and how many processes reached each step."""
     seconds: list[float] = []
     answer: list[int] = []
     for _ in range(REPEATS):
-        started = time.perf_counter()
+        started = cpu_seconds()
         asked = con.sql(question)
         columns, rows = asked.columns, asked.fetchall()
-        seconds.append(time.perf_counter() - started)
+        seconds.append(cpu_seconds() - started)
         place = columns.index("processes") if "processes" in columns else 0
         answer = [row[place] for row in rows]
     return min(seconds), answer
