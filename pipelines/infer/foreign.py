@@ -52,6 +52,8 @@ _TIMES: tuple[tuple[str, ...], ...] = ((ISO,), (MILLISECONDS,), (SECONDS,), *DAT
 _MOSTLY = 0.95
 _SOME = 4
 _MOST_COLUMNS = 500
+# The texts of so many columns are in memory at a time.
+_COLUMNS_AT_A_TIME = 50
 
 
 @dataclass(frozen=True)
@@ -243,16 +245,24 @@ def _counted(con: duckdb.DuckDBPyConnection, frame: pl.DataFrame) -> list[Column
     forms = ", ".join(
         f"coalesce(sum(n) filter ({condition}), 0)::bigint" for condition in _FORMS.values()
     )
-    columns: list[Column] = []
-    for name in frame.columns:
+    found: dict[int, list[int]] = {}
+    for first in range(0, frame.width, _COLUMNS_AT_A_TIME):
+        names = frame.columns[first : first + _COLUMNS_AT_A_TIME]
+        selected = (f'{quoted(name)} as "{n}"' for n, name in enumerate(names, first))
         query = f"""
-            with texts as (
-                select {quoted(name)} as t, count(*) as n from lines
-                where t is not null group by t
-            )
-            select coalesce(sum(n), 0)::bigint, count(*), {forms} from texts
+            with cells as (
+                unpivot (select {", ".join(selected)} from lines)
+                on columns(*) into name column_no value t
+            ),
+            texts as (select column_no, t, count(*) as n from cells group by column_no, t)
+            select column_no::integer, sum(n)::bigint, count(*), {forms}
+            from texts group by column_no
         """
-        ((values, distinct, *counts),) = con.execute(query).fetchall()
+        found |= {column_no: counts for column_no, *counts in con.execute(query).fetchall()}
+    nothing = [0] * (2 + len(_FORMS))
+    columns: list[Column] = []
+    for n, name in enumerate(frame.columns):
+        values, distinct, *counts = found.get(n, nothing)
         columns.append(Column(name, values, distinct, dict(zip(_FORMS, counts, strict=True))))
     con.unregister("lines")
     return columns

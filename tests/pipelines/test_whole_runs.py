@@ -94,6 +94,7 @@ def test_incidents_in_four_parts_give_the_same_tables(
     assert one(settings.published, "select generation from build") == (4,)
 
 
+@pytest.mark.nightly
 def test_incidents_as_of_an_earlier_day(incidents: Settings, incidents_published: Path) -> None:
     earlier = datetime(2016, 4, 1, tzinfo=UTC)
     out = incidents.data.parent / "april.duckdb"
