@@ -104,6 +104,7 @@ def is_stopped(process: int) -> bool:
     return state == "T"
 
 
+@pytest.mark.nightly
 @at_each_scale
 def test_a_run_killed_at_any_step_is_made_up_for(
     prepared: Prepared,

@@ -22,35 +22,47 @@ from tests.support.jobs import (
     version,
     violations,
 )
+from tests.support.warehouse import MemoryWarehouse
+
+FORMULAS: dict[str, tuple[str, list[Any]]] = {
+    "size * 2": ("integer", [6, None]),
+    "size / 2": ("float", [1.5, None]),
+    "weight + size": ("float", [5.5, None]),
+    "upper(colour) || '-' || state": ("string", ["RED-WORK", None]),
+    "coalesce(size, 0) > 2 and outcome = 'open'": ("boolean", [True, False]),
+    "case when state = 'WORK' then 1 else 0 end": ("integer", [1, 0]),
+    "n_visits": ("integer", [2, 1]),
+    "age_seconds / 3600": ("float", [100.0, 100.0]),
+    "seconds_between(created_at, as_of) / 3600": ("float", [100.0, 100.0]),
+    "year(done_on)": ("integer", [2024, None]),
+}
 
 
-@pytest.mark.parametrize(
-    ("kind", "formula", "expected"),
-    [
-        ("integer", "size * 2", [6, None]),
-        ("float", "size / 2", [1.5, None]),
-        ("float", "weight + size", [5.5, None]),
-        ("string", "upper(colour) || '-' || state", ["RED-WORK", None]),
-        ("boolean", "coalesce(size, 0) > 2 and outcome = 'open'", [True, False]),
-        ("integer", "case when state = 'WORK' then 1 else 0 end", [1, 0]),
-        ("integer", "n_visits", [2, 1]),
-        ("float", "age_seconds / 3600", [100.0, 100.0]),
-        ("float", "seconds_between(created_at, as_of) / 3600", [100.0, 100.0]),
-        ("integer", "year(done_on)", [2024, None]),
-    ],
-)
-def test_formulas_read_attributes_and_the_life_of_a_process(
-    kind: str, formula: str, expected: list[Any]
-) -> None:
+@pytest.fixture(scope="module")
+def computed() -> MemoryWarehouse:
+    """Two processes with the values of all formulas."""
+    attributes = [
+        derived(f"x{n}", kind, formula=formula)
+        for n, (formula, (kind, _)) in enumerate(FORMULAS.items())
+    ]
     data = {"size": 3, "weight": 2.5, "colour": "red", "done_on": "2024-02-03"}
-    warehouse = built(
-        jobs(derived("x", kind, formula=formula)),
+    return built(
+        jobs(*attributes),
         version(A, data=data),
         version(A, 2, data=data, state="WORK"),
         version(B),
     )
-    assert column(warehouse, "x") == expected
-    assert violations(warehouse) == []
+
+
+@pytest.mark.parametrize("formula", FORMULAS)
+def test_formulas_read_attributes_and_the_life_of_a_process(
+    computed: MemoryWarehouse, formula: str
+) -> None:
+    assert column(computed, f"x{[*FORMULAS].index(formula)}") == FORMULAS[formula][1]
+
+
+def test_formulas_that_can_be_computed_break_no_rule(computed: MemoryWarehouse) -> None:
+    assert violations(computed) == []
 
 
 def test_derived_attributes_follow_from_one_another_in_any_order() -> None:
@@ -100,40 +112,51 @@ def children(name: str, kind: str, aggregate: str, **how: str) -> dict[str, Any]
     return derived(name, kind, rollup={"procedure": "job", "aggregate": aggregate, **how})
 
 
-@pytest.mark.parametrize(
-    ("kind", "rollup", "expected"),
-    [
-        ("integer", {"aggregate": "count"}, 2),
-        ("integer", {"aggregate": "count", "of": "size"}, 1),
-        ("integer", {"aggregate": "count", "where": "colour = 'red'"}, 1),
-        ("integer", {"aggregate": "sum", "of": "size"}, 5),
-        ("integer", {"aggregate": "sum", "of": "size", "where": "colour = 'blue'"}, None),
-        ("decimal", {"aggregate": "sum", "of": "price"}, "3.750000000"),
-        ("float", {"aggregate": "sum", "of": "weight"}, 0.75),
-        ("float", {"aggregate": "avg", "of": "weight"}, 0.375),
-        ("string", {"aggregate": "min", "of": "colour"}, "blue"),
-        ("string", {"aggregate": "max", "of": "colour"}, "red"),
-        ("boolean", {"aggregate": "any", "of": "size > 3"}, True),
-        ("boolean", {"aggregate": "all", "of": "size > 7"}, False),
-        ("boolean", {"aggregate": "all", "of": "weight < 1"}, True),
-    ],
-)
-def test_rollups_go_over_children_that_are_not_deleted(
-    kind: str, rollup: dict[str, str], expected: object
-) -> None:
-    procedures = jobs(derived("x", kind, rollup={"procedure": "job", **rollup}))
-    warehouse = built(
-        procedures,
+ROLLUPS: list[tuple[str, dict[str, str], object]] = [
+    ("integer", {"aggregate": "count"}, 2),
+    ("integer", {"aggregate": "count", "of": "size"}, 1),
+    ("integer", {"aggregate": "count", "where": "colour = 'red'"}, 1),
+    ("integer", {"aggregate": "sum", "of": "size"}, 5),
+    ("integer", {"aggregate": "sum", "of": "size", "where": "colour = 'blue'"}, None),
+    ("decimal", {"aggregate": "sum", "of": "price"}, "3.750000000"),
+    ("float", {"aggregate": "sum", "of": "weight"}, 0.75),
+    ("float", {"aggregate": "avg", "of": "weight"}, 0.375),
+    ("string", {"aggregate": "min", "of": "colour"}, "blue"),
+    ("string", {"aggregate": "max", "of": "colour"}, "red"),
+    ("boolean", {"aggregate": "any", "of": "size > 3"}, True),
+    ("boolean", {"aggregate": "all", "of": "size > 7"}, False),
+    ("boolean", {"aggregate": "all", "of": "weight < 1"}, True),
+]
+
+
+@pytest.fixture(scope="module")
+def rolled_up() -> MemoryWarehouse:
+    """A process with three children, one of them deleted, and all rollups."""
+    attributes = [
+        derived(f"x{n}", kind, rollup={"procedure": "job", **rollup})
+        for n, (kind, rollup, _) in enumerate(ROLLUPS)
+    ]
+    first = {"size": 5, "colour": "red", "weight": 0.5, "price": 1.5}
+    second = {"colour": "blue", "weight": 0.25, "price": "2.25"}
+    deleted = {"size": 9, "weight": 9, "price": 9}
+    return built(
+        jobs(*attributes),
         version(A),
-        version(
-            B, parent_process=A, data={"size": 5, "colour": "red", "weight": 0.5, "price": 1.5}
-        ),
-        version(C, parent_process=A, data={"colour": "blue", "weight": 0.25, "price": "2.25"}),
-        version(D, parent_process=A, is_deleted=True, data={"size": 9, "weight": 9, "price": 9}),
+        version(B, parent_process=A, data=first),
+        version(C, parent_process=A, data=second),
+        version(D, parent_process=A, is_deleted=True, data=deleted),
     )
+
+
+@pytest.mark.parametrize("n", range(len(ROLLUPS)))
+def test_rollups_go_over_children_that_are_not_deleted(rolled_up: MemoryWarehouse, n: int) -> None:
+    _, rollup, expected = ROLLUPS[n]
     nothing = {"count": 0, "any": False, "all": True}.get(rollup["aggregate"])
-    assert column(warehouse, "x") == [expected, nothing, nothing, nothing]
-    assert violations(warehouse) == []
+    assert column(rolled_up, f"x{n}") == [expected, nothing, nothing, nothing]
+
+
+def test_rollups_that_can_be_computed_break_no_rule(rolled_up: MemoryWarehouse) -> None:
+    assert violations(rolled_up) == []
 
 
 def test_a_rollup_fails_where_a_child_cannot_be_counted() -> None:
