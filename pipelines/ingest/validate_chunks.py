@@ -32,7 +32,7 @@ from pipelines.warehouse.engine import limits_of
 from schemas.definitions.procedure import Procedures
 from schemas.records.activities import ACTIVITIES
 from schemas.records.dimensions import PROCESSES
-from schemas.records.proof import prove_rules
+from schemas.records.proof import prove_rules_once
 from transforms.macros.load import MACROS
 from transforms.validate.clean import CleanVersions
 from transforms.validate.validation import (
@@ -60,7 +60,8 @@ class ChunkValidators:
     """A few threads that parse and validate chunks, each within the limits of `con`; use as a
     context.
 
-    Raises `RuleError` when the rules do not find what they are for.
+    Before the first chunk the rules are proved: its result raises `RuleError` when they do not find
+    what they are for.
     """
 
     def __init__(
@@ -71,7 +72,6 @@ class ChunkValidators:
         *,
         threads: int = _THREADS,
     ) -> None:
-        prove_rules()
         self._limits = limits_of(con)
         self._procedures = procedures
         self._latest_ms = latest_ms
@@ -179,6 +179,7 @@ class ChunkValidators:
     def _tools(self) -> _Tools:
         """The tools of this thread."""
         if not hasattr(self._mine, "tools"):
+            prove_rules_once()
             con = duckdb.connect(config={**self._limits, "threads": 1})
             con.execute(MACROS)
             self._mine.tools = _Tools(

@@ -45,6 +45,7 @@ def incidents_published(incidents: Settings) -> Path:
     return build_all(incidents, Request(as_of=AS_OF))
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("query", "expected"),
     [

@@ -11,7 +11,6 @@ import duckdb
 import pytest
 
 from pipelines import run as run_module
-from pipelines.ingest import validate_chunks
 from pipelines.ingest.quarantine import replay
 from pipelines.publish.contracts import require_contracts
 from pipelines.run import Request, open_run
@@ -38,12 +37,6 @@ class Clock:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = END
         monkeypatch.setattr(run_module, "now", lambda: self.now)
-
-
-@pytest.fixture(autouse=True)
-def _without_proof(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The proof of the rules, a quarter of so small a run, says the same each time."""
-    monkeypatch.setattr(validate_chunks, "prove_rules", lambda: None)
 
 
 @pytest.fixture

@@ -47,6 +47,7 @@ class Fingerprints:
     def __init__(self, tables: Mapping[Key, Table], config: Mapping[str, pl.DataFrame]) -> None:
         self._tables = tables
         self._config = config
+        self._rows: dict[tuple[str, str], str] = {}
 
     def of_code(self, table: Table) -> str:
         """Covers the SQL of a table and its sources, the macros they call, and the engine.
@@ -61,7 +62,7 @@ class Fingerprints:
         names = sorted(read & {*CONFIG_OF_HISTORY} - {"working_slots", "working_days"})
         shared = [self._working_days] if "working_days" in read else []
         return {
-            procedure_id: digest(*(repr((n, self._rows_of(n, procedure))) for n in names), *shared)
+            procedure_id: digest(*(self._rows_of(n, procedure) for n in names), *shared)
             for procedure_id, procedure in self._config["procedures"]
             .select("procedure_id", "procedure")
             .iter_rows()
@@ -88,10 +89,14 @@ class Fingerprints:
     def _working_days(self) -> str:
         return digest(self._config["working_days"].write_csv())
 
-    def _rows_of(self, config: str, procedure: str) -> list[tuple[object, ...]]:
-        rows = self._config[config].filter(pl.col("procedure") == procedure)
-        rows = rows.drop(_ONLY_PUBLISHED, strict=False)
-        return sorted(rows.rows(), key=str)
+    def _rows_of(self, config: str, procedure: str) -> str:
+        """The rows of a procedure in a config table, in a form that tells them from all others."""
+        key = (config, procedure)
+        if key not in self._rows:
+            rows = self._config[config].filter(pl.col("procedure") == procedure)
+            rows = rows.drop(_ONLY_PUBLISHED, strict=False)
+            self._rows[key] = repr((config, sorted(rows.rows(), key=str)))
+        return self._rows[key]
 
     def macros_called(self, sql: str) -> list[str]:
         """The macros that `sql` calls, and those that they call, in order of their names."""

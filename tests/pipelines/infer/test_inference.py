@@ -465,10 +465,8 @@ def test_simulated_leads_are_recognised(simulated: Path, tmp_path: Path) -> None
     assert order == sorted(order)
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["2016-03.ndjson.zst", pytest.param("2016-04.ndjson.zst", marks=pytest.mark.nightly)],
-)
+@pytest.mark.nightly
+@pytest.mark.parametrize("name", ["2016-03.ndjson.zst", "2016-04.ndjson.zst"])
 def test_a_real_ticket_history_is_recognised(tmp_path: Path, name: str) -> None:
     if not INCIDENTS.is_dir():
         pytest.skip("the incident history is not at hand")

@@ -4,11 +4,16 @@ import os
 import subprocess
 import sys
 
+import duckdb
 import pandera.polars as pa
 import pytest
 
+from pipelines.ingest.chunks import Chunk
+from pipelines.ingest.validate_chunks import ChunkValidators
+from pipelines.settings import PROCEDURES_FOLDER
+from schemas.load import load_procedures
 from schemas.records import proof, rule
-from schemas.records.proof import prove_rules
+from schemas.records.proof import prove_rules, prove_rules_once
 from schemas.records.rule import RuleError
 
 _VALIDATE = """
@@ -62,3 +67,19 @@ def test_a_rule_that_rejects_everything_is_refused(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(proof, "find_failures", find_failures)
     with pytest.raises(RuleError, match=r"wrongly found \['core:created_at:range', "):
         prove_rules()
+
+
+def test_no_line_is_validated_before_the_rules_are_proved(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    prove_rules_once.cache_clear()
+    procedures = load_procedures(PROCEDURES_FOLDER)
+    chunk = Chunk(body=b"{}\n", first_line=1, lines=1, position=3, too_long={})
+    with monkeypatch.context() as patched:
+        patched.setattr(pa.DataFrameSchema, "validate", lambda _, frame, **__: frame)
+        for work in ("validate", "take_in"):
+            with ChunkValidators(duckdb.connect(), procedures, 0) as validators:
+                parts = getattr(validators, work)(iter([("a", chunk)]))
+                with pytest.raises(RuleError, match="the rules of the record do not work"):
+                    list(parts)
+    prove_rules_once()  # what failed is tried again
