@@ -219,8 +219,9 @@ class HistoryRefresher:
                     place = self._place(table.name)
                     self._con.execute(f"insert into {place} by name {found[table.name]}")
                     self._change(table)
+            n_processes = self._count(self._place("processes"))
             for table in plan.stored:
-                self._note_rebuilt(table, self._count(self._place("processes")))
+                self._note_rebuilt(table, n_processes)
             self._follow(computing)
 
     def _stale_tables(self) -> dict[str, Table]:
